@@ -1,0 +1,530 @@
+"""Change sets: what an edit does to the approved rows, as pure functions.
+
+Approved rows of a dimension are a `State`: rows by identity, the key's values and `valid_from`.
+An `Edit` is what a person asked for on one row; a `Change` is what it does to one approved row.
+A `ChangeSet` is immutable and named by the hash of its content. Nothing here does I/O, and
+values are text or None throughout, in the canonical spelling of `contract.Column`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+
+from foreview.contract import BEGINNING, Contract
+from foreview.errors import Problem
+
+Row = Mapping[str, str | None]
+Identity = tuple[str, ...]
+State = Mapping[Identity, Row]
+
+
+class Action(StrEnum):
+    """What an analyst may do to a row."""
+
+    CORRECT = "correct"
+    CHANGE_FROM = "change-from"
+    RETIRE = "retire"
+    DELETE = "delete"
+    INSERT = "insert"
+
+
+class Kind(StrEnum):
+    """What happens to an approved row."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    MODIFIED = "modified"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What a person asked for on one row.
+
+    Attributes:
+        action: What to do.
+        identity: The row that it is done to; None for an insert.
+        values: New values of the columns that differ; for an insert of all columns.
+        base: The row as the person saw it; empty for an insert.
+        day: The broadcast day of a change or retirement, `YYYY-MM-DD`.
+        cells: The spreadsheet cell of each column in `values`.
+        where: The row's place, for messages.
+        reason: The row's own reason.
+    """
+
+    action: Action
+    identity: Identity | None = None
+    values: Row = field(default_factory=dict)
+    base: Row = field(default_factory=dict)
+    day: str | None = None
+    cells: Mapping[str, str] = field(default_factory=dict)
+    where: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one approved row.
+
+    Attributes:
+        dimension: The row's dimension.
+        kind: Added, removed or modified.
+        identity: The row's key values and `valid_from`.
+        before: Modified: the changed columns' old values. Removed: the whole row. Added: the
+            source row's values of the edited columns when `copied_from` is set, else empty.
+        after: Modified: the changed columns' new values. Added: the whole row.
+        action: The action that it came from.
+        copied_from: The row that an added one continues; columns that are not edited follow it.
+        cells: The spreadsheet cell of each edited column.
+        where: The edited row's place in the workbook or file.
+        reason: The row's own reason.
+    """
+
+    dimension: str
+    kind: Kind
+    identity: Identity
+    before: Row
+    after: Row
+    action: Action
+    copied_from: Identity | None = None
+    cells: Mapping[str, str] = field(default_factory=dict)
+    where: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """One proposed edit, immutable.
+
+    Attributes:
+        author: Who proposed it.
+        reason: Why.
+        kind: `baseline`, `edit` or `rollback`.
+        base_release: The release on which the changes stand.
+        source_name: The workbook's or file's name, without its folder.
+        source_hash: SHA-256 of the workbook or file, hex.
+        contracts: Each dimension's contract hash.
+        changes: What happens to each row, in order.
+    """
+
+    author: str
+    reason: str
+    kind: str
+    base_release: int
+    source_name: str
+    source_hash: str
+    contracts: Mapping[str, str]
+    changes: tuple[Change, ...]
+
+    @property
+    def content(self) -> str:
+        """The change set as canonical JSON; the same edit gives the same bytes."""
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+    @property
+    def id(self) -> str:
+        """First 16 hex digits of the SHA-256 of `content`."""
+        return hashlib.sha256(self.content.encode()).hexdigest()[:16]
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The dimensions changed, sorted."""
+        return tuple(sorted({change.dimension for change in self.changes}))
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A cell that is no longer as the author saw it.
+
+    Attributes:
+        change: The change that can't be applied.
+        column: The column, or empty when it is the whole row.
+        expected: The value that the author saw.
+        found: The value that is there now.
+    """
+
+    change: Change
+    column: str
+    expected: str | None
+    found: str | None
+
+    def as_problem(self, who: str = "") -> Problem:
+        """Return the conflict as a problem, naming who made the newer value if known."""
+        by = f" by {who}" if who else ""
+        key = ", ".join(self.change.identity[:-1])
+        proposed = self.change.after.get(self.column) if self.column else None
+        return Problem(
+            rule="conflict",
+            where=self.change.cells.get(self.column, self.change.where),
+            message=(
+                f"{self.change.dimension} {key}, {self.column or 'row'}: the workbook started from "
+                f"{self.expected!r}, but it was changed{by} to {self.found!r} since."
+            ),
+            value="" if proposed is None else proposed,
+            fix="Export a fresh workbook and make this edit again if it is still wanted.",
+        )
+
+
+def identity_of(contract: Contract, row: Row) -> Identity:
+    """Return a row's identity: its key values and `valid_from`."""
+    return (*(row[column] or "" for column in contract.key), row["valid_from"] or BEGINNING)
+
+
+def row_key(identity: Identity) -> str:
+    """Return an identity as one string, `<key>|<valid_from>`, as the macro `row_key` spells it."""
+    return "|".join(part.replace("%", "%25").replace("|", "%7C") for part in identity)
+
+
+def make_state(contract: Contract, rows: Iterable[Row]) -> dict[Identity, Row]:
+    """Return rows by identity; a later row of the same identity replaces an earlier one."""
+    return {identity_of(contract, row): row for row in rows}
+
+
+def changes_of(contract: Contract, edit: Edit, now: State) -> tuple[list[Change], list[Problem]]:
+    """Return what an edit does to the approved rows, or what is wrong with it.
+
+    The comparison is three-way by cell: the row as the author saw it (`edit.base`), the
+    author's values, and the row as it is now. A cell that somebody else changed to the same value
+    is no change; one changed to another value is a conflict.
+    """
+    if edit.action is Action.INSERT:
+        row = {name: edit.values.get(name) for name in contract.row_columns}
+        row["valid_from"] = row["valid_from"] or edit.day or BEGINNING
+        return [_change(contract, edit, Kind.ADDED, identity_of(contract, row), {}, row)], []
+    assert edit.identity is not None  # noqa: S101 - only an insert has none
+    if edit.identity not in now:
+        gone = _change(contract, edit, Kind.REMOVED, edit.identity, edit.base, {})
+        return [], [Conflict(gone, "", "a row", None).as_problem()]
+    current = now[edit.identity]
+    if edit.action is Action.DELETE:
+        changes = [_change(contract, edit, Kind.REMOVED, edit.identity, dict(edit.base), {})]
+    elif edit.action is Action.CORRECT:
+        changes = _correct(contract, edit, current)
+    else:
+        problem = _day_problem(edit, current)
+        if problem:
+            return [], [problem]
+        changes = _split(contract, edit, current)
+    merged, conflicts = rebase(now, changes)
+    return merged, [conflict.as_problem() for conflict in conflicts]
+
+
+def _change(
+    contract: Contract,
+    edit: Edit,
+    kind: Kind,
+    identity: Identity,
+    before: Row,
+    after: Row,
+    copied_from: Identity | None = None,
+) -> Change:
+    return Change(
+        dimension=contract.dimension,
+        kind=kind,
+        identity=identity,
+        before=before,
+        after=after,
+        action=edit.action,
+        copied_from=copied_from,
+        cells=dict(edit.cells),
+        where=edit.where,
+        reason=edit.reason,
+    )
+
+
+def _correct(contract: Contract, edit: Edit, current: Row) -> list[Change]:
+    assert edit.identity is not None  # noqa: S101
+    if "valid_from" not in edit.values:
+        before = {name: edit.base.get(name) for name in edit.values}
+        return [_change(contract, edit, Kind.MODIFIED, edit.identity, before, dict(edit.values))]
+    row = {**current, **edit.values}
+    row["valid_from"] = row["valid_from"] or BEGINNING
+    return [
+        _change(contract, edit, Kind.REMOVED, edit.identity, dict(edit.base), {}),
+        _change(contract, edit, Kind.ADDED, identity_of(contract, row), {}, row),
+    ]
+
+
+def _day_problem(edit: Edit, current: Row) -> Problem | None:
+    start, end = current["valid_from"] or BEGINNING, current["valid_to"]
+    if edit.day is None:
+        message, fix = "The day of the change is missing.", "Fill in the day, YYYY-MM-DD."
+    elif edit.day <= start:
+        message = f"The row itself starts on {start}."
+        fix = "Choose a later day, or mark the row as always wrong."
+    elif end is not None and edit.day >= end:
+        message = f"The row ends on {end}."
+        fix = "Choose an earlier day."
+    else:
+        return None
+    return Problem("day-outside-row", message, edit.where, edit.day or "", fix)
+
+
+def _split(contract: Contract, edit: Edit, current: Row) -> list[Change]:
+    assert edit.identity is not None  # noqa: S101
+    end = edit.base.get("valid_to")
+    changes = [
+        _change(
+            contract, edit, Kind.MODIFIED, edit.identity, {"valid_to": end}, {"valid_to": edit.day}
+        )
+    ]
+    if edit.action is Action.CHANGE_FROM:
+        row = {**current, **edit.values, "valid_from": edit.day}
+        before = {name: edit.base.get(name) for name in edit.values}
+        changes.append(
+            _change(
+                contract,
+                edit,
+                Kind.ADDED,
+                identity_of(contract, row),
+                before,
+                row,
+                copied_from=edit.identity,
+            )
+        )
+    return changes
+
+
+def rebase(now: State, changes: Sequence[Change]) -> tuple[list[Change], list[Conflict]]:
+    """Return the changes as they stand on today's rows, and the cells where they can't.
+
+    Changes that somebody else already made are dropped; columns that an added row only copied
+    follow the row that it continues.
+    """
+    kept: list[Change] = []
+    conflicts: list[Conflict] = []
+    replaced = {change.identity for change in changes if change.kind is Kind.REMOVED}
+    for change in changes:
+        current = None if change.identity in replaced else now.get(change.identity)
+        if change.kind is Kind.ADDED:
+            source = now.get(change.copied_from) if change.copied_from else None
+            moved, found = _rebase_added(change, current, source)
+        else:
+            moved, found = _rebase_existing(change, now.get(change.identity))
+        conflicts += found
+        if moved is not None and not found:
+            kept.append(moved)
+    return kept, conflicts
+
+
+def _rebase_added(
+    change: Change, current: Row | None, source: Row | None
+) -> tuple[Change | None, list[Conflict]]:
+    after = dict(change.after)
+    if change.copied_from is not None and source is not None:
+        edited = set(change.before) | {"valid_from", "valid_to"}
+        after |= {name: value for name, value in source.items() if name not in edited}
+        if conflicts := _differing(change, source, change.before):
+            return None, conflicts
+    if current is not None:
+        if dict(current) == after:
+            return None, []
+        return None, [Conflict(change, "", "no row", "a row of this key and day")]
+    return replace(change, after=after), []
+
+
+def _rebase_existing(change: Change, current: Row | None) -> tuple[Change | None, list[Conflict]]:
+    if current is None:
+        if change.kind is Kind.REMOVED:
+            return None, []
+        return None, [Conflict(change, "", "a row", None)]
+    if change.kind is Kind.REMOVED:
+        return change, _differing(change, current, change.before)
+    open_columns = {name: value for name, value in change.after.items() if current[name] != value}
+    if not open_columns:
+        return None, []
+    before = {name: change.before[name] for name in open_columns}
+    return replace(change, before=before, after=open_columns), _differing(change, current, before)
+
+
+def _differing(change: Change, current: Row, expected: Row) -> list[Conflict]:
+    return [
+        Conflict(change, name, value, current[name])
+        for name, value in expected.items()
+        if current[name] != value
+    ]
+
+
+def apply(state: State, changes: Sequence[Change]) -> tuple[dict[Identity, Row], list[Conflict]]:
+    """Return the rows after the changes, and the cells where they could not be made.
+
+    When there are conflicts the rows are those before.
+    """
+    merged, conflicts = rebase(state, changes)
+    rows = dict(state)
+    if conflicts:
+        return rows, conflicts
+    for change in sorted(merged, key=lambda one: one.kind is not Kind.REMOVED):
+        if change.kind is Kind.REMOVED:
+            del rows[change.identity]
+        elif change.kind is Kind.ADDED:
+            rows[change.identity] = dict(change.after)
+        else:
+            rows[change.identity] = {**rows[change.identity], **change.after}
+    return rows, []
+
+
+def invert(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Return the changes that take these back, last first."""
+    inverse = []
+    for change in reversed(changes):
+        added, removed = change.kind is Kind.ADDED, change.kind is Kind.REMOVED
+        kind = Kind.REMOVED if added else Kind.ADDED if removed else Kind.MODIFIED
+        action = {Kind.REMOVED: Action.DELETE, Kind.ADDED: Action.INSERT}.get(kind, Action.CORRECT)
+        inverse.append(
+            replace(
+                change,
+                kind=kind,
+                before=dict(change.after),
+                after={} if added else dict(change.before),
+                action=action,
+                copied_from=None,
+            )
+        )
+    return tuple(inverse)
+
+
+def check_state(
+    contract: Contract,
+    state: State,
+    touched: Iterable[Identity],
+    parents: Mapping[str, Mapping[str, Sequence[tuple[str, str | None]]]],
+) -> list[tuple[Identity, str, Problem]]:
+    """Return what is wrong with the touched keys' rows.
+
+    Args:
+        contract: The dimension's rules.
+        state: All rows as they would be.
+        touched: Identities whose rows are checked; overlaps are looked for by key.
+        parents: For each parent dimension, each key's intervals as merged and sorted
+            `(valid_from, valid_to)`.
+
+    Returns:
+        Triples of identity, column (empty for the row) and problem.
+    """
+    found: list[tuple[Identity, str, Problem]] = []
+    identities = [one for one in dict.fromkeys(touched) if one in state]
+    for identity in identities:
+        row = state[identity]
+        for column in contract.columns:
+            problem = check_value(contract, column.name, row[column.name]) or _parent_problem(
+                contract, column.name, row, parents
+            )
+            if problem:
+                found.append((identity, column.name, problem))
+        if row["valid_to"] is not None and row["valid_to"] <= (row["valid_from"] or BEGINNING):
+            message = f"The row starts on {row['valid_from']} but ends on {row['valid_to']}."
+            fix = "The end is the first day on which the row no longer holds: choose a later one."
+            found.append((identity, "valid_to", Problem("empty-interval", message, fix=fix)))
+    return found + _overlaps(state, identities)
+
+
+def check_value(contract: Contract, name: str, value: str | None) -> Problem | None:
+    """Return what is wrong with one canonical value by itself, or None."""
+    import re
+
+    column = contract.column(name)
+    if value is None:
+        if not column.required:
+            return None
+        return Problem("required", f"{column.label} is blank.", fix="Fill in a value.")
+    for item in column.items(value):
+        if column.accepted_values and item not in column.accepted_values:
+            allowed = ", ".join(column.accepted_values)
+            message = f"{item!r} is not an allowed {column.label}."
+            return Problem("accepted-values", message, value=item, fix=f"Use one of: {allowed}.")
+        if column.pattern and not re.fullmatch(column.pattern, item):
+            message = f"{item!r} does not look like a {column.label}."
+            return Problem("pattern", message, value=item, fix=f"It must match {column.pattern}.")
+    return None
+
+
+def _parent_problem(
+    contract: Contract,
+    name: str,
+    row: Row,
+    parents: Mapping[str, Mapping[str, Sequence[tuple[str, str | None]]]],
+) -> Problem | None:
+    column = contract.column(name)
+    if column.parent is None:
+        return None
+    start, end = row["valid_from"] or BEGINNING, row["valid_to"]
+    for item in column.items(row[name]):
+        intervals = parents[column.parent].get(item)
+        if intervals is None:
+            fix = f"Choose an existing {column.parent}, or add it first."
+            message = f"There is no {column.parent} {item!r}."
+            return Problem("unknown-parent", message, value=item, fix=fix)
+        if not any(
+            a <= start and (b is None or (end is not None and end <= b)) for a, b in intervals
+        ):
+            message = f"{column.parent} {item!r} does not exist on all days of this row."
+            fix = f"Its days are {_spoken(intervals)}."
+            return Problem("parent-interval", message, value=item, fix=fix)
+    return None
+
+
+def _spoken(intervals: Sequence[tuple[str, str | None]]) -> str:
+    return ", ".join(f"{a} to before {b}" if b else f"from {a}" for a, b in intervals)
+
+
+def merged_intervals(contract: Contract, state: State) -> dict[str, list[tuple[str, str | None]]]:
+    """Return each single-column key's days, adjoining intervals joined, sorted."""
+    merged: dict[str, list[tuple[str, str | None]]] = {}
+    for identity in sorted(state):
+        start, end = identity[-1], state[identity]["valid_to"]
+        intervals = merged.setdefault(identity[0], [])
+        if intervals and intervals[-1][1] == start:
+            intervals[-1] = (intervals[-1][0], end)
+        else:
+            intervals.append((start, end))
+    return merged
+
+
+def _overlaps(state: State, identities: Sequence[Identity]) -> list[tuple[Identity, str, Problem]]:
+    keys = {identity[:-1] for identity in identities}
+    by_key: dict[Identity, list[Identity]] = {}
+    for identity in state:
+        if identity[:-1] in keys:
+            by_key.setdefault(identity[:-1], []).append(identity)
+    found = []
+    for key, rows in by_key.items():
+        rows.sort()
+        for earlier, later in itertools.pairwise(rows):
+            end = state[earlier]["valid_to"]
+            if end is None or end > later[-1]:
+                message = (
+                    f"{', '.join(key)}: the row from {earlier[-1]} to {end or 'open'} overlaps "
+                    f"the row from {later[-1]}."
+                )
+                fix = f"End the earlier row on {later[-1]} or before."
+                place = later if later in identities else earlier
+                found.append((place, "valid_from", Problem("overlap", message, fix=fix)))
+    return found
+
+
+def replay(
+    change_sets: Iterable[ChangeSet], dimension: str
+) -> tuple[dict[Identity, Row], dict[Identity, str]]:
+    """Return a dimension's rows after promoted change sets, and each row's last change set.
+
+    Raises:
+        ValueError: A change set does not apply; the history was tampered with.
+    """
+    rows: dict[Identity, Row] = {}
+    last: dict[Identity, str] = {}
+    for change_set in change_sets:
+        changes = [one for one in change_set.changes if one.dimension == dimension]
+        rows, conflicts = apply(rows, changes)
+        if conflicts:
+            raise ValueError(f"change set {change_set.id}: {conflicts[0].as_problem().message}")
+        for change in changes:
+            if change.identity in rows:
+                last[change.identity] = change_set.id
+            else:
+                last.pop(change.identity, None)
+    return rows, last

@@ -1,0 +1,234 @@
+"""The contract of a dimension: its columns, types, keys, allowed values and relationships.
+
+A contract is the dbt properties file of the dimension's staging model,
+`models/staging/<dimension>.yml`: dbt makes its tests from it, and this module reads the same
+lines for workbooks and loads, so that a rule is written once. No I/O but `load_contracts`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+BEGINNING = "1900-01-01"
+"""The `valid_from` that means "from the beginning"."""
+
+INTERVAL_COLUMNS = ("valid_from", "valid_to")
+
+_REF = re.compile(r"""ref\(\s*['"]stg_(\w+)['"]\s*\)""")
+_DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a dimension.
+
+    Attributes:
+        name: The column's name in SQL.
+        type: `string`, `integer`, `boolean`, `date` or `decimal(p,s)`.
+        label: The heading in workbooks.
+        description: What it holds, shown as a note on the heading.
+        required: Whether it may not be blank.
+        accepted_values: The values allowed; empty when any is.
+        pattern: A regular expression that the whole value must match.
+        parent: The dimension whose key the value must be, or None.
+        is_list: Whether the cell holds several values separated by `;`.
+        baseline_column: The column's name in a first load's file.
+    """
+
+    name: str
+    type: str
+    label: str
+    description: str
+    required: bool = False
+    accepted_values: tuple[str, ...] = ()
+    pattern: str | None = None
+    parent: str | None = None
+    is_list: bool = False
+    baseline_column: str = ""
+
+    def canonical(self, text: str | None) -> str | None:
+        """Return the one spelling of a value of this column's type.
+
+        Args:
+            text: The value as text; blank means no value.
+
+        Raises:
+            ValueError: The text is not a value of the type; the message says what is.
+        """
+        if text is None or text == "":
+            return None
+        if self.type == "boolean":
+            if text.lower() not in ("true", "false"):
+                raise ValueError("is neither TRUE nor FALSE")
+            return text.lower()
+        if self.type == "integer":
+            if not re.fullmatch(r"[+-]?\d{1,18}", text):
+                raise ValueError("is not a whole number")
+            return str(int(text))
+        if self.type == "date":
+            return _canonical_date(text)
+        if scale := _DECIMAL.fullmatch(self.type):
+            return _canonical_decimal(text, int(scale[1]), int(scale[2]))
+        return text
+
+    def items(self, value: str | None) -> tuple[str, ...]:
+        """Return the values in a cell: one, or for a list column each of them, in order."""
+        if value is None:
+            return ()
+        return tuple(value.split(";")) if self.is_list else (value,)
+
+
+def _canonical_date(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise ValueError("is not a date of the form YYYY-MM-DD")
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise ValueError("is not a day of the calendar") from error
+
+
+def _canonical_decimal(text: str, precision: int, scale: int) -> str:
+    try:
+        number = Decimal(text)
+        if not number.is_finite() or number != number.quantize(Decimal(1).scaleb(-scale)):
+            raise ValueError(f"has more than {scale} decimals")
+    except InvalidOperation as error:
+        raise ValueError("is not a number") from error
+    if abs(number) >= Decimal(10) ** (precision - scale):
+        raise ValueError(f"has more than {precision - scale} digits before the point")
+    return f"{number:.{scale}f}"
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The rules of one dimension.
+
+    Attributes:
+        dimension: Its name, for example `channel`.
+        label: Its name on analysts' screens.
+        description: Its grain in a sentence.
+        key: The columns that identify a row's subject.
+        columns: All business columns in order, keys first; without the interval columns.
+        storage: `seed` (a CSV file in `seeds/`) or `delta` (a staging load).
+        max_changed_share: Share of the approved rows that one change set may change.
+        max_changed_rows: Number of rows that one change set may always change.
+        hash: SHA-256 of the contract's content, hex.
+    """
+
+    dimension: str
+    label: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    storage: str
+    max_changed_share: float
+    max_changed_rows: int
+    hash: str
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the business columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def row_columns(self) -> tuple[str, ...]:
+        """Names of all columns of an approved row: the business columns and the interval."""
+        return (*self.column_names, *INTERVAL_COLUMNS)
+
+    def column(self, name: str) -> Column:
+        """Return a column by name; KeyError when there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+def parse_contract(document: Mapping[str, Any]) -> Contract:
+    """Return the contract that a dbt properties document describes.
+
+    Args:
+        document: The parsed YAML, with one model named `stg_<dimension>`.
+    """
+    (model,) = document["models"]
+    rules = model["config"]["meta"]["contract"]
+    columns = tuple(
+        _parse_column(column)
+        for column in model["columns"]
+        if column["name"] not in (*INTERVAL_COLUMNS, "row_key", "row_hash", "change_set_id")
+    )
+    content = json.dumps(model, sort_keys=True, ensure_ascii=False)
+    return Contract(
+        dimension=model["name"].removeprefix("stg_"),
+        label=rules["label"],
+        description=model["description"].strip(),
+        key=tuple(rules["key"]),
+        columns=columns,
+        storage=rules["storage"],
+        max_changed_share=float(rules["max_changed_share"]),
+        max_changed_rows=int(rules["max_changed_rows"]),
+        hash=hashlib.sha256(content.encode()).hexdigest(),
+    )
+
+
+def _parse_column(column: Mapping[str, Any]) -> Column:
+    meta = column.get("config", {}).get("meta", {})
+    rules: dict[str, Mapping[str, Any]] = {}
+    for test in column.get("data_tests", []):
+        name, body = (test, {}) if isinstance(test, str) else next(iter(test.items()))
+        rules[name] = (body or {}).get("arguments", {})
+    parent_rule = rules.get("relationships") or rules.get("list_relationships")
+    parent = _REF.search(parent_rule["to"]) if parent_rule else None
+    return Column(
+        name=column["name"],
+        type=column["data_type"],
+        label=meta.get("label", column["name"].replace("_", " ").capitalize()),
+        description=column["description"].strip(),
+        required="not_null" in rules,
+        accepted_values=tuple(str(v) for v in rules.get("accepted_values", {}).get("values", ())),
+        pattern=rules.get("matches", {}).get("pattern"),
+        parent=parent[1] if parent else None,
+        is_list="list_relationships" in rules or bool(meta.get("is_list")),
+        baseline_column=meta.get("baseline_column", column["name"]),
+    )
+
+
+def load_contracts(project: Path) -> dict[str, Contract]:
+    """Return all contracts of a dbt project by dimension, parents before children.
+
+    Args:
+        project: The folder with `dbt_project.yml`.
+    """
+    import yaml
+
+    contracts = {}
+    for path in sorted((project / "models" / "staging").glob("*.yml")):
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        models = document.get("models") or [{}]
+        if "contract" in models[0].get("config", {}).get("meta", {}):
+            contract = parse_contract(document)
+            contracts[contract.dimension] = contract
+    return _parents_first(contracts)
+
+
+def _parents_first(contracts: dict[str, Contract]) -> dict[str, Contract]:
+    ordered: dict[str, Contract] = {}
+
+    def place(name: str) -> None:
+        if name in ordered:
+            return
+        for column in contracts[name].columns:
+            if column.parent in contracts and column.parent != name:
+                place(column.parent)
+        ordered[name] = contracts[name]
+
+    for name in contracts:
+        place(name)
+    return ordered
