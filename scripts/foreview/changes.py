@@ -12,8 +12,10 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from functools import cached_property
+from typing import Any
 
 from foreview.contract import BEGINNING, Contract
 from foreview.errors import Problem
@@ -120,12 +122,14 @@ class ChangeSet:
     contracts: Mapping[str, str]
     changes: tuple[Change, ...]
 
-    @property
+    @cached_property
     def content(self) -> str:
         """The change set as canonical JSON; the same edit gives the same bytes."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(
+            self, default=_plain, sort_keys=True, ensure_ascii=False, separators=(",", ":")
+        )
 
-    @property
+    @cached_property
     def id(self) -> str:
         """First 16 hex digits of the SHA-256 of `content`."""
         return hashlib.sha256(self.content.encode()).hexdigest()[:16]
@@ -134,6 +138,13 @@ class ChangeSet:
     def dimensions(self) -> tuple[str, ...]:
         """The dimensions changed, sorted."""
         return tuple(sorted({change.dimension for change in self.changes}))
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """Return a dataclass or another mapping than dict as a dict, for `json.dumps`."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
 @dataclass(frozen=True)
@@ -245,7 +256,15 @@ def _correct(contract: Contract, edit: Edit, current: Row) -> list[Change]:
     row["valid_from"] = row["valid_from"] or BEGINNING
     return [
         _change(contract, edit, Kind.REMOVED, edit.identity, dict(edit.base), {}),
-        _change(contract, edit, Kind.ADDED, identity_of(contract, row), {}, row),
+        _change(
+            contract,
+            edit,
+            Kind.ADDED,
+            identity_of(contract, row),
+            {name: edit.base.get(name) for name in edit.values},
+            row,
+            copied_from=edit.identity,
+        ),
     ]
 
 
@@ -303,6 +322,9 @@ def rebase(now: State, changes: Sequence[Change]) -> tuple[list[Change], list[Co
         if change.kind is Kind.ADDED:
             source = now.get(change.copied_from) if change.copied_from else None
             moved, found = _rebase_added(change, current, source)
+            if moved is not None and source is None and change.copied_from in replaced:
+                # Its row was moved, but is gone: adding it would bring it back.
+                found = [Conflict(change, "", "a row", None)]
         else:
             moved, found = _rebase_existing(change, now.get(change.identity))
         conflicts += found
@@ -324,7 +346,7 @@ def _rebase_added(
         if dict(current) == after:
             return None, []
         return None, [Conflict(change, "", "no row", "a row of this key and day")]
-    return replace(change, after=after), []
+    return (change if after == change.after else replace(change, after=after)), []
 
 
 def _rebase_existing(change: Change, current: Row | None) -> tuple[Change | None, list[Conflict]]:

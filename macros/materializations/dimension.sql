@@ -1,0 +1,32 @@
+{#-
+    A dimension over its snapshot, as two views: the newest recorded rows, on which marts are
+    built, and beside the published marts the rows that the newest publication was built on. The
+    model selects `known_from` and `known_to`, its rows' recorded interval.
+-#}
+{% materialization dimension, adapter='spark' %}
+    {%- set published = published_relation(model.alias) -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- call statement('main') -%}
+        create or replace view {{ this }} as
+        select * from (
+            {{ sql }}
+        ) as versions
+        where known_to is null
+    {%- endcall -%}
+    {%- do adapter.create_schema(published) -%}
+    {%- call statement('published_view') -%}
+        create or replace view {{ published }} as
+        select * from (
+            {{ sql }}
+        ) as versions
+        where known_from <= {{ newest_cut() }}
+            and (known_to is null or known_to > {{ newest_cut() }})
+    {%- endcall -%}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [this.incorporate(type='view')]}) }}
+{% endmaterialization %}
+
+{#- The instant at which the newest publication cut the snapshots. -#}
+{% macro newest_cut() -%}
+    (select max(publication.snapshot_cut) from {{ publications_relation() }} as publication)
+{%- endmacro %}

@@ -1,0 +1,55 @@
+{#-
+    A mart that keeps its versions. Brings the figures up to the newest load and dimensions as the
+    next publication; the run's end publishes it (macro `publish_after_build`).
+-#}
+{% materialization versioned, adapter='spark' %}
+    {%- set versions = versions_relation(model) -%}
+    {%- set newest = newest_publication() -%}
+    {%- set number = (newest['number'] if newest else 0) + 1 -%}
+    {%- set exists = adapter.get_relation(
+        (target.database or none), versions.schema, versions.identifier
+    ) is not none -%}
+    {%- set next = versions.incorporate(path={'identifier': model.alias ~ '__next'}) -%}
+
+    {{ run_hooks(pre_hooks) }}
+
+    {%- if exists -%}
+        {%- do undo_unpublished(versions, number - 1) -%}
+        {%- set days = days_to_recompute(model, newest) -%}
+    {%- else -%}
+        {%- set days = none -%}
+        {%- call statement('create_versions') -%}
+            create table {{ versions }} using delta
+            partitioned by ({{ model.config.meta.mart.grain[0] }})
+            as
+            select *, cast(null as int) as published_from, cast(null as int) as published_to
+            from ({{ figures_with_denominators(model, sql) }}) as figures
+            where false
+        {%- endcall -%}
+    {%- endif -%}
+
+    {%- if days is none or days | length > 0 -%}
+        {%- call statement('recompute') -%}
+            create or replace table {{ next }} using delta as
+            {{ figures_with_denominators(model, sql, days) }}
+        {%- endcall -%}
+        {%- do mark_versions(model, versions, next, number, days) -%}
+        {%- do adapter.drop_relation(next) -%}
+    {%- endif -%}
+    {%- call noop_statement('main', 'OK', 'OK') -%}
+        {{ sql }}
+    {%- endcall -%}
+    {%- do create_mart_views(model, this, versions) -%}
+
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [this.incorporate(type='view')]}) }}
+{% endmaterialization %}
+
+{#- Days whose figures may differ from the newest publication's: a list, or none for all. -#}
+{% macro days_to_recompute(mart, newest) -%}
+    {%- if newest is none or mart.name ~ '=' ~ mart_definition(mart) not in newest['definitions']
+        or dimensions_changed_since(newest) -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {{- return(days_loaded_since(newest)) -}}
+{%- endmacro %}

@@ -1,0 +1,28 @@
+{#- One row per day, both ends included. -#}
+{% macro days_between(first_day, last_day) -%}
+    select explode(
+        sequence(cast('{{ first_day }}' as date), cast('{{ last_day }}' as date), interval 1 day)
+    ) as viewing_date
+{%- endmacro %}
+
+{#- The instant, in UTC, at which a broadcast day starts. -#}
+{% macro broadcast_day_start(day) -%}
+    to_utc_timestamp(
+        cast(concat(cast(cast({{ day }} as date) as {{ dbt.type_string() }}), ' {{ var("broadcast_day_start") }}:00') as timestamp),
+        '{{ var("broadcast_time_zone") }}'
+    )
+{%- endmacro %}
+
+{% macro seconds_between(from_instant, to_instant) -%}
+    cast(unix_timestamp({{ to_instant }}) - unix_timestamp({{ from_instant }}) as bigint)
+{%- endmacro %}
+
+{#- A day as a literal that partition pruning understands. -#}
+{% macro day_literal(day) -%}
+    cast('{{ day }}' as date)
+{%- endmacro %}
+
+{% macro text_literal(text) -%}
+    {#- In a Spark string literal a backslash escapes; in the text it is a character. -#}
+    '{{ text | string | replace("\\", "\\\\") | replace("'", "\\'") }}'
+{%- endmacro %}

@@ -1,0 +1,152 @@
+{#- The newest publication as a dict, or none before the first. -#}
+{% macro newest_publication() -%}
+    {%- set rows = run_query(
+        'select * from ' ~ publications_relation() ~ ' order by number desc limit 1'
+    ).rows -%}
+    {{- return(rows[0] if rows | length > 0 else none) -}}
+{%- endmacro %}
+
+{#- The number of the publication that is being prepared. -#}
+{% macro next_publication() -%}
+    {%- set newest = newest_publication() -%}
+    {{- return((newest['number'] if newest else 0) + 1) -}}
+{%- endmacro %}
+
+{#- The newest load batch in a viewing table; 0 when it is empty. A literal, so that files prune. -#}
+{% macro newest_batch(relation) -%}
+    {%- set rows = run_query('select coalesce(max(load_batch), 0) from ' ~ relation).rows -%}
+    {{- return(rows[0][0]) -}}
+{%- endmacro %}
+
+{#-
+    The viewing days whose figures the loads since the newest publication can have moved: a list
+    of days, or none for all days.
+-#}
+{% macro days_loaded_since(publication) -%}
+    {%- if publication is none or device_load() | string != publication['device_load'] | string -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {%- set query -%}
+        select distinct viewing_date from {{ viewing_relation() }}
+        where load_batch > {{ publication['load_batch'] }}
+        order by viewing_date
+    {%- endset -%}
+    {{- return(run_query(query).columns[0].values() | list) -}}
+{%- endmacro %}
+
+{% macro device_load() -%}
+    {{- return(run_query('select max(load_date) from ' ~ device_relation()).rows[0][0]) -}}
+{%- endmacro %}
+
+{#- Whether a snapshot of an approved dimension has changed since a publication's cut. -#}
+{% macro dimensions_changed_since(publication) -%}
+    {%- set query -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' %}
+            select 1 from {{ node.relation_name }}
+            where dbt_valid_from > cast('{{ publication['snapshot_cut'] }}' as timestamp)
+                or dbt_valid_to > cast('{{ publication['snapshot_cut'] }}' as timestamp)
+            {{ "union all" if not loop.last }}
+        {%- endfor %}
+        limit 1
+    {%- endset -%}
+    {{- return(run_query(query).rows | length > 0) -}}
+{%- endmacro %}
+
+{#- `and viewing_date in (...)` with literal days; nothing for none, which means all days. -#}
+{% macro and_on_days(days, column='viewing_date') -%}
+    {%- if days is not none -%}
+        and {{ column }} in (
+            {%- for day in days %}{{ day_literal(day) }}{{ ", " if not loop.last }}{% endfor -%}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The row that makes a prepared publication visible: the one commit. -#}
+{% macro insert_publication(number, release, definitions) -%}
+    {%- call statement('publish') -%}
+        insert into {{ publications_relation() }}
+        select
+            {{ number }} as number,
+            {{ release }} as release,
+            coalesce(max(load_batch), 0) as load_batch,
+            max(viewing_date) as last_day,
+            (select max(load_date) from {{ device_relation() }}) as device_load,
+            current_timestamp() as snapshot_cut,
+            '{{ definitions }}' as definitions,
+            current_timestamp() as published_at
+        from {{ viewing_relation() }}
+    {%- endcall -%}
+    {%- do log('Published ' ~ number ~ ' (release ' ~ release ~ ').', info=true) -%}
+{%- endmacro %}
+
+{#- Each versioned mart and the hash of its SQL, `name=md5;...`, sorted. -#}
+{% macro mart_definitions(marts) -%}
+    {%- set parts = [] -%}
+    {%- for mart in marts | sort(attribute='name') -%}
+        {%- do parts.append(mart.name ~ '=' ~ mart_definition(mart)) -%}
+    {%- endfor -%}
+    {{- return(parts | join(';')) -}}
+{%- endmacro %}
+
+{% macro mart_definition(mart) -%}
+    {{- return(local_md5(mart.raw_code ~ tojson(mart.config.meta))) -}}
+{%- endmacro %}
+
+{% macro versioned_marts() -%}
+    {%- set found = [] -%}
+    {%- for node in graph.nodes.values() -%}
+        {%- if node.resource_type == 'model' and node.config.materialized == 'versioned' -%}
+            {%- do found.append(node) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
+{#-
+    At the end of a plain build: publishes when every mart was built and something moved. A part
+    build publishes nothing, because its marts would not agree with the others.
+-#}
+{% macro publish_after_build(results) -%}
+    {%- if execute and not var('promoting') and flags.WHICH in ('build', 'run') -%}
+        {%- set built = [] -%}
+        {%- set failed = [] -%}
+        {%- for result in results -%}
+            {%- if result.status in ('error', 'fail', 'skipped') -%}
+                {%- do failed.append(result.node.name) -%}
+            {%- elif result.node.config.materialized == 'versioned' -%}
+                {%- do built.append(result.node.name) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- set marts = versioned_marts() -%}
+        {%- if failed and built -%}
+            {%- do log('Not published: ' ~ failed | join(', ') ~ ' failed.', info=true) -%}
+        {%- elif built and built | length < marts | length -%}
+            {%- do log('Not published: only ' ~ built | join(', ') ~ ' built.', info=true) -%}
+        {%- elif built -%}
+            {%- do _publish_if_moved(marts) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _publish_if_moved(marts) -%}
+    {%- set newest = newest_publication() -%}
+    {%- set definitions = mart_definitions(marts) -%}
+    {%- set moved = newest is none
+        or newest['definitions'] != definitions
+        or newest['load_batch'] != newest_batch(viewing_relation())
+        or newest['device_load'] | string != device_load() | string
+        or dimensions_changed_since(newest) -%}
+    {%- if moved -%}
+        {%- set release = var('release', newest['release'] if newest else 0) -%}
+        {%- do insert_publication(next_publication(), release, definitions) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Hooks and operations can't ref(): dbt infers no dependencies for them. The graph knows. -#}
+{% macro viewing_relation() -%}
+    {{- return(graph.nodes['model.' ~ project_name ~ '.fct_viewing'].relation_name) -}}
+{%- endmacro %}
+
+{% macro device_relation() -%}
+    {{- return(graph.sources['source.' ~ project_name ~ '.landing.device'].relation_name) -}}
+{%- endmacro %}

@@ -1,0 +1,141 @@
+{#-
+    Marts are kept as versions: table `<mart>__versions` with `published_from` and `published_to`
+    (publication numbers). To publish N: rows that changed get `published_to = N`, new ones come
+    in with `published_from = N`, and row N of `publications` makes both visible at once.
+-#}
+{% macro versions_relation(mart) -%}
+    {{- return(api.Relation.create(
+        database=(target.database or none), schema=mart.schema, identifier=mart.alias ~ '__versions', type='table'
+    )) -}}
+{%- endmacro %}
+
+{#- Columns of a mart's versions, in order: grain, measures, constants, ratio denominators. -#}
+{% macro version_columns(mart) -%}
+    {%- set rules = mart.config.meta.mart -%}
+    {{- return(
+        rules.grain + rules.measures | list + rules.get('constants', []) + denominators(mart)
+    ) -}}
+{%- endmacro %}
+
+{#- Denominators that are kept with each figure: those that are sums over other figures. -#}
+{% macro denominators(mart) -%}
+    {%- set found = [] -%}
+    {%- for name, ratio in mart.config.meta.mart.get('ratios', {}).items() -%}
+        {%- if ratio.within is defined -%}
+            {%- do found.append(name ~ '_denominator') -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
+{#- A mart's figures with their denominators, from the mart's SQL. -#}
+{% macro figures_with_denominators(mart, sql, days=none) -%}
+    select
+        {%- for column in mart.config.meta.mart.grain + mart.config.meta.mart.measures | list
+            + mart.config.meta.mart.get('constants', []) %}
+        figures.{{ column }}{{ "," if not loop.last or denominators(mart) }}
+        {%- endfor %}
+        {%- for name, ratio in mart.config.meta.mart.get('ratios', {}).items()
+            if ratio.within is defined %}
+        sum(figures.{{ ratio.numerator }}) over (
+            partition by {{ ratio.within | join(', ') }}
+        ) as {{ name }}_denominator{{ "," if not loop.last }}
+        {%- endfor %}
+    from (
+        {{ sql }}
+    ) as figures
+    where true {{ and_on_days(days, 'figures.viewing_date') }}
+{%- endmacro %}
+
+{#- Takes back what an unpublished number left behind. -#}
+{% macro undo_unpublished(versions, newest_number) -%}
+    {%- set leftovers = run_query(
+        'select 1 from ' ~ versions ~ ' where published_from > ' ~ newest_number
+        ~ ' or published_to > ' ~ newest_number ~ ' limit 1'
+    ).rows -%}
+    {%- if leftovers | length == 0 -%}{{- return('') -}}{%- endif -%}
+    {%- call statement('reopen') -%}
+        update {{ versions }} set published_to = null where published_to > {{ newest_number }}
+    {%- endcall -%}
+    {%- call statement('forget') -%}
+        delete from {{ versions }} where published_from > {{ newest_number }}
+    {%- endcall -%}
+{%- endmacro %}
+
+{#- Opens and closes versions so that the figures of the days are those of relation `next`. -#}
+{% macro mark_versions(mart, versions, next, number, days) -%}
+    {%- set columns = version_columns(mart) | join(', ') -%}
+    {%- call statement('open_versions') -%}
+        insert into {{ versions }}
+        select {{ columns }}, {{ number }} as published_from, cast(null as int) as published_to
+        from (
+            select {{ columns }} from {{ next }}
+            except
+            select {{ columns }} from {{ versions }}
+            where published_to is null {{ and_on_days(days) }}
+        ) as opened
+    {%- endcall -%}
+    {%- call statement('close_versions') -%}
+        merge into {{ versions }} as version
+        using (
+            select {{ columns }} from {{ versions }}
+            where published_to is null and published_from < {{ number }} {{ and_on_days(days) }}
+            except
+            select {{ columns }} from {{ next }}
+        ) as closed
+        on {{ same_figure(mart, 'version', 'closed') }}
+            and version.published_to is null
+            and version.published_from < {{ number }}
+            {{ and_on_days(days, 'version.viewing_date') }}
+        when matched then update set published_to = {{ number }}
+    {%- endcall -%}
+{%- endmacro %}
+
+{% macro same_figure(mart, left, right) -%}
+    {%- for column in mart.config.meta.mart.grain -%}
+        {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ " and " if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Views over the versions: the working state beside the table, the published one for readers. -#}
+{% macro create_mart_views(mart, working, versions) -%}
+    {%- set published = published_relation(mart.alias) -%}
+    {%- do adapter.create_schema(published) -%}
+    {%- call statement('working_view') -%}
+        create or replace view {{ working }} as
+        select {{ _mart_view_columns(mart) }}
+        from {{ versions }} as version
+        where version.published_to is null
+    {%- endcall -%}
+    {%- call statement('published_view') -%}
+        create or replace view {{ published }} as
+        select {{ _mart_view_columns(mart) }}
+        from {{ versions }} as version
+        where version.published_from <= {{ newest_number() }}
+            and (version.published_to is null or version.published_to > {{ newest_number() }})
+    {%- endcall -%}
+{%- endmacro %}
+
+{% macro published_relation(identifier) -%}
+    {{- return(api.Relation.create(
+        database=(target.database or none), schema=target.schema ~ '_published', identifier=identifier, type='view'
+    )) -}}
+{%- endmacro %}
+
+{% macro newest_number() -%}
+    (select coalesce(max(publication.number), 0) from {{ publications_relation() }} as publication)
+{%- endmacro %}
+
+{% macro _mart_view_columns(mart) -%}
+    {%- for column in version_columns(mart) -%}
+        version.{{ column }},
+    {%- endfor -%}
+    {%- for name, ratio in mart.config.meta.mart.get('ratios', {}).items() -%}
+        cast(
+            cast(version.{{ ratio.numerator }} as decimal(28, 4))
+            / nullif(cast(version.{{ ratio.denominator | default(name ~ '_denominator') }} as decimal(28, 4)), 0)
+            as decimal(28, {{ ratio.scale }})
+        ) as {{ name }},
+    {%- endfor -%}
+    version.published_from
+{%- endmacro %}

@@ -1,0 +1,70 @@
+{#-
+    The viewing records whose attributes differ between the two worlds, each once, however many
+    edited dimensions touch it, with the household that was watching. Literal days and channels
+    prune files and row groups; the join with the touched keys makes it exact.
+-#}
+{% macro touched_viewing() -%}
+    {%- set touched = ref('touched_keys') -%}
+    {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
+    {%- set bounds = run_query(
+        'select min(valid_from) as first_day, max(coalesce(valid_to, ' ~ day_literal('9999-12-31')
+        ~ ')) as end_day from ' ~ touched
+    ).rows[0] -%}
+    {%- set channels = touched_channels(touched) -%}
+    select
+        viewing.*,
+        device.household_id,
+        device.area_id
+    from {{ _built_relation('fct_viewing') }} as viewing
+    left join {{ _built_relation('dim_device') }} as device
+        on viewing.device_id = device.device_id
+            and {{ holds_on('device', 'viewing.viewing_date') }}
+    where {{ 'false' if bounds['first_day'] is none else 'true' }}
+        {%- if bounds['first_day'] is not none %}
+        and viewing.viewing_date >= {{ day_literal(bounds['first_day']) }}
+        and viewing.viewing_date < {{ day_literal(bounds['end_day']) }}
+        {%- endif %}
+        {{ and_in_channels(channels, 'viewing.channel_id') }}
+        and (
+            exists (
+                select 1 from {{ touched }} as touched
+                where touched.dimension in ('dim_channel', 'dim_channel_key')
+                    and touched.key_value = viewing.channel_id
+                    and {{ holds_on('touched', 'viewing.viewing_date') }}
+            )
+            or exists (
+                select 1 from {{ touched }} as touched
+                where touched.dimension = 'dim_area'
+                    and touched.key_value = device.area_id
+                    and {{ holds_on('touched', 'viewing.viewing_date') }}
+            )
+        )
+{%- endmacro %}
+
+{#- The touched channels as a list for pruning; none when they can't narrow the scan. -#}
+{% macro touched_channels(touched) -%}
+    {%- set rows = run_query(
+        'select distinct dimension, key_value from ' ~ touched ~ ' order by dimension, key_value'
+    ).rows -%}
+    {%- set channels = [] -%}
+    {%- for row in rows -%}
+        {%- if row['dimension'] == 'dim_area' -%}{{- return(none) -}}{%- endif -%}
+        {%- do channels.append(row['key_value']) -%}
+    {%- endfor -%}
+    {{- return(channels if channels | length <= most_literals() else none) -}}
+{%- endmacro %}
+
+{#- Past this many literals a list costs more to plan than it saves. -#}
+{% macro most_literals() -%}
+    {{- return(1000) -}}
+{%- endmacro %}
+
+{% macro and_in_channels(channels, column) -%}
+    {%- if channels -%}
+        and {{ column }} in (
+            {%- for channel in channels -%}
+                {{ text_literal(channel) }}{{ ", " if not loop.last }}
+            {%- endfor -%}
+        )
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,74 @@
+{#-
+    The two worlds of a scenario. Before: what readers see, the published dimensions. After: the
+    shadow dimensions, that is the approved rows with the scenario's edits folded in; while a
+    promotion prepares its figures, the promoted dimensions themselves.
+-#}
+
+{#- Dimensions that can be edited and that marts read, by the column of the viewing's side. -#}
+{% macro editable_dimensions() -%}
+    {{- return({
+        'dim_channel': 'channel_id', 'dim_channel_key': 'channel_id', 'dim_area': 'area_id'
+    }) -}}
+{%- endmacro %}
+
+{#- The scenario's change set ids as literals; refused when none is named. -#}
+{% macro scenario_literals() -%}
+    {%- set ids = var('change_sets', []) -%}
+    {%- if ids is string -%}{%- set ids = [ids] -%}{%- endif -%}
+    {%- if execute and ids | length == 0 -%}
+        {{ exceptions.raise_compiler_error(
+            "No change set is named. Call dbt with --vars '{change_sets: [ID]}'."
+        ) }}
+    {%- endif -%}
+    {%- for id in ids -%}{{ text_literal(id) }}{{ ", " if not loop.last }}{%- endfor -%}
+{%- endmacro %}
+
+{#-
+    A model's own SQL over other inputs: each `ref('x')` becomes `inputs.x`, or the relation that
+    x was built as. It needs no second spelling of the model, and sqlfluff sees the one there is.
+-#}
+{% macro render_over(name, inputs) -%}
+    {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
+    {%- set pattern = "\\{\\{-?\\s*ref\\(\\s*['\"](\\w+)['\"]\\s*\\)\\s*-?\\}\\}" -%}
+    {%- set rendered = namespace(
+        text=render(modules.re.sub(pattern, '@@\\1@@', node.raw_code))
+    ) -%}
+    {%- for ref_name in modules.re.findall(pattern, node.raw_code) | unique -%}
+        {%- set replacement = inputs.get(ref_name) or _built_relation(ref_name) -%}
+        {%- set rendered.text = rendered.text | replace('@@' ~ ref_name ~ '@@', replacement) -%}
+    {%- endfor -%}
+    {{- return(rendered.text) -}}
+{%- endmacro %}
+
+{% macro _built_relation(name) -%}
+    {%- for kind in ('model', 'seed', 'snapshot') -%}
+        {%- set node = graph.nodes.get(kind ~ '.' ~ project_name ~ '.' ~ name) -%}
+        {%- if node -%}{{- return(node.relation_name) -}}{%- endif -%}
+    {%- endfor -%}
+    {{ exceptions.raise_compiler_error("There is no model named " ~ name ~ ".") }}
+{%- endmacro %}
+
+{#- The rows of a dimension in the after-world, as a query. -#}
+{% macro shadow_dimension(name) -%}
+    {%- if not execute -%}
+        select 1
+    {%- elif var('promoting') -%}
+        select * from {{ _built_relation('dim_' ~ name) }}
+    {%- elif 'dim_' ~ name not in edited_dimensions() -%}
+        select * from {{ published_relation('dim_' ~ name) }}
+    {%- else -%}
+        {{ render_over('dim_' ~ name, {name ~ '_history': '(' ~ shadow_history(name) ~ ')'}) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The scenario goes into a schema of its own, named by its change sets. -#}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {%- if 'what_if' in node.tags and var('change_sets', []) -%}
+        {%- set ids = var('change_sets') -%}
+        {%- if ids is string -%}{%- set ids = [ids] -%}{%- endif -%}
+        {%- set scenario = ids[0] if ids | length == 1 else local_md5(ids | sort | join(','))[:16] -%}
+        {{ target.schema }}_{{ 'promotion' if var('promoting') else 'what_if' }}_{{ scenario }}
+    {%- else -%}
+        {{ default__generate_schema_name(custom_schema_name, node) }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,1 @@
+{{ proposed_rows(source('landing', 'area_edits'), ref('stg_area')) }}

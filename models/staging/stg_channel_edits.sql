@@ -1,0 +1,1 @@
+{{ proposed_rows(source('landing', 'channel_edits'), ref('stg_channel')) }}

@@ -1,0 +1,40 @@
+{{ config(materialized='by_day', partition_by='viewing_date') }}
+
+with viewing as (
+
+    select * from {{ ref('fct_viewing') }}
+
+),
+
+device as (
+
+    select * from {{ ref('dim_device') }}
+
+),
+
+rolled_up as (
+
+    select
+        viewing.viewing_date,
+        viewing.channel_id,
+        device.area_id,
+        device.device_id is not null as has_device,
+        viewing.playback_mode,
+        count(*) as records,
+        sum(cast(viewing.seconds as bigint)) as seconds,
+        sum(case when viewing.is_session_start then 1 else 0 end) as sessions,
+        sum(viewing.seconds * coalesce(device.weight, 0)) as weighted_seconds
+    from viewing
+    left join device
+        on viewing.device_id = device.device_id
+            and {{ holds_on('device', 'viewing.viewing_date') }}
+    group by
+        viewing.viewing_date,
+        viewing.channel_id,
+        device.area_id,
+        device.device_id is not null,
+        viewing.playback_mode
+
+)
+
+select * from rolled_up

@@ -1,0 +1,4 @@
+{{ config(materialized='ephemeral') }}
+
+-- depends_on: {{ ref('dim_channel_key') }}, {{ ref('stg_channel_key_edits') }}
+{{ shadow_dimension('channel_key') }}

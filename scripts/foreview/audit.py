@@ -1,0 +1,125 @@
+"""Audit: do seeds, loads and dimensions hold what the promoted change sets come to?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from foreview.changes import Identity, Row, State, identity_of
+from foreview.contract import Contract
+from foreview.engine import open_session
+from foreview.errors import Problem
+from foreview.loads import LANDING, read_seed
+from foreview.what_if import SCHEMA
+from foreview.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison of a place with the replayed change sets.
+
+    Attributes:
+        dimension: The dimension.
+        place: What was compared: `seed`, `load`, `working table` or `published table`.
+        rows: Number of rows found there.
+        hash: SHA-256 over the ordered rows, hex.
+        problem: The first difference, or None.
+    """
+
+    dimension: str
+    place: str
+    rows: int
+    hash: str
+    problem: Problem | None
+
+
+def verify(workspace: Workspace) -> tuple[list[Check], list[Problem]]:
+    """Compare every place that holds approved rows with the change sets, replayed.
+
+    Returns:
+        A check per dimension and place, and all problems, those of the event log first.
+    """
+    registry = workspace.registry
+    problems = list(registry.verify_events())
+    spark = open_session(workspace)
+    checks = []
+    for contract in workspace.contracts.values():
+        expected, _ = registry.approved_rows(contract.dimension)
+        if not expected:
+            continue
+        for place, rows in _places(workspace, spark, contract).items():
+            checks.append(_check(contract, place, rows, expected))
+    problems += [check.problem for check in checks if check.problem]
+    return checks, problems
+
+
+def _places(workspace: Workspace, spark: SparkSession, contract: Contract) -> dict[str, State]:
+    name = contract.dimension
+    found: dict[str, State] = {}
+    if contract.storage == "seed":
+        found["seed"] = read_seed(workspace.seeds / f"{name}.csv", contract)
+        found["seed table"] = _table(spark, f"{SCHEMA}_approved.{name}", contract)
+    else:
+        found["load"] = _table(spark, f"{LANDING}.{name}", contract)
+    found["working table"] = _table(spark, f"{SCHEMA}.dim_{name}", contract)
+    found["published table"] = _table(spark, f"{SCHEMA}_published.dim_{name}", contract)
+    return found
+
+
+def _table(spark: SparkSession, table: str, contract: Contract) -> dict[Identity, Row]:
+    if not spark.catalog.tableExists(table):
+        return {}
+    rows = spark.table(table).select(*contract.row_columns).toArrow().to_pylist()
+    found: dict[Identity, Row] = {}
+    for row in rows:
+        text = {name: _text(value) for name, value in row.items()}
+        found[identity_of(contract, text)] = text
+    return found
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _check(contract: Contract, place: str, rows: State, expected: State) -> Check:
+    found_hash, problem = state_hash(rows), None
+    if found_hash != state_hash(expected):
+        problem = _first_difference(contract, place, rows, expected)
+    return Check(contract.dimension, place, len(rows), found_hash, problem)
+
+
+def state_hash(rows: State) -> str:
+    """Return the SHA-256 over a dimension's rows in the order of their identities."""
+    digest = hashlib.sha256()
+    for identity in sorted(rows):
+        line = json.dumps([identity, sorted(rows[identity].items())], ensure_ascii=False)
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _first_difference(
+    contract: Contract, place: str, rows: Mapping[Identity, Row], expected: State
+) -> Problem:
+    for identity in sorted(set(rows) | set(expected)):
+        found, wanted = rows.get(identity), expected.get(identity)
+        if found == wanted:
+            continue
+        key = f"{contract.dimension} {', '.join(identity[:-1])} from {identity[-1]}"
+        if found is None or wanted is None:
+            message = f"{key} {'is missing' if found is None else 'should not be there'}."
+        else:
+            name = next(one for one in wanted if wanted[one] != found.get(one))
+            message = f"{key}, {name}: found {found.get(name)!r}, expected {wanted[name]!r}."
+        fix = "Somebody changed it behind the system's back: undo that, or propose it as an edit."
+        return Problem(
+            "not-as-approved", message, where=f"{place} of {contract.dimension}", fix=fix
+        )
+    raise AssertionError("equal rows with unequal hashes")

@@ -1,0 +1,82 @@
+"""The one module that runs dbt: in this process, on the process's Spark session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from foreview.errors import EngineError, Problem
+
+if TYPE_CHECKING:
+    from foreview.workspace import Workspace
+
+Progress = Callable[[str, int, int], None]
+"""Called with what was built, the number done and the number in all."""
+
+
+def run_dbt(
+    workspace: Workspace,
+    command: Sequence[str],
+    *,
+    variables: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Run one dbt command.
+
+    Args:
+        workspace: Its project is run, with its tables and seeds.
+        command: For example `["build", "--select", "dim_channel"]`.
+        variables: dbt's `--vars`.
+        progress: Called after each node.
+
+    Raises:
+        EngineError: A node failed; each failure is named, with the log.
+    """
+    from dbt.cli.main import dbtRunner
+
+    from foreview.engine import open_session
+
+    session = open_session(workspace)
+    watcher = _Watcher(progress)
+    arguments = [
+        "--quiet",
+        "--log-level",
+        "none",
+        *command,
+        "--project-dir",
+        str(workspace.project),
+        "--target",
+        "local",
+    ]
+    if variables:
+        arguments += ["--vars", json.dumps(variables)]
+    result = dbtRunner(callbacks=[watcher]).invoke(arguments)
+    del session
+    if not result.success:
+        raise EngineError(_problems(workspace, result))
+
+
+class _Watcher:
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+
+    def __call__(self, event: Any) -> None:
+        if self._progress is None or event.info.name != "LogModelResult":
+            return
+        self._progress(event.data.description, event.data.index, event.data.total)
+
+
+def _problems(workspace: Workspace, result: Any) -> list[Problem]:
+    log = f"The log is {workspace.home / 'logs' / 'dbt.log'}."
+    nodes = getattr(result.result, "results", None) or []
+    failed = [one for one in nodes if str(one.status) in ("error", "fail", "runtime error")]
+    problems = [
+        Problem("dbt-failed", f"{one.node.name}: {_short(one.message)}", fix=log) for one in failed
+    ]
+    return problems or [Problem("dbt-failed", f"dbt failed: {_short(result.exception)}", fix=log)]
+
+
+def _short(message: object) -> str:
+    lines = [line.strip() for line in str(message).splitlines() if line.strip()]
+    return " ".join(lines)[:400]

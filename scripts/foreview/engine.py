@@ -1,0 +1,107 @@
+"""The Spark session: one a process, with the settings of profiles.yml, quiet on the terminal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foreview.errors import EngineError, Problem
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from foreview.workspace import Workspace
+
+
+def open_session(workspace: Workspace) -> SparkSession:
+    """Return the process's Spark session, started on first use (some seconds).
+
+    Raises:
+        EngineError: No Java, no Delta jar, the metastore is held by another process, or Spark
+            does not start; the log is named.
+    """
+    from pyspark.sql import SparkSession
+
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return active
+    workspace.export_environment()
+    _check_java(os.environ)
+    _check_delta()
+    log = workspace.home / "logs" / "spark.log"
+    builder = SparkSession.builder.enableHiveSupport()  # as dbt-spark does
+    for name, value in _session_settings(workspace.project).items():
+        builder = builder.config(name, value)
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with _stderr_to(log):
+            session = builder.getOrCreate()
+            session.catalog.listDatabases()  # opens the metastore
+    except Exception as error:  # py4j and Spark raise many kinds
+        raise _start_error(error, log) from error
+    return session
+
+
+def _session_settings(project: Path) -> dict[str, Any]:
+    """Return the session's settings from profiles.yml, so that they are written once."""
+    import jinja2
+    import yaml
+
+    text = (project / "profiles.yml").read_text(encoding="utf-8")
+    rendered = jinja2.Environment(autoescape=False).from_string(text)  # noqa: S701 - YAML
+    profile = yaml.safe_load(rendered.render(env_var=lambda n, d=None: os.environ.get(n, d)))
+    settings: dict[str, Any] = profile["foreview"]["outputs"]["local"]["server_side_parameters"]
+    return settings
+
+
+def _check_java(environment: Mapping[str, str]) -> None:
+    home = environment.get("JAVA_HOME")
+    java = Path(home) / "bin" / "java" if home else None
+    if (java is not None and java.exists()) or (java is None and shutil.which("java")):
+        return
+    message = f"JAVA_HOME is {home}, but has no bin/java." if home else "There is no Java."
+    fix = "Run make setup, or install Java 17 (Debian: openjdk-17-jre-headless; brew: openjdk@17)."
+    raise EngineError(Problem("no-java", message, fix=fix))
+
+
+def _check_delta() -> None:
+    import pyspark
+
+    if not list((Path(pyspark.__file__).parent / "jars").glob("delta-spark_*.jar")):
+        message = "Spark has no Delta Lake jar."
+        raise EngineError(Problem("no-delta", message, fix="Run make setup."))
+
+
+def _start_error(error: Exception, log: Path) -> EngineError:
+    if "Another instance of Derby" in str(error) or "Another instance of Derby" in _tail(log):
+        message = "Another Spark process, perhaps a plain dbt command, holds the local metastore."
+        fix = "Wait until it has finished and try again."
+        return EngineError(Problem("metastore-busy", message, fix=fix))
+    message = f"Spark did not start: {str(error).splitlines()[0][:200] if str(error) else error!r}."
+    return EngineError(Problem("spark-start", message, fix=f"The log is {log}."))
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-20_000:] if log.exists() else ""
+
+
+@contextmanager
+def _stderr_to(log: Path) -> Iterator[None]:
+    """Send this process's and its children's standard error to a file for a while.
+
+    The JVM that is started meanwhile keeps writing there: its start-up prints pages.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

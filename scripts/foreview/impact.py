@@ -1,0 +1,170 @@
+"""The impact of a scenario: the difference that change sets make to the figures of the marts.
+
+Plain values without I/O: the what-if makes them from the engine's rows, reports show them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from typing import Any
+
+from foreview.changes import ChangeSet
+
+Number = int | Decimal
+Values = Mapping[str, Number | None]
+
+UNMAPPED = "(unmapped)"
+"""The grain value of viewing whose key has no row that day."""
+
+NONE = "(none)"
+"""The grain value of a row without that attribute."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number that a mart's figures have.
+
+    Attributes:
+        name: Its column.
+        label: Its name on screens.
+        type: `integer` or `decimal`.
+        additive: Whether its values over several figures may be added up.
+        unit: What is counted, in the plural, for example `seconds`.
+    """
+
+    name: str
+    label: str
+    type: str
+    additive: bool
+    unit: str
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A measure divided by another, at a fixed scale; marts keep the two parts.
+
+    Attributes:
+        name: Its name.
+        label: Its name on screens.
+        numerator: A measure or column of the figures.
+        denominator: Another; the ratio is empty where it is zero or missing.
+        scale: Number of decimals.
+    """
+
+    name: str
+    label: str
+    numerator: str
+    denominator: str
+    scale: int
+
+
+@dataclass(frozen=True)
+class FigureImpact:
+    """One figure that moves.
+
+    Attributes:
+        grain: The values of the mart's grain columns.
+        change: `added`, `removed` or `modified`.
+        before: Measures and denominators as they are; empty when added.
+        after: Measures and denominators as they would be; empty when removed.
+    """
+
+    grain: tuple[str, ...]
+    change: str
+    before: Values
+    after: Values
+
+    def value(self, side: str, name: str) -> Number:
+        """Return a value on the side `before` or `after`; what is missing counts as 0."""
+        values = self.before if side == "before" else self.after
+        return values.get(name) or 0
+
+    def difference(self, name: str) -> Number:
+        """Return after minus before."""
+        return self.value("after", name) - self.value("before", name)
+
+
+@dataclass(frozen=True)
+class MartImpact:
+    """The figures of one mart that move.
+
+    Attributes:
+        name: The mart's model.
+        label: Its name on screens.
+        description: Its grain in a sentence.
+        grain: The grain columns; the day is the one whose name ends in `_date`.
+        measures: The first additive one is what figures are ranked by.
+        ratios: Shares and averages, from two columns of the figures.
+        figures: All figures that move, each once.
+        total_figures: Number of figures that the mart has.
+    """
+
+    name: str
+    label: str
+    description: str
+    grain: tuple[str, ...]
+    measures: tuple[Measure, ...]
+    ratios: tuple[Ratio, ...]
+    figures: tuple[FigureImpact, ...]
+    total_figures: int
+
+    @property
+    def day_place(self) -> int | None:
+        """The place of the day among the grain columns, or None when there is no day."""
+        days = (place for place, name in enumerate(self.grain) if name.endswith("_date"))
+        return next(days, None)
+
+    @property
+    def main_measure(self) -> Measure:
+        """The measure that figures are ranked by."""
+        return next((one for one in self.measures if one.additive), self.measures[0])
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What one or more change sets do to the figures.
+
+    Attributes:
+        change_sets: The change sets tried together, in order.
+        base_release: The release that they were tried on.
+        horizon_day: The last broadcast day with viewing, `YYYY-MM-DD`; None without viewing.
+        horizon_batch: The last load batch.
+        contracts: Each dimension's contract hash.
+        marts: Every mart that was looked at, those where nothing moves included.
+        touched_records: Number of viewing records whose attributes change.
+        touched_days: Number of broadcast days with such records.
+        touched_seconds: Their seconds.
+        read_set: What the computation read.
+        path: How it was computed: `touched` or `full`.
+        checksum: The receipt's checksum.
+    """
+
+    change_sets: tuple[ChangeSet, ...]
+    base_release: int
+    horizon_day: str | None
+    horizon_batch: int
+    contracts: Mapping[str, str]
+    marts: tuple[MartImpact, ...]
+    touched_records: int
+    touched_days: int
+    touched_seconds: int
+    read_set: Mapping[str, Any]
+    path: str
+    checksum: str
+
+
+def magnitude(value: Number) -> Number:
+    """Return a number without its sign."""
+    return -value if value < 0 else value
+
+
+def ratio_of(ratio: Ratio, values: Values) -> Decimal | None:
+    """Return a ratio at its scale, or None where it has no value."""
+    numerator, denominator = values.get(ratio.numerator), values.get(ratio.denominator)
+    if numerator is None or not denominator:
+        return None
+    with localcontext(prec=100):
+        quotient = Decimal(numerator) / Decimal(denominator)
+        return quotient.quantize(Decimal(1).scaleb(-ratio.scale))

@@ -1,0 +1,153 @@
+"""Loads: approved and proposed rows into seed files and Delta landing tables.
+
+A seed file has the same bytes for the same rows: sorted by identity, LF, UTF-8. In Delta all
+columns are text, as in a seed; the staging models cast them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foreview.changes import Change, Identity, Kind, Row, State, row_key
+from foreview.contract import Contract
+from foreview.workspace import Workspace, disk_error
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+LANDING = "foreview_landing"
+
+MAX_SEED_ROWS = 10_000
+"""A seed is reviewed in git, and past a mebibyte dbt compares only its path."""
+
+
+def write_approved(
+    workspace: Workspace,
+    spark: SparkSession | None,
+    contract: Contract,
+    state: State,
+    last: Mapping[Identity, str],
+) -> None:
+    """Write a dimension's approved rows to its seed file or its landing table.
+
+    Args:
+        workspace: Where.
+        spark: The session; None is enough for a seed.
+        contract: The dimension.
+        state: All approved rows.
+        last: The change set that each row last came from.
+    """
+    rows = [{**state[one], "change_set_id": last[one]} for one in sorted(state)]
+    columns = (*contract.row_columns, "change_set_id")
+    if contract.storage == "seed":
+        write_seed(workspace.seeds / f"{contract.dimension}.csv", columns, rows)
+    else:
+        assert spark is not None  # noqa: S101 - only a seed needs none
+        _overwrite(spark, contract.dimension, columns, rows)
+
+
+def write_seed(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write rows as a seed file, whole or not at all."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(["" if row[name] is None else row[name] for name in columns])
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text.getvalue(), encoding="utf-8", newline="")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise disk_error(error, path.name) from error
+
+
+def read_seed(path: Path, contract: Contract) -> dict[Identity, Row]:
+    """Return the rows of a seed file by identity; none when there is no file."""
+    from foreview.changes import make_state
+
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [
+            {name: line.get(name) or None for name in contract.row_columns}
+            for line in csv.DictReader(file)
+        ]
+    return make_state(contract, rows)
+
+
+def ensure_seeds(workspace: Workspace) -> None:
+    """Make a seed file, without rows, for each small dimension that has none."""
+    for contract in workspace.contracts.values():
+        path = workspace.seeds / f"{contract.dimension}.csv"
+        if contract.storage == "seed" and not path.exists():
+            write_seed(path, (*contract.row_columns, "change_set_id"), [])
+
+
+def write_proposed(
+    spark: SparkSession, contract: Contract, pending: Sequence[tuple[str, Sequence[Change]]]
+) -> None:
+    """Write the rows of pending change sets on a dimension to its `*_edits` table.
+
+    Args:
+        spark: The session.
+        contract: The dimension.
+        pending: Id and changes of each pending change set; all others' rows go.
+    """
+    columns = (
+        *contract.row_columns,
+        "change_set_id",
+        "change_number",
+        "change_kind",
+        "changed_columns",
+        "row_key",
+        "copied_from",
+    )
+    rows = [
+        _edit_row(contract, change_set_id, number, change)
+        for change_set_id, changes in pending
+        for number, change in enumerate(changes)
+    ]
+    _overwrite(spark, f"{contract.dimension}_edits", columns, rows)
+
+
+def _edit_row(contract: Contract, change_set_id: str, number: int, change: Change) -> Any:
+    changed = change.after if change.kind is Kind.MODIFIED else {**change.before}
+    if change.kind is Kind.ADDED:
+        changed = {**changed, "valid_from": None, "valid_to": None}
+    return {
+        **{name: change.after.get(name) for name in contract.row_columns},
+        "change_set_id": change_set_id,
+        "change_number": number,
+        "change_kind": change.kind.value,
+        "changed_columns": "," + ",".join(changed) + ",",
+        "row_key": row_key(change.identity),
+        "copied_from": row_key(change.copied_from) if change.copied_from else None,
+    }
+
+
+def _overwrite(
+    spark: SparkSession, table: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    import pyarrow as pa
+
+    types = {name: pa.string() for name in columns} | (
+        {"change_number": pa.int32()} if "change_number" in columns else {}
+    )
+    arrow = pa.table({name: pa.array([row[name] for row in rows], types[name]) for name in columns})
+    frame = spark.createDataFrame(arrow)
+    frame.coalesce(1).write.format("delta").mode("overwrite").saveAsTable(f"{LANDING}.{table}")
+
+
+def ensure_landing(workspace: Workspace, spark: SparkSession) -> None:
+    """Make the landing tables where there are none yet; plain dbt does so on its own."""
+    from foreview.dbt_project import run_dbt
+
+    ensure_seeds(workspace)
+    if not spark.catalog.databaseExists(LANDING):
+        run_dbt(workspace, ["run-operation", "create_landing_tables"])

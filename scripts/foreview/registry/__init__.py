@@ -1,0 +1,28 @@
+"""The registry: change sets, previews, reviews, releases and the log of events.
+
+Importing this package imports SQLAlchemy; commands do so within functions.
+"""
+
+from foreview.registry.records import (
+    ChangeSetSummary,
+    Event,
+    HistoryEntry,
+    Receipt,
+    Release,
+    Review,
+    Step,
+    parse_change_set,
+)
+from foreview.registry.store import Registry
+
+__all__ = [
+    "ChangeSetSummary",
+    "Event",
+    "HistoryEntry",
+    "Receipt",
+    "Registry",
+    "Release",
+    "Review",
+    "Step",
+    "parse_change_set",
+]

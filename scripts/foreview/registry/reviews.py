@@ -1,0 +1,157 @@
+"""Preview records and reviews in the registry, and the rules of who may decide what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from foreview.errors import Problem, RefusedError
+from foreview.registry import events, proposals, schema
+from foreview.registry.records import Receipt, Review, canonical
+
+DECISIONS = ("approve", "reject", "withdraw")
+
+_ALLOWED_FROM = {
+    "approve": ("pending",),
+    "reject": ("pending", "approved"),
+    "withdraw": ("pending", "approved"),
+}
+
+
+def record_receipt(connection: Connection, at: str, actor: str, receipt: Mapping[str, Any]) -> bool:
+    """Record a receipt; return False when it is there already."""
+    ids = sorted({proposals.find(connection, one) for one in receipt["change_set_ids"]})
+    values = {
+        "checksum": receipt["checksum"],
+        "change_set_ids": canonical(ids),
+        "base_release": receipt["base_release"],
+        "horizon_day": receipt["horizon_day"],
+        "horizon_batch": receipt["horizon_batch"],
+        "content": canonical(receipt["content"]),
+    }
+    table = schema.RECEIPTS
+    known = connection.execute(
+        sa.select(table).where(table.c.checksum == receipt["checksum"])
+    ).first()
+    if known is not None:
+        differing = [name for name, value in values.items() if getattr(known, name) != value]
+        if differing:
+            message = f"Preview record {receipt['checksum'][:16]} is there with other contents."
+            fix = f"Preview again; what differs is {', '.join(differing)}."
+            raise RefusedError(Problem("receipt-differs", message, fix=fix))
+        return False
+    connection.execute(table.insert(), {**values, "created_at": at})
+    payload = {"record": "receipts", "id": receipt["checksum"], "change_sets": ids}
+    events.append(connection, at, actor, "receipt-recorded", payload)
+    return True
+
+
+def receipt(connection: Connection, checksum: str) -> Receipt | None:
+    """Return a receipt by its whole checksum."""
+    table = schema.RECEIPTS
+    row = connection.execute(sa.select(table).where(table.c.checksum == checksum)).first()
+    return None if row is None else _receipt_of(row)
+
+
+def latest_receipt(connection: Connection, ids: Iterable[str]) -> Receipt | None:
+    """Return the newest receipt of exactly these change sets."""
+    table = schema.RECEIPTS
+    wanted = canonical(sorted({proposals.find(connection, one) for one in ids}))
+    query = sa.select(table).where(table.c.change_set_ids == wanted)
+    row = connection.execute(query.order_by(table.c.created_at.desc()).limit(1)).first()
+    return None if row is None else _receipt_of(row)
+
+
+def _receipt_of(row: Row[Any]) -> Receipt:
+    plain = dict(row._mapping)
+    plain["change_set_ids"] = tuple(json.loads(row.change_set_ids))
+    plain["content"] = json.loads(row.content)
+    return Receipt(**plain)
+
+
+def record_review(connection: Connection, at: str, review: Mapping[str, Any]) -> Review:
+    """Record a decision, if the rules allow it."""
+    change_set_id = proposals.find(connection, review["change_set_id"])
+    _check_decision(connection, {**review, "change_set_id": change_set_id})
+    values = {
+        "change_set_id": change_set_id,
+        "reviewer": review["reviewer"],
+        "decision": review["decision"],
+        "receipt_checksum": review["receipt_checksum"],
+        "contracts": canonical(review["contracts"]),
+        "comment": review["comment"],
+        "created_at": at,
+    }
+    table = schema.REVIEWS
+    number = (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1
+    connection.execute(table.insert(), {"id": number, **values})
+    payload = {"record": "reviews", "id": number, **values, "contracts": review["contracts"]}
+    events.append(connection, at, review["reviewer"], f"change-set-{review['decision']}", payload)
+    return Review(**{"id": number, **values, "contracts": dict(review["contracts"])})
+
+
+def _check_decision(connection: Connection, review: Mapping[str, Any]) -> None:
+    one, decision, reviewer = review["change_set_id"], review["decision"], review["reviewer"]
+    if decision not in DECISIONS:
+        raise ValueError(f"{decision!r} is none of {', '.join(DECISIONS)}")
+    state = proposals.status(connection, one)
+    if state not in _ALLOWED_FROM[decision]:
+        message = f"Change request {one} is {state}; it can't be {_PAST[decision]} any more."
+        raise RefusedError(Problem("not-pending", message, value=state, fix=_NOT_PENDING[state]))
+    table = schema.CHANGE_SETS
+    author = connection.scalar(sa.select(table.c.author).where(table.c.id == one)) or ""
+    is_author = author.casefold() == reviewer.casefold()
+    if decision == "withdraw" and not is_author:
+        message = f"Change request {one} was made by {author}, and only {author} may withdraw it."
+        fix = "Reject it instead, or ask the author."
+        raise RefusedError(Problem("not-author", message, value=reviewer, fix=fix))
+    if decision == "approve":
+        if is_author:
+            message = f"{author} made change request {one} and can't approve it too."
+            fix = "Ask somebody else to review it."
+            raise RefusedError(Problem("own-change-set", message, value=reviewer, fix=fix))
+        _check_receipt(connection, one, review["receipt_checksum"])
+
+
+_PAST = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
+
+_NOT_PENDING = {
+    "approved": "Nothing is left to do but to put it into effect.",
+    "rejected": "Submit a new change request.",
+    "withdrawn": "Submit a new change request.",
+    "promoted": "Propose a rollback of its release instead.",
+}
+
+
+def _check_receipt(connection: Connection, change_set_id: str, checksum: str | None) -> None:
+    fix = "Preview the change request, look at the report, and approve then."
+    found = receipt(connection, checksum) if checksum else None
+    if found is None:
+        message = f"Change request {change_set_id} can't be approved without a preview record."
+        raise RefusedError(Problem("no-receipt", message, value=checksum or "", fix=fix))
+    if change_set_id not in found.change_set_ids:
+        message = f"The preview record is of {', '.join(found.change_set_ids)} only."
+        raise RefusedError(Problem("other-receipt", message, value=found.checksum, fix=fix))
+
+
+def approval(connection: Connection, change_set_id: str) -> Review | None:
+    """Return the approval under which a change set stands or was promoted, or None."""
+    one = proposals.find(connection, change_set_id)
+    if proposals.status(connection, one) not in ("approved", "promoted"):
+        return None
+    found = [one for one in reviews(connection, one) if one.decision == "approve"]
+    return found[-1] if found else None
+
+
+def reviews(connection: Connection, change_set_id: str) -> list[Review]:
+    """Return all decisions about a change set, oldest first."""
+    table = schema.REVIEWS
+    query = sa.select(table).where(table.c.change_set_id == change_set_id).order_by(table.c.id)
+    return [
+        Review(**{**row._mapping, "contracts": json.loads(row.contracts)})
+        for row in connection.execute(query)
+    ]

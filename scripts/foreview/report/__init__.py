@@ -1,0 +1,19 @@
+"""Reports of an impact: a sentence, a screen, CSV files, a workbook, and one page of HTML."""
+
+from foreview.report.figures import Mover, movers
+from foreview.report.files import to_csv
+from foreview.report.page import to_html
+from foreview.report.screen import to_screen
+from foreview.report.sheets import to_workbook
+from foreview.report.words import verdict, warnings
+
+__all__ = [
+    "Mover",
+    "movers",
+    "to_csv",
+    "to_html",
+    "to_screen",
+    "to_workbook",
+    "verdict",
+    "warnings",
+]

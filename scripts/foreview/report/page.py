@@ -1,0 +1,243 @@
+"""An impact as one page of HTML that needs nothing else: no network, no scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from foreview.impact import FigureImpact, Impact, MartImpact, Measure, Number
+from foreview.report import charts
+from foreview.report.facts import facts
+from foreview.report.figures import Mover, by_day, counts, key_columns, movers, ranked, totals
+from foreview.report.files import written_whole
+from foreview.report.requests import row_edits
+from foreview.report.words import (
+    change_word,
+    column_label,
+    headline_mart,
+    headline_measure,
+    number,
+    plural,
+    relative,
+    signed,
+    spoken_key,
+    spoken_value,
+    verdict,
+    warnings,
+    whole,
+)
+
+CHART_MOVERS, CHART_DAYS = 12, 4
+TABLE_MOVERS, TABLE_FIGURES, LISTED_EDITS = 25, 50, 100
+
+
+def to_html(impact: Impact, path: Path) -> Path:
+    """Write the report that reviewers read.
+
+    Tables show the biggest movers and figures, with totals of the rest; the CSV files have all.
+    """
+    from importlib.resources import files
+
+    from jinja2 import Environment, StrictUndefined
+
+    source = files("foreview.report").joinpath("impact.html.j2").read_text(encoding="utf-8")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    text = environment.from_string(source).render(_context(impact))
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def _context(impact: Impact) -> dict[str, Any]:
+    moving = [mart for mart in impact.marts if mart.figures]
+    return {
+        "verdict": verdict(impact),
+        "warnings": warnings(impact),
+        "tiles": _tiles(impact),
+        "headline": _headline(headline_mart(impact)) if moving else None,
+        "requests": [_request(one) for one in impact.change_sets],
+        "marts": [_mart(mart) for mart in moving],
+        "still": [mart.label for mart in impact.marts if not mart.figures],
+        "facts": facts(impact),
+        "chart": charts,
+    }
+
+
+def _tiles(impact: Impact) -> list[tuple[str, str, str]]:
+    edits = sum(len(row_edits(one)) for one in impact.change_sets)
+    authors = sorted({one.author for one in impact.change_sets})
+    figures = sum(len(mart.figures) for mart in impact.marts)
+    total = sum(mart.total_figures for mart in impact.marts)
+    hours = f"{whole(impact.touched_seconds)} seconds"
+    return [
+        ("Changes", whole(edits), f"by {', '.join(authors)}"),
+        ("Viewing touched", _hours(impact.touched_seconds), hours),
+        ("Days touched", whole(impact.touched_days), f"up to {impact.horizon_day or 'no day yet'}"),
+        ("Figures that move", whole(figures), f"of {whole(total)}"),
+    ]
+
+
+def _hours(seconds: int) -> str:
+    if seconds < 3600:
+        return f"{seconds / 60:,.1f} min"
+    return f"{seconds / 3600:,.{1 if seconds < 360_000 else 0}f} h"
+
+
+def _headline(mart: MartImpact) -> dict[str, Any]:
+    measure = headline_measure(mart)
+    columns = key_columns(mart)
+    ordered = [one for one in movers(mart, measure.name) if one.difference]
+    shown = ordered[:CHART_MOVERS]
+    bars = charts.mover_bars(
+        shown,
+        [_short(spoken_key(columns, one.key)) for one in shown],
+        [signed(one.difference) for one in shown],
+        [
+            f"{spoken_key(columns, one.key)}: {number(one.before)} to {number(one.after)} "
+            f"{measure.unit}, {relative(one)}"
+            for one in shown
+        ],
+    )
+    return {
+        "label": mart.label,
+        "measure": measure.label,
+        "unit": measure.unit,
+        "bars": bars,
+        "percents": [relative(one) for one in shown],
+        "rest": _rest_of_movers(ordered[CHART_MOVERS:], measure),
+        "days": _day_charts(mart, measure, ordered[:CHART_DAYS]),
+    }
+
+
+def _rest_of_movers(rest: Sequence[Mover], measure: Measure) -> str:
+    if not rest:
+        return ""
+    moved: Number = sum(one.difference for one in rest)
+    return f"{whole(len(rest))} smaller movers together: {signed(moved)} {measure.unit}."
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 27 else f"{name[:26]}…"
+
+
+def _day_charts(
+    mart: MartImpact, measure: Measure, shown: Sequence[Mover]
+) -> list[charts.DayChart]:
+    columns = key_columns(mart)
+    series = [(one, by_day(mart, measure.name, one.key)) for one in shown]
+    axis = sorted({day for _, days in series for day in days})
+    if len(axis) < 2 or columns == mart.grain:
+        return []
+    values = [value for _, days in series for value in days.values()]
+    extent = (min(values), max(values))
+    return [
+        charts.day_chart(
+            spoken_key(columns, one.key),
+            days,
+            axis,
+            extent,
+            {day: f"{day}: {signed(value)} {measure.unit}" for day, value in days.items()},
+        )
+        for one, days in series
+    ]
+
+
+def _request(change_set: Any) -> dict[str, Any]:
+    edits = row_edits(change_set)
+    return {
+        "id": change_set.id,
+        "author": change_set.author,
+        "reason": change_set.reason,
+        "source": change_set.source_name,
+        "edits": [
+            {
+                "name": f"{column_label(edit.dimension)} {' '.join(edit.key)}",
+                "words": edit.words,
+                "reason": edit.reason,
+                "where": edit.where,
+                "cells": [
+                    (column_label(one.column), one.before, one.after, one.cell)
+                    for one in edit.cells
+                ],
+            }
+            for edit in edits[:LISTED_EDITS]
+        ],
+        "rest": plural(len(edits) - LISTED_EDITS, "more change") if edits[LISTED_EDITS:] else "",
+    }
+
+
+def _mart(mart: MartImpact) -> dict[str, Any]:
+    measure = mart.main_measure
+    columns = key_columns(mart)
+    all_movers = movers(mart, measure.name)
+    shown = all_movers[:TABLE_MOVERS]
+    told = [f"{whole(n)} {name}" for name, n in counts(mart).items() if n]
+    others = [one for one in mart.measures if one != measure]
+    sums = {one.name: {m.key: m for m in movers(mart, one.name)} for one in others}
+    rest = all_movers[TABLE_MOVERS:]
+    return {
+        "label": mart.label,
+        "description": mart.description,
+        "told": f"{', '.join(told)}, of {plural(mart.total_figures, 'figure')}",
+        "measure": measure.label,
+        "columns": [column_label(one) for one in columns],
+        "others": [f"{one.label}{'' if one.additive else ' (daily, added up)'}" for one in others],
+        "movers": [
+            {
+                "key": [spoken_value(*pair) for pair in zip(columns, one.key, strict=True)],
+                "numbers": [number(one.before), number(one.after)],
+                "difference": _tone(one.difference),
+                "percent": relative(one),
+                "others": [_tone(sums[other.name][one.key].difference) for other in others],
+            }
+            for one in shown
+        ],
+        "rest": {
+            "count": whole(len(rest)),
+            "difference": _tone(sum(one.difference for one in rest)),
+            "others": [
+                _tone(sum(sums[other.name][one.key].difference for one in rest)) for other in others
+            ],
+        }
+        if rest
+        else None,
+        "figures": _figures(mart),
+    }
+
+
+def _tone(value: Number) -> tuple[str, str]:
+    return signed(value), "gain" if value > 0 else "loss" if value < 0 else "same"
+
+
+def _figures(mart: MartImpact) -> dict[str, Any]:
+    shown = ranked(mart, TABLE_FIGURES)
+    chosen = set(map(id, shown))
+    rest = [one for one in mart.figures if id(one) not in chosen]
+    return {
+        "columns": [column_label(one) for one in mart.grain],
+        "measures": [one.label for one in mart.measures],
+        "rows": [_figure(mart, one) for one in shown],
+        "rest": whole(len(rest)) if rest else "",
+        "totals": [
+            (number(before), number(after), *_tone(after - before))
+            for before, after in (totals(rest, one.name) for one in mart.measures)
+        ],
+    }
+
+
+def _figure(mart: MartImpact, figure: FigureImpact) -> dict[str, Any]:
+    return {
+        "grain": [spoken_value(*pair) for pair in zip(mart.grain, figure.grain, strict=True)],
+        "change": change_word(figure),
+        "numbers": [
+            (
+                number(figure.before.get(one.name)),
+                number(figure.after.get(one.name)),
+                *_tone(figure.difference(one.name)),
+            )
+            for one in mart.measures
+        ],
+    }

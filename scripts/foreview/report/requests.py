@@ -1,0 +1,121 @@
+"""The edits in change sets as a reader sees them: one line an edit, cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from foreview.changes import Action, Change, ChangeSet, Kind
+from foreview.contract import BEGINNING
+
+ACTIONS = {
+    Action.CORRECT: "was always wrong",
+    Action.CHANGE_FROM: "changed on a day",
+    Action.RETIRE: "retired",
+    Action.DELETE: "deleted",
+    Action.INSERT: "added",
+}
+
+
+@dataclass(frozen=True)
+class CellChange:
+    """One value that changes; None is a blank."""
+
+    column: str
+    before: str | None
+    after: str | None
+    cell: str
+
+
+@dataclass(frozen=True)
+class RowEdit:
+    """One edit of one row, as its author asked for it.
+
+    Attributes:
+        change_set: The change set that it is part of.
+        dimension: The dimension.
+        key: The row's key values.
+        action: What was done.
+        day: The first day on which it holds; None for a correction.
+        cells: The values that change.
+        where: The row's place in the workbook.
+        reason: The row's own reason.
+    """
+
+    change_set: ChangeSet
+    dimension: str
+    key: tuple[str, ...]
+    action: Action
+    day: str | None
+    cells: tuple[CellChange, ...]
+    where: str
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """What was done, in words, with the day where there is one."""
+        return f"{ACTIONS[self.action]}{f', from {self.day}' if self.day else ''}"
+
+
+def row_edits(change_set: ChangeSet) -> list[RowEdit]:
+    """Return a change set's edits; the two halves of a split or moved row are one edit."""
+    edits: list[RowEdit] = []
+    previous: Change | None = None
+    for change in change_set.changes:
+        if previous is not None and _continues(previous, change):
+            edits[-1] = _edit(change_set, change)
+            previous = None
+            continue
+        edits.append(_edit(change_set, change))
+        previous = change
+    return edits
+
+
+def _continues(first: Change, second: Change) -> bool:
+    return (
+        second.kind is Kind.ADDED
+        and second.copied_from == first.identity
+        and first.kind is not Kind.ADDED
+        and (first.dimension, first.action) == (second.dimension, second.action)
+    )
+
+
+def _edit(change_set: ChangeSet, change: Change) -> RowEdit:
+    return RowEdit(
+        change_set=change_set,
+        dimension=change.dimension,
+        key=change.identity[:-1],
+        action=change.action,
+        day=_day(change),
+        cells=_cells(change),
+        where=change.where,
+        reason=change.reason,
+    )
+
+
+def _day(change: Change) -> str | None:
+    if change.action is Action.CHANGE_FROM:
+        return change.identity[-1] if change.kind is Kind.ADDED else change.after.get("valid_to")
+    if change.action is Action.RETIRE:
+        return change.after.get("valid_to")
+    if change.action is Action.INSERT and change.identity[-1] != BEGINNING:
+        return change.identity[-1]
+    return None
+
+
+def _cells(change: Change) -> tuple[CellChange, ...]:
+    before: Mapping[str, str | None] = change.before
+    after: Mapping[str, str | None] = change.after
+    if change.copied_from is not None and change.kind is Kind.ADDED:
+        names = list(before)
+    else:
+        names = [
+            name
+            for name in {**before, **after}
+            if before.get(name) != after.get(name)
+            and (name, before.get(name) or after.get(name)) != ("valid_from", BEGINNING)
+        ]
+    return tuple(
+        CellChange(name, before.get(name), after.get(name), change.cells.get(name, ""))
+        for name in names
+    )

@@ -1,0 +1,224 @@
+"""An impact in plain words, as analysts and reviewers use them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+from foreview.changes import Action
+from foreview.impact import (
+    NONE,
+    UNMAPPED,
+    FigureImpact,
+    Impact,
+    MartImpact,
+    Measure,
+    Number,
+    magnitude,
+)
+from foreview.report.figures import Mover, key_columns, movers
+from foreview.report.requests import RowEdit, row_edits
+
+MINUS = "\N{MINUS SIGN}"
+DASH = "\N{EN DASH}"
+UNASSIGNED = "unassigned viewing"
+
+
+def verdict(impact: Impact) -> str:
+    """Return what the change requests do, in one sentence."""
+    marts = [mart for mart in impact.marts if mart.figures]
+    count = sum(len(row_edits(one)) for one in impact.change_sets)
+    if not marts:
+        return "No figure moves."
+    subject = f"{plural(count, 'change')} move{'s' if count == 1 else ''}"
+    moved = f"{whole(impact.touched_seconds)} seconds over {plural(impact.touched_days, 'day')}"
+    mart = headline_mart(impact)
+    measure = headline_measure(mart)
+    ranked = [one for one in movers(mart, measure.name) if one.difference]
+    if not ranked:
+        return f"{subject} {moved}, but over all days nothing gains or loses."
+    told = [_told(mart, measure, one) for one in _both_ways(ranked)]
+    rest = len(ranked) - len(told)
+    if rest:
+        ending = f"{whole(rest)} more gain or lose"
+    elif len(marts) == 1:
+        ending = "nothing else moves"
+    else:
+        ending = f"nothing else moves in {mart.label}"
+    return f"{subject} {moved}: {', '.join(told)}; {ending}."
+
+
+def headline_mart(impact: Impact) -> MartImpact:
+    """Return the mart that tells the impact with the fewest names; one must have figures."""
+    marts = [mart for mart in impact.marts if mart.figures]
+
+    def breadth(mart: MartImpact) -> tuple[bool, int]:
+        ranked = movers(mart, headline_measure(mart).name)
+        return (not any(one.difference for one in ranked), len(ranked))
+
+    return min(marts, key=breadth)
+
+
+def headline_measure(mart: MartImpact) -> Measure:
+    """Return the main measure if it moves, else the first measure that does."""
+    ordered = [mart.main_measure, *mart.measures]
+    for measure in ordered:
+        if any(figure.difference(measure.name) for figure in mart.figures):
+            return measure
+    return ordered[0]
+
+
+def _both_ways(ranked: Sequence[Mover]) -> list[Mover]:
+    """Return up to two losses and two gains, the largest first."""
+    losses = [one for one in ranked if one.difference < 0][:2]
+    gains = [one for one in ranked if one.difference > 0][:2]
+    return sorted(losses + gains, key=lambda one: (-magnitude(one.difference), one.difference > 0))
+
+
+def _told(mart: MartImpact, measure: Measure, mover: Mover) -> str:
+    name = spoken_key(key_columns(mart), mover.key)
+    what = "" if measure == mart.main_measure else f" of {measure.label.lower()}"
+    if not mover.before:
+        return f"{name} gains {number(mover.after)} {measure.unit} from nothing"
+    if not mover.after:
+        return f"{name} loses all{what}"
+    verb = "gains" if mover.difference > 0 else "loses"
+    return f"{name} {verb} {share(magnitude(mover.difference), mover.before)}{what}"
+
+
+def spoken_key(columns: Sequence[str], values: Sequence[str]) -> str:
+    """Return grain values as a name, with the two special ones in words."""
+    return " · ".join(map(spoken_value, columns, values)) or "everything"
+
+
+def spoken_value(column: str, value: str) -> str:
+    """Return one grain value in words."""
+    if value == UNMAPPED:
+        return UNASSIGNED
+    if value == NONE:
+        return f"viewing without {column_label(column).lower()}"
+    return value
+
+
+def column_label(column: str) -> str:
+    """Return a column's name as a heading."""
+    plain = {"viewing_date": "Day"}.get(column)
+    return plain or column.removesuffix("_id").replace("_", " ").capitalize()
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count and its noun."""
+    return f"{whole(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def whole(value: Number) -> str:
+    """Return a number with thousands set off."""
+    return f"{value:,}"
+
+
+def number(value: Number | None) -> str:
+    """Return a number as reports show it, exact; a dash for none."""
+    return DASH if value is None else f"{value:,}".replace("-", MINUS)
+
+
+def signed(value: Number) -> str:
+    """Return a difference with its sign."""
+    return f"{'+' if value > 0 else ''}{number(value)}"
+
+
+def share(part: Number, of: Number) -> str:
+    """Return a share in percent with one decimal, and never a false 0 or 100."""
+    percent = Decimal(part) * 100 / Decimal(of)
+    rounded = percent.quantize(Decimal("0.1"), ROUND_HALF_UP)
+    if not rounded and percent:
+        return "less than 0.1%"
+    if rounded == 100 and percent < 100:
+        return "more than 99.9%"
+    return f"{rounded:,}%"
+
+
+def relative(mover: Mover) -> str:
+    """Return a mover's difference in percent of before, signed."""
+    if not mover.difference:
+        return "0%"
+    if not mover.before:
+        return "new"
+    text = share(magnitude(mover.difference), magnitude(mover.before))
+    return f"{'+' if mover.difference > 0 else MINUS}{text}" if text[0].isdigit() else text
+
+
+def warnings(impact: Impact) -> tuple[str, ...]:
+    """Return what a reviewer should not overlook, a sentence each."""
+    return (*_unassigned(impact), *_future(impact), *_reach_alone(impact))
+
+
+def _unassigned(impact: Impact) -> list[str]:
+    found = []
+    for mart in impact.marts:
+        measure = mart.main_measure
+        columns = [name for place, name in enumerate(mart.grain) if _is_unmapped(mart, place)]
+        for column in columns:
+            place = mart.grain.index(column)
+            moved: Number = sum(
+                figure.difference(measure.name)
+                for figure in mart.figures
+                if figure.grain[place] == UNMAPPED
+            )
+            if moved:
+                verb = "appear as" if moved > 0 else "leave"
+                found.append(
+                    f"{whole(magnitude(moved))} {measure.unit} {verb} {UNASSIGNED} "
+                    f"(no {column_label(column).lower()} on that day) in {mart.label}."
+                )
+    return found
+
+
+def _is_unmapped(mart: MartImpact, place: int) -> bool:
+    return any(figure.grain[place] == UNMAPPED for figure in mart.figures)
+
+
+def _future(impact: Impact) -> list[str]:
+    horizon = impact.horizon_day
+    if horizon is None:
+        return ["There is no viewing yet: the changes have no effect that could be shown."]
+    future = [edit for edit in _edits(impact) if _starts_after(edit, horizon)]
+    if not future:
+        return []
+    listed = ", ".join(f"{' '.join(one.key)} from {one.day}" for one in future[:3])
+    more = f" and {whole(len(future) - 3)} more" if len(future) > 3 else ""
+    verb = "starts" if len(future) == 1 else "start"
+    return [
+        f"{plural(len(future), 'change')} {verb} after {horizon}, the last day with viewing "
+        f"({listed}{more}): no figures yet."
+    ]
+
+
+def _edits(impact: Impact) -> list[RowEdit]:
+    return [edit for change_set in impact.change_sets for edit in row_edits(change_set)]
+
+
+def _starts_after(edit: RowEdit, horizon: str) -> bool:
+    dated = edit.action in (Action.CHANGE_FROM, Action.RETIRE, Action.INSERT)
+    return dated and edit.day is not None and edit.day > horizon
+
+
+def _reach_alone(impact: Impact) -> list[str]:
+    found = []
+    for mart in impact.marts:
+        sums = [one.name for one in mart.measures if one.additive]
+        others = [one for one in mart.measures if not one.additive]
+        alone = [one for one in mart.figures if not any(one.difference(name) for name in sums)]
+        for measure in others:
+            count = sum(1 for figure in alone if figure.difference(measure.name))
+            if count and sums:
+                verb = "moves" if count == 1 else "move"
+                found.append(
+                    f"{plural(count, 'figure')} of {mart.label} {verb} in {measure.label.lower()} "
+                    f"though {mart.main_measure.unit} stay the same."
+                )
+    return found
+
+
+def change_word(figure: FigureImpact) -> str:
+    """Return what happens to a figure, in words."""
+    return {"added": "appears", "removed": "disappears"}.get(figure.change, "changes")

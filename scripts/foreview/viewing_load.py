@@ -1,0 +1,117 @@
+"""Loads of viewing: a batch is checked whole, appended, and becomes a publication."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foreview.dbt_project import Progress, run_dbt
+from foreview.engine import open_session
+from foreview.errors import Problem, RefusedError
+from foreview.loads import LANDING, ensure_landing
+from foreview.submission import refuse_unfinished
+from foreview.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from foreview.viewing import BroadcastCalendar
+
+
+def load_viewing(
+    workspace: Workspace, path: Path, *, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Load viewing records and publish the figures with them.
+
+    Args:
+        workspace: Where.
+        path: A Parquet file or folder, or a Delta table's folder.
+        progress: Called after each model.
+
+    Returns:
+        `records`, `batches` and the new `publication`.
+
+    Raises:
+        RefusedError: It can't be read as viewing, a record is malformed, or a batch is not newer
+            than those loaded; nothing is loaded then.
+    """
+    from foreview.viewing import check_viewing
+    from foreview.what_if import newest_publication
+
+    refuse_unfinished(workspace)
+    spark = open_session(workspace)
+    ensure_landing(workspace, spark)
+    frame = _read(spark, path)
+    problems = check_viewing(frame, broadcast_calendar(workspace))
+    if problems:
+        raise RefusedError(problems)
+    batches = sorted(row[0] for row in frame.select("load_batch").distinct().collect())
+    newest = _newest_batch(spark)
+    if batches and batches[0] <= newest:
+        message = f"Batch {batches[0]} is not newer than batch {newest}, which is loaded."
+        fix = f"Number batches upwards from {newest + 1}; late records come in a new batch."
+        raise RefusedError(Problem("old-batch", message, where=str(path), fix=fix))
+    append_viewing(frame)
+    publish_loads(workspace, progress=progress)
+    return {
+        "records": frame.count(),
+        "batches": batches,
+        "publication": newest_publication(spark)["number"],
+    }
+
+
+def append_viewing(frame: DataFrame) -> None:
+    """Append records to the landing table, in one commit."""
+    frame.write.format("delta").mode("append").partitionBy("load_batch").saveAsTable(
+        f"{LANDING}.viewing"
+    )
+
+
+def write_devices(devices: DataFrame) -> None:
+    """Append a dated load of devices to the landing table."""
+    devices.write.format("delta").mode("append").partitionBy("load_date").saveAsTable(
+        f"{LANDING}.device"
+    )
+
+
+def publish_loads(workspace: Workspace, *, progress: Progress | None = None) -> None:
+    """Bring viewing, roll-up and marts up to the newest load, and publish."""
+    run_dbt(
+        workspace,
+        ["run", "--select", "+fct_viewing", "viewing_by_key_day", "path:models/audience"],
+        progress=progress,
+    )
+
+
+def _newest_batch(spark: SparkSession) -> int:
+    from pyspark.sql import functions as f
+
+    row = spark.table(f"{LANDING}.viewing").agg(f.max("load_batch")).first()
+    return int(row[0]) if row is not None and row[0] is not None else 0
+
+
+def _read(spark: SparkSession, path: Path) -> DataFrame:
+    from pyspark.errors import PySparkException
+
+    if not path.exists():
+        message = "There is no such file or folder."
+        fix = "Name a Parquet file or folder, or a Delta table's folder."
+        raise RefusedError(Problem("file-not-found", message, where=str(path), fix=fix))
+    file_format = "delta" if (path / "_delta_log").is_dir() else "parquet"
+    try:
+        return spark.read.format(file_format).load(str(path.resolve()))
+    except PySparkException as error:
+        message = f"It can't be read as {file_format}: {str(error).splitlines()[0][:200]}"
+        fix = "Name a Parquet file or folder, or a Delta table's folder."
+        raise RefusedError(Problem("not-viewing", message, where=str(path), fix=fix)) from error
+
+
+def broadcast_calendar(workspace: Workspace) -> BroadcastCalendar:
+    """Return the deployment's broadcast days, as dbt_project.yml sets them."""
+    import yaml
+
+    from foreview.viewing import BroadcastCalendar
+
+    text = (workspace.project / "dbt_project.yml").read_text(encoding="utf-8")
+    settings = yaml.safe_load(text)["vars"]
+    return BroadcastCalendar(settings["broadcast_time_zone"], settings["broadcast_day_start"])

@@ -1,0 +1,331 @@
+"""The what-if: stages change sets, lets dbt compute their impact, and makes the receipt.
+
+All figures are computed in SQL by the models of `models/what_if`; here they are only read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from foreview.changes import ChangeSet
+from foreview.dbt_project import Progress, run_dbt
+from foreview.engine import open_session
+from foreview.errors import Problem, RefusedError
+from foreview.impact import FigureImpact, Impact, MartImpact, Measure, Ratio
+from foreview.loads import ensure_landing, write_proposed
+from foreview.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SCHEMA = "foreview"
+
+UNITS = {"records": "records", "sessions": "sessions"}
+
+
+def preview(
+    workspace: Workspace,
+    ids: Sequence[str],
+    *,
+    is_promoting: bool = False,
+    progress: Progress | None = None,
+) -> Impact:
+    """Return the impact of change sets on all marts.
+
+    Args:
+        workspace: Where.
+        ids: The change sets, tried together.
+        is_promoting: Whether the after-world is the promoted dimensions instead of the proposed.
+        progress: Called after each model.
+
+    Raises:
+        RefusedError: A change set is unknown or no longer open, two of them change one cell, or
+            an edit no longer fits today's rows.
+        EngineError: Spark or dbt failed.
+    """
+    from foreview.submission import refuse_unfinished
+
+    if not is_promoting:
+        refuse_unfinished(workspace)
+    change_sets = rebased(workspace, ids, check_open=not is_promoting)
+    spark = open_session(workspace)
+    ensure_landing(workspace, spark)
+    require_publication(spark)
+    if not is_promoting:
+        _stage(workspace, spark, change_sets)
+    chosen = sorted(one.id for one in change_sets)
+    variables = {"change_sets": chosen, "promoting": is_promoting}
+    run_dbt(
+        workspace,
+        ["run", "--select", "tag:what_if"],
+        variables=variables,
+        progress=progress,
+    )
+    return _read(workspace, spark, change_sets, scenario_schema(chosen, is_promoting))
+
+
+def require_publication(spark: SparkSession) -> None:
+    """Refuse when nothing was ever published: there are no figures to compare with."""
+    if not spark.catalog.tableExists(f"{SCHEMA}.publications"):
+        message = "Nothing is published yet, so there are no figures to compare with."
+        fix = "Load reference rows (foreview baseline) and viewing (foreview load-viewing) first."
+        raise RefusedError(Problem("nothing-published", message, fix=fix))
+
+
+def scenario_schema(ids: Sequence[str], is_promoting: bool = False) -> str:
+    """Return the schema of a scenario's models, as the macro `generate_schema_name` names it."""
+    digest = hashlib.md5(",".join(sorted(ids)).encode(), usedforsecurity=False).hexdigest()
+    name = ids[0] if len(ids) == 1 else digest[:16]
+    return f"{SCHEMA}_{'promotion' if is_promoting else 'what_if'}_{name}"
+
+
+def rebased(
+    workspace: Workspace, ids: Sequence[str], *, check_open: bool = True
+) -> list[ChangeSet]:
+    """Return change sets by id, checked against today's rows and against each other.
+
+    Raises:
+        RefusedError: One is unknown or not open, or a cell is no longer as its author saw it.
+    """
+    registry = workspace.registry
+    change_sets = [registry.change_set(one) for one in dict.fromkeys(ids)]
+    change_sets = list({one.id: one for one in change_sets}.values())
+    if check_open:
+        _check_open(workspace, change_sets)
+        check_applies(workspace, change_sets)
+    return change_sets
+
+
+def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> None:
+    """Refuse change sets that today's rows, or each other, no longer allow."""
+    from foreview.changes import apply
+
+    problems = []
+    for dimension in sorted({name for one in change_sets for name in one.dimensions}):
+        state, last = workspace.registry.approved_rows(dimension)
+        owner = dict(last)
+        for change_set in change_sets:
+            changes = [one for one in change_set.changes if one.dimension == dimension]
+            state, conflicts = apply(state, changes)
+            problems += [
+                one.as_problem(_who(workspace, owner.get(one.change.identity))) for one in conflicts
+            ]
+            owner |= {one.identity: change_set.id for one in changes}
+    if problems:
+        raise RefusedError(problems)
+
+
+def _who(workspace: Workspace, change_set_id: str | None) -> str:
+    if change_set_id is None:
+        return ""
+    return f"{workspace.registry.change_set(change_set_id).author} (change set {change_set_id})"
+
+
+def _check_open(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> None:
+    problems = []
+    for change_set in change_sets:
+        status = workspace.registry.status(change_set.id)
+        if status not in ("pending", "approved"):
+            message = f"Change set {change_set.id} is {status}."
+            fix = "Choose one that is open: foreview list."
+            problems.append(Problem("not-open", message, value=change_set.id, fix=fix))
+    if problems:
+        raise RefusedError(problems)
+
+
+def _stage(workspace: Workspace, spark: SparkSession, change_sets: Sequence[ChangeSet]) -> None:
+    """Write all open change sets of the touched dimensions, as they stand on today's rows."""
+    from foreview.changes import rebase
+
+    for dimension in sorted({name for one in change_sets for name in one.dimensions}):
+        state, _ = workspace.registry.approved_rows(dimension)
+        current = []
+        for one in workspace.registry.pending(dimension):
+            changes = [change for change in one.changes if change.dimension == dimension]
+            moved, conflicts = rebase(state, changes)
+            current.append((one.id, moved if not conflicts else changes))
+        write_proposed(spark, workspace.contract(dimension), current)
+
+
+def _read(
+    workspace: Workspace, spark: SparkSession, change_sets: Sequence[ChangeSet], schema: str
+) -> Impact:
+    from pyspark.sql import functions as f
+
+    publication = newest_publication(spark)
+    touched = spark.table(f"{schema}.touched_viewing")
+    totals = touched.agg(
+        f.count("*").alias("records"),
+        f.coalesce(f.sum("seconds"), f.lit(0)).alias("seconds"),
+        f.countDistinct("viewing_date").alias("days"),
+    ).first()
+    assert totals is not None  # noqa: S101 - an aggregate has one row
+    keys = sorted(tuple(map(str, row)) for row in spark.table(f"{schema}.touched_keys").collect())
+    impact = Impact(
+        change_sets=tuple(change_sets),
+        base_release=workspace.registry.latest_release(),
+        horizon_day=str(publication["last_day"]) if publication["last_day"] else None,
+        horizon_batch=publication["load_batch"],
+        contracts={name: one.hash for name, one in sorted(workspace.contracts.items())},
+        marts=tuple(_read_mart(spark, mart, schema) for mart in read_marts(workspace)),
+        touched_records=totals["records"],
+        touched_days=totals["days"],
+        touched_seconds=totals["seconds"],
+        read_set={
+            "publication": publication["number"],
+            "mart_definitions": publication["definitions"],
+            "device_load": str(publication["device_load"]),
+            "touched_keys": len(keys),
+            "touched_keys_hash": _digest(keys),
+            "viewing_records": spark.table(f"{schema}.what_if_viewing").count(),
+            "what_if_sql": _sql_hash(workspace),
+        },
+        path="touched",
+        checksum="",
+    )
+    return replace(impact, checksum=_digest(receipt_content(impact)))
+
+
+def newest_publication(spark: SparkSession) -> Mapping[str, Any]:
+    """Return the newest publication's row; refused when there is none."""
+    from pyspark.sql import functions as f
+
+    rows = spark.table(f"{SCHEMA}.publications").orderBy(f.desc("number")).limit(1).collect()
+    if not rows:
+        message = "Nothing is published yet, so there are no figures to compare with."
+        raise RefusedError(
+            Problem("nothing-published", message, fix="Run foreview build, or dbt build.")
+        )
+    return rows[0].asDict()  # type: ignore[no-any-return]
+
+
+def _sql_hash(workspace: Workspace) -> str:
+    """Return the hash of the SQL that computes impacts: the what-if's macros and models."""
+    digest = hashlib.sha256()
+    for folder in ("macros/what_if", "models/what_if", "models/audience", "models/reference"):
+        for path in sorted((workspace.project / folder).glob("*.sql")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def read_marts(workspace: Workspace) -> list[dict[str, Any]]:
+    """Return name, description and declared rules of each mart, in the order of their file."""
+    import yaml
+
+    path = workspace.project / "models" / "audience" / "audience.yml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return [
+        {
+            "name": model["name"],
+            "description": model["description"],
+            **model["config"]["meta"]["mart"],
+        }
+        for model in document["models"]
+    ]
+
+
+def _read_mart(spark: SparkSession, mart: Mapping[str, Any], schema: str) -> MartImpact:
+    name = mart["name"]
+    denominators = [f"{one}_denominator" for one, r in mart["ratios"].items() if "within" in r]
+    constants = mart.get("constants", [])
+    measured = [*mart["measures"], *denominators]
+    figures = []
+    for row in spark.table(f"{schema}.impact_{name}").toArrow().to_pylist():
+        shared = {one: row[one] for one in constants}
+        before = {one: _number(row[f"before_{one}"]) for one in measured} | shared
+        after = {one: _number(row[f"after_{one}"]) for one in measured} | shared
+        figures.append(
+            FigureImpact(
+                grain=tuple(str(row[one]) for one in mart["grain"]),
+                change=row["change"],
+                before={} if row["change"] == "added" else before,
+                after={} if row["change"] == "removed" else after,
+            )
+        )
+    figures.sort(key=lambda one: one.grain)
+    return MartImpact(
+        name=name,
+        label=mart["label"],
+        description=mart["description"],
+        grain=tuple(mart["grain"]),
+        measures=tuple(
+            Measure(
+                name=one,
+                label=rules["label"],
+                type=rules["type"],
+                additive=rules["over"] == "records",
+                unit={"s": "seconds"}.get(rules.get("unit"), rules.get("unit")) or one,
+            )
+            for one, rules in mart["measures"].items()
+        ),
+        ratios=tuple(
+            Ratio(
+                name=one,
+                label=rules["label"],
+                numerator=rules["numerator"],
+                denominator=rules.get("denominator", f"{one}_denominator"),
+                scale=rules["scale"],
+            )
+            for one, rules in mart["ratios"].items()
+        ),
+        figures=tuple(figures),
+        total_figures=spark.table(f"{SCHEMA}_published.{name}").count(),
+    )
+
+
+def _number(value: Any) -> int | Decimal | None:
+    return value if value is None or isinstance(value, Decimal) else int(value)
+
+
+def receipt_content(impact: Impact) -> dict[str, Any]:
+    """Return what a receipt keeps: inputs, horizon, read set, and each mart's figures' hash."""
+    return {
+        "change_sets": sorted(one.id for one in impact.change_sets),
+        "base_release": impact.base_release,
+        "horizon": {"last_day": impact.horizon_day, "load_batch": impact.horizon_batch},
+        "contracts": dict(impact.contracts),
+        "read_set": dict(impact.read_set),
+        "touched": [impact.touched_records, impact.touched_days, impact.touched_seconds],
+        "figures": {mart.name: figures_hash(mart) for mart in impact.marts},
+        "figures_moved": {mart.name: len(mart.figures) for mart in impact.marts},
+    }
+
+
+def figures_hash(mart: MartImpact) -> str:
+    """Return the SHA-256 over a mart's moved figures, ordered, before and after."""
+    return _digest(
+        [
+            [list(one.grain), one.change, _plain(one.before), _plain(one.after)]
+            for one in mart.figures
+        ]
+    )
+
+
+def _plain(values: Mapping[str, Any]) -> list[list[str]]:
+    return [[name, str(value)] for name, value in sorted(values.items())]
+
+
+def _digest(value: Any) -> str:
+    import json
+
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def record_receipt(workspace: Workspace, impact: Impact) -> None:
+    """Record an impact's receipt in the registry."""
+    workspace.registry.record_receipt(
+        {
+            "checksum": impact.checksum,
+            "change_set_ids": sorted(one.id for one in impact.change_sets),
+            "base_release": impact.base_release,
+            "horizon_day": impact.horizon_day,
+            "horizon_batch": impact.horizon_batch,
+            "content": receipt_content(impact),
+        },
+        actor=workspace.actor,
+    )

@@ -1,0 +1,23 @@
+"""Workbooks: what analysts edit in Excel, written, read back, and compared with what was exported.
+
+`write_workbook` exports rows, `read_workbook` says what a file holds without judging it, and
+`edits_of` says what its author wants done. openpyxl is imported when one of them is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from foreview.workbook.compare import edits_of
+    from foreview.workbook.export import write_workbook
+    from foreview.workbook.read import Defaults, SheetRow, Workbook, read_workbook
+
+__all__ = ["Defaults", "SheetRow", "Workbook", "edits_of", "read_workbook", "write_workbook"]
+
+_MODULES = {"edits_of": "compare", "write_workbook": "export"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'read')}"), name)

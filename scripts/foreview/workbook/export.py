@@ -1,0 +1,391 @@
+"""Write rows into a workbook for analysts to edit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from openpyxl import Workbook as OpenpyxlWorkbook
+from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.comments import Comment
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter, quote_sheetname
+from openpyxl.utils.exceptions import WorkbookAlreadySaved
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.writer.excel import ExcelWriter
+
+from foreview.changes import Row, identity_of, row_key
+from foreview.contract import BEGINNING, Contract
+from foreview.errors import EngineError, Problem, RefusedError
+from foreview.workbook import layout
+from foreview.workbook.layout import Field
+
+SPARE_ROWS = 1000
+"""Rows below the last that have formats and drop-downs too."""
+
+_FIRST_EXCEL_DAY = "1900-03-01"
+_FORMATS = {"date": "yyyy-mm-dd", "integer": "0", "decimal": "General"}
+_WIDTHS = {layout.ACTION: 18, layout.DAY: 12, layout.REASON: 24}
+_HEADER_FONT = Font(bold=True)
+_HEADER_FILL = PatternFill("solid", fgColor="DDE6F0")
+_INPUT_FILL = PatternFill("solid", fgColor="FFF6D5")
+
+
+def write_workbook(
+    path: Path,
+    contract: Contract,
+    rows: Sequence[Row],
+    *,
+    base_release: int,
+    parents: Mapping[str, Sequence[tuple[str, str]]],
+    part: str = "",
+) -> None:
+    """Write rows of one dimension as a workbook.
+
+    Args:
+        path: The file to write; one that is there is replaced once the new one is whole.
+        contract: The dimension's rules.
+        rows: Approved rows, in the order in which they are to appear.
+        base_release: The release whose rows these are.
+        parents: Code and name of each row of the parent dimensions, for drop-downs.
+        part: What was asked for, when it is not the whole dimension.
+
+    Raises:
+        RefusedError: Values that no workbook can hold, all of them named.
+        EngineError: The file could not be written; nothing is left behind.
+    """
+    problems = list(_unwritable(contract, rows))
+    if problems:
+        raise RefusedError(problems)
+    book = OpenpyxlWorkbook(write_only=True)
+    title = layout.sheet_title(contract.label)
+    cover = book.create_sheet(layout.COVER)
+    data = book.create_sheet(title)
+    try:
+        _write_cover(cover, contract, rows, base_release, part)
+        sources = _write_lookups(book, contract, parents)
+        _write_rows(data, contract, rows, sources)
+        _write_hidden(book, contract, rows, base_release, part)
+        _save(path, book)
+    except OSError as error:
+        _abandon(book)
+        raise EngineError(
+            Problem(
+                "not-written",
+                f"{path} could not be written: {error.strerror or error}.",
+                fix="Make room or choose another folder, and export again.",
+            )
+        ) from error
+
+
+def _unwritable(contract: Contract, rows: Sequence[Row]) -> Iterable[Problem]:
+    headings = {field.name: field.heading for field in layout.fields_of(contract)}
+    for number, row in enumerate(rows, start=1):
+        for name in contract.row_columns:
+            text = row.get(name)
+            if not text or (text.isascii() and text.isprintable() and len(text) < 1000):
+                continue
+            place = f"row {number}, {headings[name]}"
+            found = layout.illegal_character(text)
+            if found:
+                message = f"The value holds the control character {found}, which Excel can't hold."
+                fix = "Correct the approved row first, by another file or release."
+                yield Problem("control-character", message, place, repr(text)[:200], fix)
+            elif len(layout.escape(text).encode("utf-16-le")) > 2 * layout.MAX_CELL_CHARACTERS:
+                message = f"The value is longer than Excel's {layout.MAX_CELL_CHARACTERS} letters."
+                fix = "Leave the row out of the workbook."
+                yield Problem("value-too-long", message, place, text[:80], fix)
+
+
+def _save(path: Path, book: OpenpyxlWorkbook) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            archive = ZipFile(file, "w", ZIP_DEFLATED)
+            try:
+                ExcelWriter(book, archive).save()
+            finally:
+                archive.close()
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _abandon(book: OpenpyxlWorkbook) -> None:
+    """Close the sheets of a book that can't be saved, so that they don't complain later."""
+    for sheet in book.worksheets:
+        with suppress(OSError, ValueError, WorkbookAlreadySaved):
+            sheet.close()
+
+
+def _text_cell(sheet: Any, text: str, **styles: Any) -> Cell:
+    cell = WriteOnlyCell(sheet, None)
+    cell.value = layout.escape(text)
+    cell.data_type = "s"
+    for name, style in styles.items():
+        setattr(cell, name, style)
+    return cell
+
+
+def _write_cover(
+    sheet: Any, contract: Contract, rows: Sequence[Row], base_release: int, part: str
+) -> None:
+    sheet.column_dimensions["A"].width = 24
+    sheet.column_dimensions["B"].width = 90
+    whole = f"the part {part}" if part else "the whole table"
+    words = [layout.ACTION_WORDS[action] for action in layout.COVER_ACTIONS]
+    _add_list(sheet, f'"{",".join(words)}"', "B5:B5", "stop")
+    wrap = Alignment(wrap_text=True, vertical="top")
+    lines: list[tuple[str, str]] = [
+        (f"{contract.label}: a workbook to edit", ""),
+        (
+            "What it holds",
+            f"{len(rows)} rows, {whole}, as of reference version {base_release}. "
+            f"{contract.description}",
+        ),
+        ("", ""),
+        ("Defaults", "The yellow cells below hold for each edited row that doesn't say otherwise."),
+        *((label, "") for label in layout.COVER_LABELS.values()),
+        ("", ""),
+        *_instructions(contract, rows),
+    ]
+    for number, (left, right) in enumerate(lines, start=1):
+        bold = {"font": _HEADER_FONT} if left else {}
+        cells = [_text_cell(sheet, left, alignment=wrap, **bold)]
+        if left in layout.COVER_LABELS.values():
+            day = left == layout.COVER_LABELS[layout.DAY]
+            number_format = _FORMATS["date"] if day else "@"
+            cells.append(_text_cell(sheet, "", fill=_INPUT_FILL, number_format=number_format))
+        elif number > 1:
+            cells.append(_text_cell(sheet, right, alignment=wrap))
+        sheet.append(cells)
+
+
+def _instructions(contract: Contract, rows: Sequence[Row]) -> list[tuple[str, str]]:
+    words = layout.ACTION_WORDS
+    headings = {field.name: field.heading for field in layout.fields_of(contract)}
+    changed = next((name for name in contract.column_names if name not in contract.key), "")
+    key = ", ".join(rows[0][name] or "" for name in contract.key) if rows else "ABC"
+    actions = {action.name: word for action, word in words.items()}
+    return [
+        ("How to edit", f"Edit the cells of the sheet {contract.label}, then choose an Action."),
+        (
+            actions["CORRECT"],
+            "The row never was as it stands here. History is set right, back to True from.",
+        ),
+        (
+            actions["CHANGE_FROM"],
+            "The row was right until the Day. From the Day on, it is as you write it.",
+        ),
+        (actions["RETIRE"], "The row no longer holds from the Day on. Its history stays."),
+        (actions["DELETE"], "The row should never have been. Its history goes too."),
+        (
+            actions["INSERT"],
+            "A row to add: write it below the last one, or copy a row and change its "
+            f"{headings[contract.key[0]]}. A row that you only take out of the sheet stays as it "
+            "is in the table.",
+        ),
+        (
+            "Worked example",
+            f"From 2 May 2026, the {headings.get(changed, 'name')} of {key} is another one. In its "
+            f"row, write the new {headings.get(changed, 'name')}, choose the Action "
+            f'"{actions["CHANGE_FROM"]}", and write the Day 2026-05-02. Save the workbook and '
+            "submit it with a reason.",
+        ),
+        (
+            "Good to know",
+            "Sort, filter and paste as you like, but keep the headings in the first row. Write "
+            "days as YYYY-MM-DD. Several values in one cell are separated by ; (a semicolon). "
+            "Nothing changes until somebody else has agreed to it.",
+        ),
+    ]
+
+
+def _write_lookups(
+    book: OpenpyxlWorkbook, contract: Contract, parents: Mapping[str, Sequence[tuple[str, str]]]
+) -> dict[str, str]:
+    """Write the lists that drop-downs offer; return each column's range or inline list."""
+    sources = {}
+    ranges: dict[str, str] = {}
+    for column in contract.columns:
+        parent = column.parent
+        if parent is not None and parent not in ranges:
+            ranges[parent] = _write_parent(book, parent, parents.get(parent, ()))
+        if column.is_list:
+            continue
+        if column.type == "boolean":
+            sources[column.name] = '"TRUE,FALSE"'
+        elif parent is not None and ranges[parent]:
+            sources[column.name] = ranges[parent]
+    listed = [one for one in contract.columns if one.accepted_values and not one.is_list]
+    if listed:
+        sheet = book.create_sheet(layout.ALLOWED)
+        sheet.append([_text_cell(sheet, one.label, font=_HEADER_FONT) for one in listed])
+        for number in range(max(len(one.accepted_values) for one in listed)):
+            texts = [one.accepted_values[number : number + 1] for one in listed]
+            sheet.append([_text_cell(sheet, text[0]) if text else None for text in texts])
+        for index, one in enumerate(listed, start=1):
+            sources[one.name] = _range(layout.ALLOWED, index, len(one.accepted_values))
+    return sources
+
+
+def _write_parent(book: OpenpyxlWorkbook, parent: str, codes: Sequence[tuple[str, str]]) -> str:
+    title = layout.sheet_title(f"{parent.replace('_', ' ').capitalize()[:25]} codes")
+    sheet = book.create_sheet(title)
+    sheet.freeze_panes = "A2"
+    sheet.column_dimensions["A"].width = 24
+    sheet.column_dimensions["B"].width = 40
+    sheet.append([_text_cell(sheet, text, font=_HEADER_FONT) for text in ("Code", "Name")])
+    code, name = WriteOnlyCell(sheet), WriteOnlyCell(sheet)
+    for cell in (code, name):
+        cell.number_format = "@"
+    for pair in codes:
+        _set_text(code, pair[0])
+        _set_text(name, pair[1])
+        sheet.append([code, name])
+    return _range(title, 1, len(codes)) if codes else ""
+
+
+def _range(title: str, column: int, count: int) -> str:
+    letter = get_column_letter(column)
+    return f"{quote_sheetname(title)}!${letter}$2:${letter}${count + 1}"
+
+
+def _add_list(sheet: Any, source: str, place: str, style: Literal["stop", "warning"]) -> None:
+    rule = DataValidation(
+        type="list", formula1=source, allow_blank=True, showErrorMessage=True, errorStyle=style
+    )
+    rule.add(place)
+    sheet.data_validations.append(rule)
+
+
+def _write_rows(
+    sheet: Any, contract: Contract, rows: Sequence[Row], sources: Mapping[str, str]
+) -> None:
+    fields = layout.fields_of(contract)
+    last = len(rows) + 1 + SPARE_ROWS
+    _set_size(sheet, len(fields), len(rows) + 1)
+    sheet.freeze_panes = f"{get_column_letter(5 + len(contract.key))}2"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(fields))}{len(rows) + 1}"
+    for index, field in enumerate(fields, start=1):
+        letter = get_column_letter(index)
+        dimension = sheet.column_dimensions[letter]
+        dimension.number_format = _FORMATS.get(field.kind, "@")
+        dimension.width = _width(field, rows)
+        dimension.hidden = field.name == layout.ROW_ID
+        if field.name == layout.ACTION:
+            words = ",".join(layout.ACTION_WORDS.values())
+            _add_list(sheet, f'"{words}"', f"{letter}2:{letter}{last}", "stop")
+        elif field.name in sources:
+            _add_list(sheet, sources[field.name], f"{letter}2:{letter}{last}", "warning")
+    sheet.append([_heading_cell(sheet, field) for field in fields])
+    cells = [_value_cell(sheet, field) for field in fields]
+    for row in rows:
+        sheet.append(_filled(cells, fields, contract, row))
+
+
+def _set_size(sheet: Any, columns: int, rows: int) -> None:
+    """Have the sheet's size written, which openpyxl's streaming leaves out.
+
+    Without it openpyxl parses the whole sheet on opening, only to look for the size.
+    """
+    sheet.calculate_dimension = lambda: f"A1:{get_column_letter(columns)}{rows}"
+
+
+def _width(field: Field, rows: Sequence[Row]) -> float:
+    if field.name in _WIDTHS:
+        return _WIDTHS[field.name]
+    longest = max((len(row.get(field.name) or "") for row in rows[:500]), default=0)
+    return min(max(longest, len(field.heading) + 4, 12), 42)
+
+
+def _heading_cell(sheet: Any, field: Field) -> Cell:
+    column = field.column
+    notes = [column.description]
+    if column.required:
+        notes.append("Needed.")
+    if column.type == "boolean":
+        notes.append("TRUE or FALSE.")
+    if column.is_list:
+        notes.append("Several values are separated by ;")
+    comment = Comment("\n".join(notes), "Foreview", width=280, height=110)
+    styles = {"font": _HEADER_FONT, "fill": _HEADER_FILL, "number_format": "@"}
+    return _text_cell(sheet, field.heading, comment=comment, **styles)
+
+
+def _value_cell(sheet: Any, field: Field) -> Cell:
+    cell = WriteOnlyCell(sheet)
+    cell.number_format = _FORMATS.get(field.kind, "@")
+    return cell
+
+
+def _filled(
+    cells: Sequence[Cell], fields: Sequence[Field], contract: Contract, row: Row
+) -> list[Cell | None]:
+    """Return one row's cells; the cells are used again for each row, as each is written at once."""
+    filled: list[Cell | None] = []
+    for cell, field in zip(cells, fields, strict=True):
+        if field.name == layout.ROW_ID:
+            text: str | None = layout.row_id(identity_of(contract, row))
+        else:
+            text = row.get(field.name)
+        if field.name == "valid_from" and text in (None, BEGINNING):
+            text = layout.BEGINNING_WORD
+        if text is None:
+            filled.append(None)
+            continue
+        _set_value(cell, field.kind, text)
+        filled.append(cell)
+    return filled
+
+
+def _set_value(cell: Cell, kind: str, text: str) -> None:
+    if kind == "boolean":
+        _set_text(cell, text.upper())
+    elif kind == "date" and text != layout.BEGINNING_WORD and text >= _FIRST_EXCEL_DAY:
+        number_format = cell.number_format
+        cell.value = date.fromisoformat(text)
+        cell.number_format = number_format
+    elif kind in ("integer", "decimal") and sum(map(str.isdigit, text)) <= 15:
+        cell.value = int(text) if kind == "integer" else float(text)
+    else:
+        _set_text(cell, text)
+
+
+def _set_text(cell: Cell, text: str) -> None:
+    cell.value = layout.escape(text)
+    cell.data_type = "s"
+
+
+def _write_hidden(
+    book: OpenpyxlWorkbook, contract: Contract, rows: Sequence[Row], base_release: int, part: str
+) -> None:
+    sheet = book.create_sheet(layout.HIDDEN)
+    sheet.sheet_state = "veryHidden"
+    lines: list[tuple[str, ...]] = [
+        ("format", layout.FORMAT_VERSION),
+        ("dimension", contract.dimension),
+        ("base_release", str(base_release)),
+        ("contract", contract.hash),
+        ("part", part),
+        ("sheet", layout.sheet_title(contract.label)),
+        ("row_id", "row_key", "row_hash"),
+    ]
+    for row in rows:
+        identity = identity_of(contract, row)
+        lines.append(
+            (layout.row_id(identity), row_key(identity), layout.row_hash(contract, row)),
+        )
+    _set_size(sheet, 3, len(lines))
+    cells = [WriteOnlyCell(sheet) for _ in range(3)]
+    for line in lines:
+        for cell, text in zip(cells, line, strict=False):
+            _set_text(cell, text)
+        sheet.append(cells[: len(line)])

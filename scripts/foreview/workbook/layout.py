@@ -1,0 +1,164 @@
+"""How a workbook is laid out: what export and reading must agree on. No I/O."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+
+from foreview.changes import Action, Identity, Row, row_key
+from foreview.contract import BEGINNING, Column, Contract
+
+FORMAT_VERSION = "1"
+COVER = "Instructions"
+ALLOWED = "Allowed values"
+HIDDEN = "_foreview"
+
+ROW_ID, ACTION, DAY, REASON = "@row_id", "@action", "@day", "@reason"
+"""Names of the columns that are not the table's own; no SQL name begins with @."""
+
+ACTION_WORDS = {
+    Action.CORRECT: "was always wrong",
+    Action.CHANGE_FROM: "changed on a day",
+    Action.RETIRE: "retire",
+    Action.DELETE: "delete",
+    Action.INSERT: "new row",
+}
+COVER_ACTIONS = (Action.CORRECT, Action.CHANGE_FROM)
+"""The actions that the cover may set for all rows: one cell must not remove a table."""
+
+COVER_LABELS = {
+    ACTION: "Action for all rows",
+    DAY: "Day for all rows",
+    REASON: "Reason for all rows",
+}
+BEGINNING_WORD = "beginning"
+MAX_CELL_CHARACTERS = 32_767
+
+_ID_LETTERS = str.maketrans("0123456789abcdef", "bcdfghjklmnpqrst")
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_ESCAPE_NEEDED = re.compile(r"\r|_(?=x[0-9A-Fa-f]{4}_)")
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of the data sheet.
+
+    Attributes:
+        name: The column's name in SQL, or one of `ROW_ID`, `ACTION`, `DAY`, `REASON`.
+        heading: The text in the first row.
+        column: The type and rules of its values.
+    """
+
+    name: str
+    heading: str
+    column: Column
+
+    @property
+    def kind(self) -> str:
+        """The type without precision: string, integer, boolean, date or decimal."""
+        return self.column.type.partition("(")[0]
+
+
+DAY_COLUMN = Column(DAY, "date", "Day", "First day of a change or retirement, YYYY-MM-DD.")
+_CONTROLS = (
+    Column(ROW_ID, "string", "Row id", "Foreview's name for the row. Leave it as it is."),
+    Column(ACTION, "string", "Action", "What to do with the row. Needed on each row you edit."),
+    DAY_COLUMN,
+    Column(REASON, "string", "Reason", "Why, if this row has a reason of its own."),
+)
+INTERVAL = {
+    "valid_from": Column(
+        "valid_from",
+        "date",
+        "True from",
+        f"First day on which the row holds, or the word {BEGINNING}.",
+        required=True,
+    ),
+    "valid_to": Column(
+        "valid_to",
+        "date",
+        "True until",
+        "First day on which the row no longer holds; blank while it holds.",
+    ),
+}
+
+
+CONTROL_FIELDS = tuple(Field(column.name, column.label, column) for column in _CONTROLS)
+
+
+def fields_of(contract: Contract) -> tuple[Field, ...]:
+    """Return the data sheet's columns in order; headings are unique without regard to case."""
+    taken = {column.label.casefold() for column in (*_CONTROLS, *INTERVAL.values())}
+    fields = list(CONTROL_FIELDS)
+    for column in contract.columns:
+        heading = column.label.strip()
+        if heading.casefold() in taken:
+            heading = f"{heading} ({column.name})"
+        taken.add(heading.casefold())
+        fields.append(Field(column.name, heading, column))
+    fields += [Field(column.name, column.label, column) for column in INTERVAL.values()]
+    return tuple(fields)
+
+
+def sheet_title(label: str) -> str:
+    """Return a label as Excel allows it for a sheet's name."""
+    return re.sub(r"[\[\]:*?/\\]", " ", label).strip("' ")[:31] or "Rows"
+
+
+def normal_row(contract: Contract, row: Row) -> dict[str, str | None]:
+    """Return a row with all its columns and no others; no `valid_from` means the beginning."""
+    values = {name: row.get(name) for name in contract.row_columns}
+    values["valid_from"] = values["valid_from"] or BEGINNING
+    return values
+
+
+def row_hash(contract: Contract, row: Row) -> str:
+    """Return the SHA-256 of a row's canonical content, hex."""
+    content = json.dumps(normal_row(contract, row), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def row_id(identity: Identity) -> str:
+    """Return a row's id in workbooks: the same in every export, 16 consonants.
+
+    Letters without vowels, since Excel counts up numbers, months and weekdays on filling down.
+    """
+    digest = hashlib.sha256(row_key(identity).encode("utf-8", "surrogatepass")).hexdigest()
+    return digest[:16].translate(_ID_LETTERS)
+
+
+def type_fix(column: Column) -> str:
+    """Return what to do about a value that is not of the column's type, in a sentence."""
+    kind, _, rest = column.type.partition("(")
+    scale = rest.rstrip(")").split(",")[-1].strip()
+    fixes = {
+        "boolean": "Write TRUE or FALSE.",
+        "integer": "Write a whole number.",
+        "date": "Write the day as YYYY-MM-DD.",
+        "decimal": f"Write a number with at most {scale} decimals.",
+    }
+    return fixes.get(kind, "Write it again by hand.")
+
+
+def illegal_character(text: str) -> str | None:
+    """Return the first character that no XML file can hold, as `U+0001`, or None."""
+    found = _ILLEGAL.search(text)
+    return f"U+{ord(found[0]):04X}" if found else None
+
+
+def escape(text: str) -> str:
+    """Return text as a workbook's XML spells it (ST_Xstring of ECMA-376)."""
+    text = _ESCAPE_NEEDED.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+    if text.isspace():
+        return f"_x{ord(text[0]):04X}_{text[1:]}"
+    return text
+
+
+def unescape(text: str) -> str:
+    """Return what `escape` was given; Excel shows the same."""
+    if "_x" not in text:
+        return text
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)

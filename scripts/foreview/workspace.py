@@ -1,0 +1,191 @@
+"""Where things lie: the dbt project, and a workspace with registry, tables and approved rows.
+
+A workspace is a folder (`FOREVIEW_HOME`, by default `.foreview` in the project). Its seeds are
+`FOREVIEW_SEEDS`, by default the project's `seeds/`. Both names reach dbt through the environment.
+"""
+
+from __future__ import annotations
+
+import errno
+import getpass
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from foreview.errors import EngineError, Problem, RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from foreview.contract import Contract
+    from foreview.registry import Registry
+
+SECONDS_TO_WAIT = 600
+"""How long a second process waits for the first."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A dbt project and the state of one deployment.
+
+    Attributes:
+        project: The folder with `dbt_project.yml`.
+        home: The folder with the registry, the tables and the logs.
+        seeds: The folder with the approved rows of small dimensions.
+        registry_url: SQLAlchemy URL of the registry.
+        actor: Who acts.
+        clock: Gives the present instant, in UTC.
+    """
+
+    project: Path
+    home: Path
+    seeds: Path
+    registry_url: str
+    actor: str
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    @cached_property
+    def contracts(self) -> dict[str, Contract]:
+        """All contracts by dimension, parents first."""
+        from foreview.contract import load_contracts
+
+        return load_contracts(self.project)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The registry; its folder is made when it is missing."""
+        from foreview.registry import Registry
+
+        _make_folder(self.home)
+        return Registry(self.registry_url, self.clock)
+
+    def contract(self, dimension: str) -> Contract:
+        """Return a dimension's contract; refused, with the names that there are, when unknown."""
+        if dimension not in self.contracts:
+            message = f"There is no table named {dimension!r}."
+            fix = f"Use one of: {', '.join(self.contracts)}."
+            raise RefusedError(Problem("unknown-dimension", message, value=dimension, fix=fix))
+        return self.contracts[dimension]
+
+    def export_environment(self) -> None:
+        """Put the workspace's places into the environment, where dbt's files read them."""
+        os.environ.update(
+            FOREVIEW_HOME=str(self.home),
+            FOREVIEW_SEEDS=str(self.seeds),
+            DBT_PROFILES_DIR=str(self.project),
+            DBT_TARGET_PATH=str(self.home / "target"),
+            DBT_LOG_PATH=str(self.home / "logs"),
+            DBT_SEND_ANONYMOUS_USAGE_STATS="false",
+        )
+
+    @contextmanager
+    def locked(self, command: str, notify: Callable[[str], None]) -> Iterator[None]:
+        """Hold the workspace for one command; a second process waits, naming the first.
+
+        The operating system holds the lock, so that a dead process keeps none.
+        """
+        import fcntl
+
+        _make_folder(self.home)
+        with (self.home / "lock").open("a+", encoding="utf-8") as file:
+            deadline = time.monotonic() + SECONDS_TO_WAIT
+            told = False
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    file.seek(0)
+                    holder = file.read().strip() or "another process"
+                    if time.monotonic() > deadline:
+                        raise _busy(holder) from None
+                    if not told:
+                        notify(f"Waiting for {holder} to finish.")
+                        told = True
+                    time.sleep(0.2)
+            file.truncate(0)
+            file.write(f"foreview {command} of {self.actor} (process {os.getpid()})")
+            file.flush()
+            try:
+                yield
+            finally:
+                file.truncate(0)
+
+
+def _busy(holder: str) -> EngineError:
+    message = f"{holder} still holds this workspace."
+    fix = "Wait for it, or work in another workspace (FOREVIEW_HOME)."
+    return EngineError(Problem("workspace-busy", message, value=holder, fix=fix))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        message = f"The folder {folder} can't be made: {reason}."
+        fix = "Name a folder that you may write to in FOREVIEW_HOME."
+        raise EngineError(Problem("home-not-writable", message, fix=fix)) from error
+
+
+def open_workspace(
+    environment: Mapping[str, str], *, home: Path | None = None, act_as: str | None = None
+) -> Workspace:
+    """Return the workspace that the environment and the command line name.
+
+    Args:
+        environment: The process's environment.
+        home: The workspace's folder, before what the environment says.
+        act_as: Somebody else's name; only where the workspace allows it, in demos and tests.
+
+    Raises:
+        UsageError: There is no dbt project here, or `act_as` is not allowed.
+    """
+    project = _find_project(Path(environment.get("FOREVIEW_PROJECT", Path.cwd())))
+    if home is None and "FOREVIEW_HOME" in environment:
+        home = Path(environment["FOREVIEW_HOME"])
+    own_seeds = home / "seeds" if home is not None else project / "seeds"
+    home = (home or project / ".foreview").resolve()
+    seeds = Path(environment.get("FOREVIEW_SEEDS", own_seeds)).resolve()
+    if act_as is not None and not (home / ALLOW_ACT_AS).exists():
+        message = "Acting as somebody else is for demos and tests."
+        fix = "Leave --as out: who you are comes from the operating system."
+        raise UsageError(Problem("act-as", message, value=act_as, fix=fix))
+    return Workspace(
+        project=project,
+        home=home,
+        seeds=seeds,
+        registry_url=environment.get("FOREVIEW_REGISTRY", f"sqlite:///{home / 'registry.db'}"),
+        actor=act_as or getpass.getuser(),
+    )
+
+
+ALLOW_ACT_AS = "allow-act-as"
+"""A file of this name in a workspace's folder lets `--as` name somebody else."""
+
+
+def _find_project(start: Path) -> Path:
+    for folder in (start, *start.parents, Path(__file__).resolve().parents[2]):
+        if (folder / "dbt_project.yml").is_file():
+            return folder.resolve()
+    message = "There is no dbt_project.yml here."
+    fix = "Run foreview in the project's folder, or name it in FOREVIEW_PROJECT."
+    raise UsageError(Problem("no-project", message, value=str(start), fix=fix))
+
+
+def disk_error(error: OSError, what: str) -> EngineError:
+    """Return the error for a file that could not be written."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    message = f"{what} could not be written: {os.strerror(error.errno or errno.EIO)}."
+    fix = "Make room on the disk and try again." if full else "Check the folder and try again."
+    return EngineError(Problem("disk-full" if full else "not-written", message, fix=fix))
+
+
+def to_stderr(text: str) -> None:
+    """Print a line for a person, out of the way of `--json`."""
+    print(text, file=sys.stderr, flush=True)

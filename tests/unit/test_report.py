@@ -1,0 +1,475 @@
+"""Reports of an impact: what they say, and that nothing in the data can break them."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import load_workbook
+from rich.console import Console
+
+from foreview.changes import Action, Change, ChangeSet, Kind
+from foreview.contract import BEGINNING
+from foreview.errors import EngineError
+from foreview.impact import FigureImpact, Impact, MartImpact, Measure, Number, Ratio, ratio_of
+from foreview.report import (
+    movers,
+    sheets,
+    to_csv,
+    to_html,
+    to_screen,
+    to_workbook,
+    verdict,
+    warnings,
+)
+from foreview.report.requests import row_edits
+
+MEASURES = (
+    Measure("seconds", "Seconds", "integer", True, "seconds"),
+    Measure("sessions", "Sessions", "integer", True, "sessions"),
+    Measure("reach", "Reach", "integer", False, "households"),
+)
+RATIOS = (Ratio("share", "Share", "seconds", "tv_seconds", 4),)
+NASTY = "=HYPERLINK(\"http://x\";1)<script>alert('x')</script>[red]"
+
+
+def values(seconds: Number | None, reach: int = 10, tv: int = 4000) -> Mapping[str, Number | None]:
+    return {"seconds": seconds, "sessions": 5, "reach": reach, "tv_seconds": tv}
+
+
+def figure(
+    day: str, network: str, before: Number | None, after: Number | None, **more: int
+) -> FigureImpact:
+    old = {} if before is None else values(before)
+    new = {} if after is None else values(after, **more)
+    change = "added" if before is None else "removed" if after is None else "modified"
+    return FigureImpact((day, network), change, old, new)
+
+
+def mart(*figures: FigureImpact, name: str = "audience_by_network_day") -> MartImpact:
+    return MartImpact(
+        name,
+        "Audience by network and day",
+        "One row per network and broadcast day.",
+        ("viewing_date", "network_id"),
+        MEASURES,
+        RATIOS,
+        figures,
+        560,
+    )
+
+
+def modified(before: str | None, after: str | None, key: str = "C1") -> Change:
+    return Change(
+        "channel",
+        Kind.MODIFIED,
+        (key, BEGINNING),
+        {"network": before},
+        {"network": after},
+        Action.CORRECT,
+        cells={"network": "Channel!C5"},
+        where="Channel!5",
+    )
+
+
+def changed_from(day: str) -> tuple[Change, Change]:
+    identity = ("C2", BEGINNING)
+    row = {"channel_id": "C2", "network": "ABC", "valid_from": day, "valid_to": None}
+    return (
+        Change(
+            "channel",
+            Kind.MODIFIED,
+            identity,
+            {"valid_to": None},
+            {"valid_to": day},
+            Action.CHANGE_FROM,
+        ),
+        Change(
+            "channel",
+            Kind.ADDED,
+            ("C2", day),
+            {"network": "FOX"},
+            row,
+            Action.CHANGE_FROM,
+            copied_from=identity,
+            cells={"network": "Channel!C6"},
+        ),
+    )
+
+
+def change_set(*changes: Change) -> ChangeSet:
+    return ChangeSet(
+        "anna", "Affiliation swap", "edit", 1, "channel.xlsx", "b" * 64, {}, tuple(changes)
+    )
+
+
+def impact(*marts: MartImpact, changes: tuple[Change, ...] = (), seconds: int = 450) -> Impact:
+    return Impact(
+        change_sets=(change_set(*(changes or (modified("FOX", "ABC"),))),),
+        base_release=1,
+        horizon_day="2026-04-07",
+        horizon_batch=7,
+        contracts={"channel": "a" * 64},
+        marts=marts,
+        touched_records=3,
+        touched_days=2,
+        touched_seconds=seconds,
+        read_set={"days": ["2026-04-01", "2026-04-02"], "channels": 1},
+        path="touched",
+        checksum="c" * 64,
+    )
+
+
+SWAP = mart(
+    figure("2026-04-01", "FOX", 1000, 800),
+    figure("2026-04-01", "ABC", 500, 700),
+    figure("2026-04-02", "FOX", 1500, 1250),
+    figure("2026-04-02", "ABC", 900, 1150),
+)
+
+
+# The verdict
+
+
+def test_the_verdict_names_who_gains_and_who_loses() -> None:
+    assert verdict(impact(SWAP)) == (
+        "1 change moves 450 seconds over 2 days: FOX loses 18.0%, ABC gains 32.1%; "
+        "nothing else moves."
+    )
+
+
+def test_the_verdict_says_so_when_no_figure_moves() -> None:
+    assert verdict(impact(mart())) == "No figure moves."
+    assert verdict(impact()) == "No figure moves."
+
+
+def test_the_verdict_does_not_hide_that_more_moves() -> None:
+    more = [figure("2026-04-01", f"N{one}", 100, 99) for one in range(1200)]
+    assert verdict(impact(replace(SWAP, figures=(*SWAP.figures, *more)))).endswith(
+        "; 1,199 more gain or lose."
+    )
+    channels = replace(SWAP, name="audience_by_channel_day", label="Audience by channel and day")
+    assert "nothing else moves in Audience by network and day." in verdict(impact(SWAP, channels))
+
+
+def test_the_verdict_spells_appearing_and_vanishing_and_special_values_in_words() -> None:
+    told = verdict(
+        impact(
+            mart(
+                figure("2026-04-01", "(unmapped)", None, 600),
+                figure("2026-04-01", "(none)", 800, None),
+                figure("2026-04-01", "ABC", 1_000_000, 1_000_001),
+                figure("2026-04-01", "FOX", 1_000_000, 1),
+            )
+        )
+    )
+    assert "FOX loses more than 99.9%" in told
+    assert "viewing without network loses all" in told
+    assert "unassigned viewing gains 600 seconds from nothing" in told
+    assert "(unmapped)" not in told
+    assert "ABC gains less than 0.1%" in told
+
+
+def test_the_verdict_tells_reach_when_only_reach_moves() -> None:
+    told = verdict(impact(mart(figure("2026-04-01", "FOX", 100, 100, reach=12))))
+    assert "FOX gains 20.0% of reach" in told
+
+
+def test_the_verdict_tells_when_days_cancel_out() -> None:
+    told = verdict(
+        impact(mart(figure("2026-04-01", "FOX", 10, 20), figure("2026-04-02", "FOX", 20, 10)))
+    )
+    assert told.endswith("over all days nothing gains or loses.")
+
+
+# Movers
+
+
+def test_movers_add_up_days_and_come_largest_first() -> None:
+    first, second = movers(SWAP, "seconds")
+    assert (first.key, first.before, first.after, first.figures) == (("ABC",), 1400, 1850, 2)
+    assert (second.key, second.difference) == (("FOX",), -450)
+    assert movers(SWAP, "seconds", 1) == (first,)
+
+
+def test_decimals_are_added_exactly() -> None:
+    moved = mart(
+        figure("2026-04-01", "FOX", Decimal("0.1"), Decimal("0.3")),
+        figure("2026-04-02", "FOX", Decimal("0.2"), Decimal("0.3")),
+    )
+    assert movers(moved, "seconds")[0].difference == Decimal("0.3")
+
+
+# Warnings
+
+
+def test_viewing_that_becomes_unassigned_is_warned_of_and_so_is_the_reverse() -> None:
+    (lost,) = warnings(impact(mart(figure("2026-04-01", "(unmapped)", 100, 1300))))
+    assert "1,200 seconds appear as unassigned viewing" in lost
+    (found,) = warnings(impact(mart(figure("2026-04-01", "(unmapped)", 1300, 100))))
+    assert "1,200 seconds leave unassigned viewing" in found
+
+
+def test_a_change_after_the_last_day_with_viewing_is_warned_of() -> None:
+    (told,) = warnings(impact(mart(), changes=changed_from("2026-05-01")))
+    assert "1 change starts after 2026-04-07" in told
+    assert "C2 from 2026-05-01" in told
+    assert warnings(impact(mart(), changes=changed_from("2026-04-07"))) == ()
+    (none,) = warnings(replace(impact(mart()), horizon_day=None))
+    assert "no viewing yet" in none
+
+
+def test_reach_that_moves_alone_is_warned_of() -> None:
+    (told,) = warnings(impact(mart(figure("2026-04-01", "FOX", 100, 100, reach=12))))
+    assert told.startswith("1 figure of Audience by network and day moves in reach though seconds")
+    assert warnings(impact(SWAP)) == ()
+
+
+# Edits
+
+
+def test_the_two_halves_of_a_change_from_a_day_are_shown_as_one_edit() -> None:
+    (edit,) = row_edits(change_set(*changed_from("2026-05-01")))
+    assert edit.words == "changed on a day, from 2026-05-01"
+    assert [(one.column, one.before, one.after, one.cell) for one in edit.cells] == [
+        ("network", "FOX", "ABC", "Channel!C6")
+    ]
+    assert len(row_edits(change_set(modified("A", "B"), modified("A", "B", "C3")))) == 2
+
+
+# CSV
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_csv_has_every_figure_with_measures_parts_and_ratios(tmp_path: Path) -> None:
+    (path,) = to_csv(impact(SWAP), tmp_path / "new")
+    rows = read_csv(path)
+    assert path.name == "audience_by_network_day.csv"
+    assert len(rows) == 4
+    assert rows[1]["network_id"] == "FOX"
+    assert (rows[1]["seconds_before"], rows[1]["seconds_difference"]) == ("1000", "-200")
+    assert (rows[1]["tv_seconds_after"], rows[1]["share_before"]) == ("4000", "0.2500")
+
+
+def test_csv_leaves_what_is_missing_empty(tmp_path: Path) -> None:
+    (path,) = to_csv(impact(mart(figure("2026-04-01", "FOX", None, 600))), tmp_path)
+    (row,) = read_csv(path)
+    assert (row["change"], row["seconds_before"], row["share_before"]) == ("added", "", "")
+    assert (row["seconds_after"], row["seconds_difference"]) == ("600", "600")
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"])) | st.just(NASTY), unique=True),
+    st.integers(-(10**37), 10**37) | st.decimals(-(10**20), 10**20, places=6),
+)
+def test_csv_gives_back_every_name_and_number_and_never_a_formula(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], seconds: Number
+) -> None:
+    folder = tmp_path_factory.mktemp("csv")
+    figures = [figure("2026-04-01", name, seconds, 0) for name in names]
+    rows = read_csv(to_csv(impact(mart(*figures)), folder)[0])
+    assert [row["network_id"].removeprefix("'") for row in rows] == sorted(names)
+    for row in rows:
+        assert not row["network_id"].lstrip().startswith(("=", "+", "-", "@"))
+        assert Decimal(row["seconds_before"]) == seconds
+
+
+# The workbook
+
+
+def test_the_workbook_has_a_sheet_a_mart_and_keeps_text_as_text(tmp_path: Path) -> None:
+    odd = mart(
+        figure("2026-04-01", NASTY, 1000, 10**17),
+        figure("2026-04-01", "#N/A", 1000, 800),
+        figure("2026-04-01", "007", Decimal("0.1"), 800),
+        figure("2026-04-01", "bell\a", 5, 6),
+    )
+    path = to_workbook(impact(odd, odd), tmp_path / "effect.xlsx")
+    workbook = load_workbook(path)
+    label = "Audience by network and day"
+    assert workbook.sheetnames == ["Summary", "Changes", label, f"{label} 2"]
+    assert workbook["Summary"]["B1"].value == verdict(impact(odd, odd))
+    sheet = workbook[label]
+    cells = {sheet.cell(row, 3).value: sheet.cell(row, 5) for row in range(2, 6)}
+    assert set(cells) == {NASTY, "#N/A", "007", "bell_x0007_"}
+    assert {sheet.cell(row, 3).data_type for row in range(2, 6)} == {"s"}
+    assert cells[NASTY].value == 10**17
+    assert cells["#N/A"].value == 800
+    changes = [cell.value for cell in workbook["Changes"][2]]
+    assert changes[1:8] == ["anna", "channel", "C1", "was always wrong", "Network", "FOX", "ABC"]
+    workbook.close()
+
+
+def test_numbers_that_excel_would_round_are_written_as_text(tmp_path: Path) -> None:
+    exact = 1_234_567_890_123_456_789
+    path = to_workbook(impact(mart(figure("2026-04-01", "FOX", exact, 1))), tmp_path / "e.xlsx")
+    workbook = load_workbook(path)
+    assert workbook["Audience by network and day"]["D2"].value == str(exact)
+    workbook.close()
+
+
+def test_a_mart_with_more_figures_than_excel_has_rows_shows_the_largest_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheets, "EXCEL_ROWS", 6)
+    many = mart(*(figure("2026-04-01", f"N{one}", 100, 100 + one) for one in range(1, 10)))
+    workbook = load_workbook(to_workbook(impact(many), tmp_path / "effect.xlsx"))
+    rows = list(workbook["Audience by network and day"].values)
+    assert len(rows) == 6
+    assert [row[2] for row in rows[1:5]] == ["N9", "N8", "N7", "N6"]
+    assert "5 smaller figures are left out" in str(rows[5][0])
+    workbook.close()
+
+
+# The screen
+
+
+def shown(one: Impact) -> str:
+    console = Console(width=140, record=True, file=None, quiet=False, force_terminal=False)
+    with console.capture() as capture:
+        to_screen(one, console)
+    return capture.get()
+
+
+def test_the_screen_shows_verdict_changes_and_movers() -> None:
+    text = shown(impact(SWAP, mart(name="other")))
+    assert text.startswith("1 change moves 450 seconds")
+    assert "channel C1 was always wrong: Network FOX → ABC" in text
+    assert re.search(r"FOX\s+2,500\s+2,050\s+−450\s+−18\.0%", text)  # noqa: RUF001
+    assert "Nothing moves in Audience by network and day." in text
+
+
+def test_the_screen_prints_brackets_of_names_as_they_are() -> None:
+    assert "[red]X[/red]" in shown(impact(mart(figure("2026-04-01", "[red]X[/red]", 1, 2))))
+
+
+# The page
+
+
+class Page(HTMLParser):
+    """Collects the page's text, tags and addresses, and refuses tags that do not match."""
+
+    VOID = ("meta", "br", "line", "rect")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag != "rect":
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+def page_of(one: Impact, folder: Path) -> Page:
+    return Page(to_html(one, folder / "effect.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_tells_the_verdict_first_and_needs_nothing_else(tmp_path: Path) -> None:
+    page = page_of(impact(SWAP, mart(name="other")), tmp_path)
+    assert page.addresses == []
+    assert not {"script", "link", "img", "iframe"} & set(page.tags)
+    assert "url(" not in page.text
+    assert page.text.index(verdict(impact(SWAP))) < page.text.index("Who gains, who loses")
+    for told in ("Affiliation swap", "Channel!C5", "anna", "c" * 64, "2026-04-07"):
+        assert told in page.text
+    assert "No figure moves in Audience by network and day." in page.text
+
+
+def test_the_page_speaks_the_analysts_words(tmp_path: Path) -> None:
+    one = impact(mart(figure("2026-04-01", "(unmapped)", 100, 1300)))
+    text = page_of(one, tmp_path).text.lower()
+    for word in ("change set", "receipt", "impact", "unmapped", "dimension"):
+        assert word not in text
+    assert "unassigned viewing" in text
+
+
+def test_the_page_shows_names_with_markup_as_text(tmp_path: Path) -> None:
+    nasty = mart(figure("2026-04-01", NASTY, 100, 200), figure("2026-04-02", NASTY, 100, 50))
+    one = impact(nasty, changes=(modified(NASTY, None),))
+    one = replace(one, change_sets=(replace(one.change_sets[0], reason=NASTY, author=NASTY),))
+    page = page_of(one, tmp_path)
+    assert "script" not in page.tags
+    assert NASTY in page.text
+
+
+def test_the_page_of_nothing_moving_is_still_a_page(tmp_path: Path) -> None:
+    page = page_of(impact(mart()), tmp_path)
+    assert "No figure moves." in page.text
+    assert "Who gains" not in page.text
+
+
+def test_the_page_stays_small_and_its_totals_cover_what_it_leaves_out(tmp_path: Path) -> None:
+    days = [f"2026-{month:02}-{day:02}" for month in range(1, 5) for day in range(1, 29)]
+    figures = [
+        figure(day, f"N{name}", 1000, 1000 + 1000 - name)
+        for day, name in itertools.product(days, range(200))
+    ]
+    changes = tuple(modified("FOX", "ABC", f"C{one}") for one in range(5000))
+    one = impact(mart(*figures), changes=changes)
+    path = to_html(one, tmp_path / "effect.html")
+    assert path.stat().st_size < 300_000
+    page = Page(path.read_text(encoding="utf-8"))
+    assert "4,900 more changes" in page.text
+    rest = sum(1000 - name for name in range(25, 200)) * len(days)
+    assert f"175 more together +{rest:,}" in page.text
+    assert f"{len(figures) - 50:,} smaller figures together" in page.text
+
+
+def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    with pytest.raises(EngineError) as error:
+        to_html(impact(SWAP), tmp_path / "file" / "effect.html")
+    assert error.value.problems[0].rule == "report-not-written"
+    assert (tmp_path / "file").read_text() == "old"
+
+
+def test_a_report_that_fails_midway_leaves_the_old_one_and_no_litter(tmp_path: Path) -> None:
+    path = tmp_path / "audience_by_network_day.csv"
+    path.write_text("old")
+    broken = mart(figure("2026-04-01", "\ud800", 1, 2))
+    with pytest.raises(UnicodeEncodeError):
+        to_csv(impact(broken), tmp_path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_ratio_has_its_scale_and_none_without_a_denominator() -> None:
+    assert ratio_of(RATIOS[0], {"seconds": 1, "tv_seconds": 3}) == Decimal("0.3333")
+    assert ratio_of(RATIOS[0], {"seconds": 1, "tv_seconds": 0}) is None
+    assert ratio_of(RATIOS[0], {"seconds": None, "tv_seconds": 3}) is None
