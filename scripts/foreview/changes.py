@@ -410,6 +410,25 @@ def invert(changes: Sequence[Change]) -> tuple[Change, ...]:
     return tuple(inverse)
 
 
+def diff(dimension: str, before: State, after: State) -> tuple[Change, ...]:
+    """Return the changes that turn one state of a dimension into another: `apply`'s inverse."""
+    changes = []
+    for identity in sorted(set(before) | set(after)):
+        old, new = before.get(identity), after.get(identity)
+        if old == new:
+            continue
+        if new is None:
+            kind, action, was, becomes = Kind.REMOVED, Action.DELETE, dict(old or {}), {}
+        elif old is None:
+            kind, action, was, becomes = Kind.ADDED, Action.INSERT, {}, dict(new)
+        else:
+            names = [name for name in new if new[name] != old[name]]
+            kind, action = Kind.MODIFIED, Action.CORRECT
+            was, becomes = {n: old[n] for n in names}, {n: new[n] for n in names}
+        changes.append(Change(dimension, kind, identity, was, becomes, action))
+    return tuple(changes)
+
+
 def check_state(
     contract: Contract,
     state: State,

@@ -43,6 +43,8 @@ def run_dbt(
         "--quiet",
         "--log-level",
         "none",
+        "--log-level-file",
+        "debug",
         *command,
         "--project-dir",
         str(workspace.project),

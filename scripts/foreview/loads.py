@@ -122,6 +122,7 @@ def _edit_row(contract: Contract, change_set_id: str, number: int, change: Chang
         changed = {**changed, "valid_from": None, "valid_to": None}
     return {
         **{name: change.after.get(name) for name in contract.row_columns},
+        **dict(zip(contract.key, change.identity[:-1], strict=True)),
         "change_set_id": change_set_id,
         "change_number": number,
         "change_kind": change.kind.value,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from foreview.changes import ChangeSet, apply, invert
+from foreview.changes import ChangeSet, apply, diff
 from foreview.dbt_project import Progress, run_dbt
 from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
@@ -62,6 +62,8 @@ def promote(
     registry = workspace.registry
     change_set = registry.change_set(change_set_id)
     unfinished = registry.unfinished_promotion()
+    if change_set.kind == "baseline" and unfinished is not None:
+        return load_baseline(workspace, change_set, progress=progress)
     is_resumed = unfinished is not None and unfinished.detail["change_sets"] == [change_set.id]
     if not is_resumed:
         refuse_unfinished(workspace)
@@ -256,10 +258,20 @@ def rollback(workspace: Workspace, release: int, reason: str | None = None) -> C
         message = f"Reference version {release} is a first load."
         fix = "Retire or delete its rows through a workbook instead."
         raise RefusedError(Problem("first-load", message, fix=fix))
-    undone = [registry.change_set(one) for one in reversed(found.change_set_ids)]
-    changes = tuple(one for change_set in undone for one in invert(change_set.changes))
+    undone = [registry.change_set(one) for one in found.change_set_ids]
+    dimensions = sorted({name for one in undone for name in one.dimensions})
+    changes = tuple(
+        change
+        for name in dimensions
+        for change in diff(
+            name,
+            registry.approved_rows(name, release)[0],
+            registry.approved_rows(name, release - 1)[0],
+        )
+    )
     inverse = replace(
         undone[0],
+        contracts={name: workspace.contract(name).hash for name in dimensions},
         author=workspace.actor,
         reason=reason or f"roll back reference version {release}",
         kind="rollback",

@@ -1,0 +1,169 @@
+"""The demo: the whole story on a generated market, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from foreview.changes import Row
+from foreview.contract import Contract
+from foreview.errors import Problem, RefusedError
+from foreview.workspace import ALLOW_ACT_AS, Workspace, open_workspace, to_stderr
+
+
+def run_demo(
+    workspace: Workspace, folder: Path | None, rows: int, *, quiet: bool = False
+) -> dict[str, Any]:
+    """Swap a station between two networks, from Excel to a promoted release and back again.
+
+    Args:
+        workspace: Names the project; its own tables and rows are not touched.
+        folder: A folder that does not exist yet, or is empty.
+        rows: Viewing records to generate.
+        quiet: Whether to tell nothing on the way.
+
+    Returns:
+        What happened: ids, release, publication, the files to look at.
+    """
+    from foreview.promotion import approve, promote, rollback
+    from foreview.report import to_csv, to_html, to_screen, to_workbook
+    from foreview.sample import generate_sample
+    from foreview.submission import export_dimension, read_change_set
+    from foreview.what_if import preview, record_receipt
+
+    folder = _new_folder(folder)
+    home = folder / "workspace"
+    home.mkdir(parents=True)
+    (home / ALLOW_ACT_AS).touch()
+    environment = dict(os.environ) | {"FOREVIEW_PROJECT": str(workspace.project)}
+    for name in ("FOREVIEW_SEEDS", "FOREVIEW_REGISTRY"):
+        environment.pop(name, None)
+    analyst = open_workspace(environment, home=home, act_as="ana (analyst)")
+    reviewer = replace(analyst, actor="rob (reviewer)")
+    tell = (lambda _text: None) if quiet else _Teller()
+
+    tell(f"1. A market is generated: dimensions, devices and {rows:,} viewing records.")
+    generate_sample(
+        analyst, rows=rows, days=7, devices=max(rows // 40, 50), first_day="2026-04-01", seed=1
+    )
+    tell("2. Ana exports the channels of two networks, and swaps a station of each in Excel.")
+    one, other, stations = _swap(analyst)
+    file = folder / "channels.xlsx"
+    export_dimension(analyst, "channel", file, [f"network_id={one},{other}"])
+    edit_workbook(
+        file,
+        analyst.contract("channel"),
+        {stations[0]: {"network_id": other}, stations[1]: {"network_id": one}},
+        action="was always wrong",
+    )
+    change_set = read_change_set(analyst, file, f"{stations[0]} and {stations[1]} were swapped")
+    analyst.registry.record_change_set(change_set)
+    tell(f"3. Ana submits the workbook: change request {change_set.id}. What would it do?")
+    impact = preview(analyst, [change_set.id])
+    record_receipt(analyst, impact)
+    page = to_html(impact, folder / "impact.html")
+    to_workbook(impact, folder / "impact.xlsx")
+    to_csv(impact, folder)
+    if not quiet:
+        to_screen(impact)
+    tell("4. Rob looks at the page and approves; the change is put into effect.")
+    approve(reviewer, change_set.id, "as agreed with both networks")
+    release = promote(reviewer, change_set.id)
+    tell(
+        f"   Reference version {release.number}, publication {release.publication}: the figures, "
+        "recomputed from the promoted rows, are those of the preview, to the last unit."
+    )
+    inverse = rollback(analyst, release.number)
+    tell(f"5. It can be taken back at any time: change request {inverse.id} is the inverse.")
+    where = (
+        f"\nWhere to look:\n"
+        f"  {page}  what the reviewer saw\n"
+        f"  {file}  the edited workbook\n"
+        f"  foreview history channel {stations[0]} --home {home}\n"
+        f"  foreview list --all --home {home}\n"
+        f"  foreview what-if {inverse.id} --home {home}\n"
+        f"  foreview verify --home {home}"
+    )
+    return {
+        "folder": str(folder),
+        "change_set": change_set.id,
+        "release": release.number,
+        "publication": release.publication,
+        "rollback": inverse.id,
+        "page": str(page),
+        "where_to_look": where,
+    }
+
+
+class _Teller:
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        to_stderr(f"[{time.monotonic() - self._start:4.0f} s] {text}")
+
+
+def _new_folder(folder: Path | None) -> Path:
+    folder = folder or Path(f"foreview-demo-{time.strftime('%Y%m%d-%H%M%S')}")
+    if folder.exists() and any(folder.iterdir()):
+        message = f"The folder {folder} is not empty."
+        fix = "Name a new one, or leave the name out."
+        raise RefusedError(Problem("folder-not-empty", message, value=str(folder), fix=fix))
+    return folder.resolve()
+
+
+def _swap(workspace: Workspace) -> tuple[str, str, tuple[str, str]]:
+    """Choose two networks, and a station of each that the viewing knows well."""
+    from foreview.engine import open_session
+
+    spark = open_session(workspace)
+    seconds: Counter[str] = Counter()
+    for row in spark.table("foreview.viewing_by_key_day").select("channel_id", "seconds").collect():
+        seconds[row[0]] += row[1]
+    state, _ = workspace.registry.approved_rows("channel")
+    best: dict[str, str] = {}
+    for channel, _ in sorted(seconds.items(), key=lambda item: (-item[1], item[0])):
+        row = state.get((channel, "1900-01-01"))
+        if row and row["network_id"] and row["valid_to"] is None:
+            best.setdefault(row["network_id"], channel)
+    (one, first), (other, second) = list(best.items())[:2]
+    return one, other, (first, second)
+
+
+def edit_workbook(
+    path: Path,
+    contract: Contract,
+    edits: dict[str, Row],
+    *,
+    action: str,
+    day: str | None = None,
+) -> None:
+    """Edit rows of an exported workbook by key, as an analyst would in Excel, and save it.
+
+    Args:
+        path: The workbook; it is saved in place.
+        contract: Its dimension's rules, with a key of one column.
+        edits: New values of each key's row by column; empty to change no cell.
+        action: The action's words.
+        day: The day, where the action asks for one.
+    """
+    import openpyxl
+
+    book = openpyxl.load_workbook(path)
+    sheet = book[contract.label]
+    headings = {cell.value: cell.column for cell in sheet[1]}
+    key_column = headings[contract.column(contract.key[0]).label]
+    for row in range(2, sheet.max_row + 1):
+        values = edits.get(str(sheet.cell(row, key_column).value))
+        if values is None:
+            continue
+        sheet.cell(row, headings["Action"], action)
+        if day is not None:
+            sheet.cell(row, headings["Day"], day)
+        for name, value in values.items():
+            sheet.cell(row, headings[contract.column(name).label], value)
+    book.save(path)
