@@ -18,12 +18,17 @@
         cast(null as date) as valid_from,
         cast(null as date) as valid_to,
         false as has_row_before,
-        false as has_row_after
+        false as has_row_after,
+        '' as changed_columns
     where false
 {%- endmacro %}
 
-{#- The dimensions that the scenario edits, among those that marts read. -#}
+{#-
+    The dimensions that the scenario edits, among those that marts read. A promotion looks at all
+    of them: its check must not rest on the staged edits that it checks.
+-#}
 {% macro edited_dimensions() -%}
+    {%- if var('promoting') -%}{{- return(editable_dimensions() | list) -}}{%- endif -%}
     {%- set query -%}
         {%- for dimension in editable_dimensions() %}
             select '{{ dimension }}' as dimension
@@ -51,9 +56,15 @@
     {%- set name = dimension | replace('dim_', '') -%}
     with edited as (
 
+        {%- if var('promoting') %}
+        select {{ key }} from {{ published_dimension(name) }} as published
+        union
+        select {{ key }} from ({{ shadow_dimension(name) }}) as promoted
+        {%- else %}
         select distinct {{ key }}
         from {{ _built_relation('stg_' ~ name ~ '_edits') }}
         where change_set_id in ({{ scenario_literals() }})
+        {%- endif %}
 
     ),
 
@@ -68,7 +79,7 @@
             {%- for column in columns %},
             dimension.{{ column }}
             {%- endfor %}
-        from {{ published_relation(dimension) if world == 'before'
+        from {{ published_dimension(name) if world == 'before'
             else '(' ~ shadow_dimension(name) ~ ')' }} as dimension
         left semi join edited on dimension.{{ key }} = edited.{{ key }}
         {{ "union all" if not loop.last }}
@@ -115,10 +126,42 @@
 
     )
 
-    select key_value, valid_from, valid_to, has_row_before, has_row_after
+    select
+        key_value,
+        valid_from,
+        valid_to,
+        has_row_before,
+        has_row_after,
+        concat(
+            ','
+            {%- for column in columns -%}
+                , case when before_{{ column }} <=> after_{{ column }} then '' else '{{ column }},' end
+            {%- endfor -%}
+        ) as changed_columns
     from compared
     where has_row_before != has_row_after
         {%- for column in columns %}
         or not (before_{{ column }} <=> after_{{ column }})
         {%- endfor %}
+{%- endmacro %}
+
+{#- Whether a mart reads anything of what differs between the two worlds. -#}
+{% macro is_mart_touched(mart, touched) -%}
+    {%- set query -%}
+        select 1 from {{ touched }}
+        where false
+        {%- for dimension, columns in mart.config.meta.mart.get('reads', {}).items() %}
+            or (
+                dimension = '{{ dimension }}'
+                and (
+                    has_row_before != has_row_after
+                    {%- for column in columns %}
+                    or instr(changed_columns, ',{{ column }},') > 0
+                    {%- endfor %}
+                )
+            )
+        {%- endfor %}
+        limit 1
+    {%- endset -%}
+    {{- return(run_query(query).rows | length > 0) -}}
 {%- endmacro %}

@@ -9,31 +9,35 @@
     {%- set before = {} -%}
     {%- set after = {} -%}
     {%- for dimension in editable_dimensions() -%}
-        {%- do before.update({dimension: published_relation(dimension)}) -%}
         {%- do after.update({dimension: ref('shadow_' ~ dimension)}) -%}
     {%- endfor -%}
+    {%- set touched = ref('touched_keys') -%}
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
     {%- set mart = graph.nodes['model.' ~ project_name ~ '.' ~ mart_name] -%}
     {%- set rules = mart.config.meta.mart -%}
+    {%- set is_touched = is_mart_touched(mart, touched) -%}
+    {%- for dimension in editable_dimensions() -%}
+        {%- do before.update({dimension: published_dimension(dimension | replace('dim_', ''))}) -%}
+    {%- endfor -%}
     {%- set days = run_query(
         'select distinct viewing_date from ' ~ ref('what_if_viewing')
-    ).columns[0].values() | list -%}
+    ).columns[0].values() | list if is_touched else [] -%}
     {%- set ratios = _ratios_of_sums(rules) -%}
     with before_figures as (
 
-        {{ render_over(mart_name, dict(inputs, **before)) }}
+        {{ _world(mart_name, dict(inputs, **before), is_touched) }}
 
     ),
 
     after_figures as (
 
-        {{ render_over(mart_name, dict(inputs, **after)) }}
+        {{ _world(mart_name, dict(inputs, **after), is_touched) }}
 
     ),
 
     published as (
 
-        select * from {{ published_relation(mart_name) }}
+        select * from {{ published_mart(mart) }} as mart
         where {{ 'true' if days else 'false' }} {{ and_on_days(days) if days }}
 
     ),
@@ -67,6 +71,15 @@
     )
 
     {{ _impact_rows(rules, ratios) }}
+{%- endmacro %}
+
+{#- The mart's figures in a world; none when the mart reads nothing of what differs. -#}
+{% macro _world(mart_name, inputs, is_touched) -%}
+    {%- if is_touched -%}
+        {{ render_over(mart_name, inputs) }}
+    {%- else -%}
+        select * from {{ _built_relation(mart_name) }} where false
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Ratios whose denominator is a sum over other figures, and so can move under a figure. -#}

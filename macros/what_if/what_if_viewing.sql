@@ -63,9 +63,13 @@
     {%- set channels = touched_channels(touched) -%}
     {%- if not channels -%}{{- return(none) -}}{%- endif -%}
     {%- set found = namespace(channels=channels) -%}
-    {%- for mart in versioned_marts() -%}
+    {%- set asked = [] -%}
+    {%- for mart in versioned_marts() if is_mart_touched(mart, touched) -%}
         {%- set by = mart.config.meta.mart.get('narrow_by') -%}
         {%- if not by -%}{{- return(none) -}}{%- endif -%}
+        {%- if by not in asked -%}{%- do asked.append(by) -%}{%- endif -%}
+    {%- endfor -%}
+    {%- for by in asked -%}
         {%- set rows = run_query(_channels_sharing(touched, by.dimension, by.column)).rows -%}
         {%- if rows | length > most_literals() or none in rows | map(attribute=0) | list -%}
             {{- return(none) -}}
@@ -80,7 +84,7 @@
     with both_worlds as (
 
         select channel_id, {{ column }} as shared
-        from {{ published_relation(dimension) }}
+        from {{ published_dimension(dimension | replace('dim_', '')) }} as published
         union
         select channel_id, {{ column }} as shared
         from ({{ shadow_dimension(dimension | replace('dim_', '')) }}) as shadow

@@ -4,6 +4,29 @@
     promotion prepares its figures, the promoted dimensions themselves.
 -#}
 
+{#-
+    A dimension or mart as the newest publication shows it, as a query with literal numbers: the
+    published views look the newest publication up each time they are read.
+-#}
+{% macro published_dimension(name) -%}
+    {%- set cut -%}
+        cast('{{ newest_publication()['snapshot_cut'] }}' as timestamp)
+    {%- endset -%}
+    (
+        select * from ({{ render_over('dim_' ~ name, {}) }}) as versions
+        where known_from <= {{ cut }} and (known_to is null or known_to > {{ cut }})
+    )
+{%- endmacro %}
+
+{% macro published_mart(mart) -%}
+    {%- set number = newest_publication()['number'] -%}
+    (
+        select * from {{ versions_relation(mart) }}
+        where published_from <= {{ number }}
+            and (published_to is null or published_to > {{ number }})
+    )
+{%- endmacro %}
+
 {#- Dimensions that can be edited and that marts read, by the column of the viewing's side. -#}
 {% macro editable_dimensions() -%}
     {{- return({
@@ -55,7 +78,7 @@
     {%- elif var('promoting') -%}
         select * from {{ _built_relation('dim_' ~ name) }}
     {%- elif 'dim_' ~ name not in edited_dimensions() -%}
-        select * from {{ published_relation('dim_' ~ name) }}
+        select * from {{ published_dimension(name) }} as unedited
     {%- else -%}
         {{ render_over('dim_' ~ name, {name ~ '_history': '(' ~ shadow_history(name) ~ ')'}) }}
     {%- endif -%}

@@ -32,7 +32,9 @@ by_household as (
 
     select
         viewing.viewing_date,
-        {{ attribute('channel', 'channel_id', 'coalesce(channel_key.channel_sk, viewing.channel_id)') }} as channel_sk,
+        {{ attribute(
+            'channel', 'channel_id', 'coalesce(channel_key.channel_sk, viewing.channel_id)'
+        ) }} as channel_sk,
         viewing.playback_mode,
         device.household_id,
         max(coalesce(device.weight, 0)) as household_weight,
@@ -59,7 +61,9 @@ by_household as (
             and {{ holds_on('channel_key', 'viewing.viewing_date') }}
     group by
         viewing.viewing_date,
-        {{ attribute('channel', 'channel_id', 'coalesce(channel_key.channel_sk, viewing.channel_id)') }},
+        {{ attribute(
+            'channel', 'channel_id', 'coalesce(channel_key.channel_sk, viewing.channel_id)'
+        ) }},
         viewing.playback_mode,
         device.household_id
 
@@ -71,11 +75,11 @@ figures as (
         viewing_date,
         channel_sk,
         playback_mode,
+        cast(sum(is_reached) as bigint) as reach,
         sum(records) as records,
         sum(seconds) as seconds,
         sum(weighted_seconds) as weighted_seconds,
         sum(sessions) as sessions,
-        cast(sum(is_reached) as bigint) as reach,
         sum(is_reached * household_weight) as weighted_reach
     from by_household
     group by

@@ -62,11 +62,11 @@ figures as (
         viewing_date,
         network_id,
         playback_mode,
+        cast(sum(is_reached) as bigint) as reach,
         sum(records) as records,
         sum(seconds) as seconds,
         sum(weighted_seconds) as weighted_seconds,
         sum(sessions) as sessions,
-        cast(sum(is_reached) as bigint) as reach,
         sum(is_reached * household_weight) as weighted_reach
     from by_household
     group by

@@ -13,10 +13,10 @@ intervals as (
         market_id,
         valid_from,
         valid_to,
-        valid_to is null as is_current,
         change_set_id,
         dbt_valid_from as known_from,
-        dbt_valid_to as known_to
+        dbt_valid_to as known_to,
+        valid_to is null as is_current
     from history
 
 )

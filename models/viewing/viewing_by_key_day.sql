@@ -18,8 +18,8 @@ rolled_up as (
         viewing.viewing_date,
         viewing.channel_id,
         device.area_id,
-        device.device_id is not null as has_device,
         viewing.playback_mode,
+        device.device_id is not null as has_device,
         count(*) as records,
         sum(cast(viewing.seconds as bigint)) as seconds,
         sum(case when viewing.is_session_start then 1 else 0 end) as sessions,
@@ -35,6 +35,22 @@ rolled_up as (
         device.device_id is not null,
         viewing.playback_mode
 
+),
+
+final as (
+
+    select
+        viewing_date,
+        channel_id,
+        area_id,
+        has_device,
+        playback_mode,
+        records,
+        seconds,
+        sessions,
+        weighted_seconds
+    from rolled_up
+
 )
 
-select * from rolled_up
+select * from final

@@ -12,8 +12,7 @@ from foreview.changes import Identity, Row, State, identity_of
 from foreview.contract import Contract
 from foreview.engine import open_session
 from foreview.errors import Problem
-from foreview.loads import LANDING, read_seed
-from foreview.what_if import SCHEMA
+from foreview.loads import read_seed
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -64,11 +63,11 @@ def _places(workspace: Workspace, spark: SparkSession, contract: Contract) -> di
     found: dict[str, State] = {}
     if contract.storage == "seed":
         found["seed"] = read_seed(workspace.seeds / f"{name}.csv", contract)
-        found["seed table"] = _table(spark, f"{SCHEMA}_approved.{name}", contract)
+        found["seed table"] = _table(spark, workspace.table(name, "approved"), contract)
     else:
-        found["load"] = _table(spark, f"{LANDING}.{name}", contract)
-    found["working table"] = _table(spark, f"{SCHEMA}.dim_{name}", contract)
-    found["published table"] = _table(spark, f"{SCHEMA}_published.dim_{name}", contract)
+        found["load"] = _table(spark, workspace.table(name, "landing"), contract)
+    found["working table"] = _table(spark, workspace.table(f"dim_{name}"), contract)
+    found["published table"] = _table(spark, workspace.table(f"dim_{name}", "published"), contract)
     return found
 
 

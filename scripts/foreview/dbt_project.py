@@ -37,7 +37,8 @@ def run_dbt(
 
     from foreview.engine import open_session
 
-    session = open_session(workspace)
+    open_session(workspace)
+    workspace.export_environment()
     watcher = _Watcher(progress)
     arguments = [
         "--quiet",
@@ -54,7 +55,6 @@ def run_dbt(
     if variables:
         arguments += ["--vars", json.dumps(variables)]
     result = dbtRunner(callbacks=[watcher]).invoke(arguments)
-    del session
     if not result.success:
         raise EngineError(_problems(workspace, result))
 

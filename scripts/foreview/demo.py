@@ -122,7 +122,9 @@ def _swap(workspace: Workspace) -> tuple[str, str, tuple[str, str]]:
 
     spark = open_session(workspace)
     seconds: Counter[str] = Counter()
-    for row in spark.table("foreview.viewing_by_key_day").select("channel_id", "seconds").collect():
+    for row in (
+        spark.table(workspace.table("viewing_by_key_day")).select("channel_id", "seconds").collect()
+    ):
         seconds[row[0]] += row[1]
     state, _ = workspace.registry.approved_rows("channel")
     best: dict[str, str] = {}
@@ -154,7 +156,7 @@ def edit_workbook(
     import openpyxl
 
     book = openpyxl.load_workbook(path)
-    sheet = book[contract.label]
+    sheet: Any = book[contract.label]
     headings = {cell.value: cell.column for cell in sheet[1]}
     key_column = headings[contract.column(contract.key[0]).label]
     for row in range(2, sheet.max_row + 1):

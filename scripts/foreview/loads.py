@@ -19,8 +19,6 @@ from foreview.workspace import Workspace, disk_error
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-LANDING = "foreview_landing"
-
 MAX_SEED_ROWS = 10_000
 """A seed is reviewed in git, and past a mebibyte dbt compares only its path."""
 
@@ -47,7 +45,7 @@ def write_approved(
         write_seed(workspace.seeds / f"{contract.dimension}.csv", columns, rows)
     else:
         assert spark is not None  # noqa: S101 - only a seed needs none
-        _overwrite(spark, contract.dimension, columns, rows)
+        _overwrite(spark, workspace.table(contract.dimension, "landing"), columns, rows)
 
 
 def write_seed(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -90,11 +88,15 @@ def ensure_seeds(workspace: Workspace) -> None:
 
 
 def write_proposed(
-    spark: SparkSession, contract: Contract, pending: Sequence[tuple[str, Sequence[Change]]]
+    workspace: Workspace,
+    spark: SparkSession,
+    contract: Contract,
+    pending: Sequence[tuple[str, Sequence[Change]]],
 ) -> None:
     """Write the rows of pending change sets on a dimension to its `*_edits` table.
 
     Args:
+        workspace: Where.
         spark: The session.
         contract: The dimension.
         pending: Id and changes of each pending change set; all others' rows go.
@@ -113,7 +115,7 @@ def write_proposed(
         for change_set_id, changes in pending
         for number, change in enumerate(changes)
     ]
-    _overwrite(spark, f"{contract.dimension}_edits", columns, rows)
+    _overwrite(spark, workspace.table(f"{contract.dimension}_edits", "landing"), columns, rows)
 
 
 def _edit_row(contract: Contract, change_set_id: str, number: int, change: Change) -> Any:
@@ -142,7 +144,7 @@ def _overwrite(
     )
     arrow = pa.table({name: pa.array([row[name] for row in rows], types[name]) for name in columns})
     frame = spark.createDataFrame(arrow)
-    frame.coalesce(1).write.format("delta").mode("overwrite").saveAsTable(f"{LANDING}.{table}")
+    frame.coalesce(1).write.format("delta").mode("overwrite").saveAsTable(table)
 
 
 def ensure_landing(workspace: Workspace, spark: SparkSession) -> None:
@@ -150,5 +152,5 @@ def ensure_landing(workspace: Workspace, spark: SparkSession) -> None:
     from foreview.dbt_project import run_dbt
 
     ensure_seeds(workspace)
-    if not spark.catalog.databaseExists(LANDING):
+    if not spark.catalog.tableExists(workspace.table("viewing", "landing")):
         run_dbt(workspace, ["run-operation", "create_landing_tables"])

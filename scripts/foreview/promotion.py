@@ -72,7 +72,7 @@ def promote(
     spark = open_session(workspace)
     ensure_landing(workspace, spark)
     if not is_resumed:
-        publication = newest_publication(spark)
+        publication = newest_publication(workspace, spark)
         _check_horizon(receipt, publication)
         detail = {"publication": publication["number"] + 1}
     else:
@@ -80,7 +80,7 @@ def promote(
         detail = dict(unfinished.detail)
     number = registry.begin_promotion([change_set.id], actor=workspace.actor, detail=detail)
     publication_number = int(detail["publication"])
-    is_published = newest_publication(spark)["number"] >= publication_number
+    is_published = newest_publication(workspace, spark)["number"] >= publication_number
     if not is_published:
         _prepare(workspace, change_set, receipt, progress)
         _step(workspace, number, "publish", "started")
@@ -215,7 +215,7 @@ def load_baseline(
         number,
         [change_set.id],
         kind="baseline",
-        publication=newest_publication(spark)["number"],
+        publication=newest_publication(workspace, spark)["number"],
         actor=workspace.actor,
     )
 

@@ -11,7 +11,7 @@ from foreview.contract import BEGINNING
 from foreview.dbt_project import Progress
 from foreview.engine import open_session
 from foreview.errors import Problem, UsageError
-from foreview.loads import LANDING, ensure_landing
+from foreview.loads import ensure_landing
 from foreview.promotion import load_baseline
 from foreview.submission import baseline_change_set, refuse_unfinished
 from foreview.viewing_load import (
@@ -90,12 +90,13 @@ def generate_sample(
     if output is not None:
         write_viewing(viewing, output, file_format="parquet")
         return {"viewing": str(output)}
-    if spark.table(f"{LANDING}.device").isEmpty():
+    if spark.table(workspace.table("device", "landing")).isEmpty():
         load_date = date.fromisoformat(BEGINNING)
         write_devices(
-            generate_devices(spark, devices=devices, areas=areas, seed=seed, load_date=load_date)
+            workspace,
+            generate_devices(spark, devices=devices, areas=areas, seed=seed, load_date=load_date),
         )
-    append_viewing(viewing)
+    append_viewing(workspace, viewing)
     # A first load builds and publishes everything, the viewing included.
     loaded = _load_dimensions(workspace, seed, progress)
     if not loaded:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from foreview.dbt_project import Progress, run_dbt
 from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
-from foreview.loads import LANDING, ensure_landing
+from foreview.loads import ensure_landing
 from foreview.submission import refuse_unfinished
 from foreview.workspace import Workspace
 
@@ -46,31 +46,31 @@ def load_viewing(
     if problems:
         raise RefusedError(problems)
     batches = sorted(row[0] for row in frame.select("load_batch").distinct().collect())
-    newest = _newest_batch(spark)
+    newest = _newest_batch(workspace, spark)
     if batches and batches[0] <= newest:
         message = f"Batch {batches[0]} is not newer than batch {newest}, which is loaded."
         fix = f"Number batches upwards from {newest + 1}; late records come in a new batch."
         raise RefusedError(Problem("old-batch", message, where=str(path), fix=fix))
-    append_viewing(frame)
+    append_viewing(workspace, frame)
     publish_loads(workspace, progress=progress)
     return {
         "records": frame.count(),
         "batches": batches,
-        "publication": newest_publication(spark)["number"],
+        "publication": newest_publication(workspace, spark)["number"],
     }
 
 
-def append_viewing(frame: DataFrame) -> None:
+def append_viewing(workspace: Workspace, frame: DataFrame) -> None:
     """Append records to the landing table, in one commit."""
     frame.write.format("delta").mode("append").partitionBy("load_batch").saveAsTable(
-        f"{LANDING}.viewing"
+        workspace.table("viewing", "landing")
     )
 
 
-def write_devices(devices: DataFrame) -> None:
+def write_devices(workspace: Workspace, devices: DataFrame) -> None:
     """Append a dated load of devices to the landing table."""
     devices.write.format("delta").mode("append").partitionBy("load_date").saveAsTable(
-        f"{LANDING}.device"
+        workspace.table("device", "landing")
     )
 
 
@@ -83,10 +83,10 @@ def publish_loads(workspace: Workspace, *, progress: Progress | None = None) -> 
     )
 
 
-def _newest_batch(spark: SparkSession) -> int:
+def _newest_batch(workspace: Workspace, spark: SparkSession) -> int:
     from pyspark.sql import functions as f
 
-    row = spark.table(f"{LANDING}.viewing").agg(f.max("load_batch")).first()
+    row = spark.table(workspace.table("viewing", "landing")).agg(f.max("load_batch")).first()
     return int(row[0]) if row is not None and row[0] is not None else 0
 
 

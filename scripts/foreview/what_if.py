@@ -22,8 +22,6 @@ from foreview.workspace import Workspace
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SCHEMA = "foreview"
-
 UNITS = {"records": "records", "sessions": "sessions"}
 
 
@@ -54,7 +52,7 @@ def preview(
     change_sets = rebased(workspace, ids, check_open=not is_promoting)
     spark = open_session(workspace)
     ensure_landing(workspace, spark)
-    require_publication(spark)
+    require_publication(workspace, spark)
     if not is_promoting:
         _stage(workspace, spark, change_sets)
     chosen = sorted(one.id for one in change_sets)
@@ -65,22 +63,22 @@ def preview(
         variables=variables,
         progress=progress,
     )
-    return _read(workspace, spark, change_sets, scenario_schema(chosen, is_promoting))
+    return _read(workspace, spark, change_sets, scenario_schema(workspace, chosen, is_promoting))
 
 
-def require_publication(spark: SparkSession) -> None:
+def require_publication(workspace: Workspace, spark: SparkSession) -> None:
     """Refuse when nothing was ever published: there are no figures to compare with."""
-    if not spark.catalog.tableExists(f"{SCHEMA}.publications"):
+    if not spark.catalog.tableExists(workspace.table("publications")):
         message = "Nothing is published yet, so there are no figures to compare with."
         fix = "Load reference rows (foreview baseline) and viewing (foreview load-viewing) first."
         raise RefusedError(Problem("nothing-published", message, fix=fix))
 
 
-def scenario_schema(ids: Sequence[str], is_promoting: bool = False) -> str:
+def scenario_schema(workspace: Workspace, ids: Sequence[str], is_promoting: bool = False) -> str:
     """Return the schema of a scenario's models, as the macro `generate_schema_name` names it."""
     digest = hashlib.md5(",".join(sorted(ids)).encode(), usedforsecurity=False).hexdigest()
     name = ids[0] if len(ids) == 1 else digest[:16]
-    return f"{SCHEMA}_{'promotion' if is_promoting else 'what_if'}_{name}"
+    return f"{workspace.schema}_{'promotion' if is_promoting else 'what_if'}_{name}"
 
 
 def rebased(
@@ -148,7 +146,7 @@ def _stage(workspace: Workspace, spark: SparkSession, change_sets: Sequence[Chan
             changes = [change for change in one.changes if change.dimension == dimension]
             moved, conflicts = rebase(state, changes)
             current.append((one.id, moved if not conflicts else changes))
-        write_proposed(spark, workspace.contract(dimension), current)
+        write_proposed(workspace, spark, workspace.contract(dimension), current)
 
 
 def _read(
@@ -156,7 +154,7 @@ def _read(
 ) -> Impact:
     from pyspark.sql import functions as f
 
-    publication = newest_publication(spark)
+    publication = newest_publication(workspace, spark)
     touched = spark.table(f"{schema}.touched_viewing")
     totals = touched.agg(
         f.count("*").alias("records"),
@@ -171,7 +169,7 @@ def _read(
         horizon_day=str(publication["last_day"]) if publication["last_day"] else None,
         horizon_batch=publication["load_batch"],
         contracts={name: one.hash for name, one in sorted(workspace.contracts.items())},
-        marts=tuple(_read_mart(spark, mart, schema) for mart in read_marts(workspace)),
+        marts=tuple(_read_mart(workspace, spark, mart, schema) for mart in read_marts(workspace)),
         touched_records=totals["records"],
         touched_days=totals["days"],
         touched_seconds=totals["seconds"],
@@ -190,11 +188,11 @@ def _read(
     return replace(impact, checksum=_digest(receipt_content(impact)))
 
 
-def newest_publication(spark: SparkSession) -> Mapping[str, Any]:
+def newest_publication(workspace: Workspace, spark: SparkSession) -> Mapping[str, Any]:
     """Return the newest publication's row; refused when there is none."""
     from pyspark.sql import functions as f
 
-    rows = spark.table(f"{SCHEMA}.publications").orderBy(f.desc("number")).limit(1).collect()
+    rows = spark.table(workspace.table("publications")).orderBy(f.desc("number")).limit(1).collect()
     if not rows:
         message = "Nothing is published yet, so there are no figures to compare with."
         raise RefusedError(
@@ -228,7 +226,9 @@ def read_marts(workspace: Workspace) -> list[dict[str, Any]]:
     ]
 
 
-def _read_mart(spark: SparkSession, mart: Mapping[str, Any], schema: str) -> MartImpact:
+def _read_mart(
+    workspace: Workspace, spark: SparkSession, mart: Mapping[str, Any], schema: str
+) -> MartImpact:
     name = mart["name"]
     denominators = [f"{one}_denominator" for one, r in mart["ratios"].items() if "within" in r]
     constants = mart.get("constants", [])
@@ -273,7 +273,7 @@ def _read_mart(spark: SparkSession, mart: Mapping[str, Any], schema: str) -> Mar
             for one, rules in mart["ratios"].items()
         ),
         figures=tuple(figures),
-        total_figures=spark.table(f"{SCHEMA}_published.{name}").count(),
+        total_figures=spark.table(workspace.table(name, "published")).count(),
     )
 
 

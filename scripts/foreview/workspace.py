@@ -39,6 +39,7 @@ class Workspace:
         seeds: The folder with the approved rows of small dimensions.
         registry_url: SQLAlchemy URL of the registry.
         actor: Who acts.
+        schema: The schema that all others are named after.
         clock: Gives the present instant, in UTC.
     """
 
@@ -47,6 +48,7 @@ class Workspace:
     seeds: Path
     registry_url: str
     actor: str
+    schema: str = "foreview"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @cached_property
@@ -77,11 +79,16 @@ class Workspace:
         os.environ.update(
             FOREVIEW_HOME=str(self.home),
             FOREVIEW_SEEDS=str(self.seeds),
+            FOREVIEW_SCHEMA=self.schema,
             DBT_PROFILES_DIR=str(self.project),
             DBT_TARGET_PATH=str(self.home / "target"),
             DBT_LOG_PATH=str(self.home / "logs"),
             DBT_SEND_ANONYMOUS_USAGE_STATS="false",
         )
+
+    def table(self, name: str, room: str = "") -> str:
+        """Return a table's full name; `room` is `landing`, `approved`, `published` or none."""
+        return f"{self.schema}{'_' * bool(room)}{room}.{name}"
 
     @contextmanager
     def locked(self, command: str, notify: Callable[[str], None]) -> Iterator[None]:
@@ -162,6 +169,7 @@ def open_workspace(
         seeds=seeds,
         registry_url=environment.get("FOREVIEW_REGISTRY", f"sqlite:///{home / 'registry.db'}"),
         actor=act_as or getpass.getuser(),
+        schema=environment.get("FOREVIEW_SCHEMA", "foreview"),
     )
 
 

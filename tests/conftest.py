@@ -1,0 +1,50 @@
+"""One Spark session for a whole pytest run, in a temporary home that goes with it."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from foreview.workspace import Workspace, open_workspace
+
+PROJECT = Path(__file__).resolve().parents[1]
+SHARED_DATA = PROJECT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def spark_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("foreview")
+
+
+@pytest.fixture(scope="session")
+def spark(spark_home: Path) -> Iterator[Any]:
+    from foreview.engine import open_session
+
+    session = open_session(make_workspace(spark_home, "foreview_session"))
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the folder ../shared/data with the real channels is not here")
+    return SHARED_DATA
+
+
+def make_workspace(home: Path, schema: str, actor: str = "ana") -> Workspace:
+    """Return a workspace with tables, registry and seeds of its own in the one session."""
+    environment = {"FOREVIEW_PROJECT": str(PROJECT), "FOREVIEW_SCHEMA": schema}
+    own = home / schema
+    own.mkdir(parents=True, exist_ok=True)
+    (own / "allow-act-as").touch()
+    workspace = open_workspace(environment, home=own, act_as=actor)
+    os.environ.pop("FOREVIEW_TARGET", None)
+    return workspace
+
+
+def acting(workspace: Workspace, actor: str) -> Workspace:
+    return replace(workspace, actor=actor)
