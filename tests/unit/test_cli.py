@@ -1,0 +1,239 @@
+"""The command line without Spark: what a user sees when something is wrong, and exit codes."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from typer.testing import CliRunner
+
+from conftest import PROJECT, acting, make_workspace
+from foreview.cli import app
+from foreview.contract import BEGINNING
+from foreview.demo import edit_workbook
+from foreview.submission import baseline_change_set, read_change_set
+from foreview.workspace import Workspace
+
+NETWORKS = [
+    {
+        "network_id": code,
+        "network_name": code.title(),
+        "network_group_id": None,
+        "valid_from": BEGINNING,
+        "valid_to": None,
+    }
+    for code in ("ALFA", "BETA", "007")
+]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace with three networks, recorded as a first load without an engine."""
+    monkeypatch.chdir(PROJECT)
+    found = make_workspace(tmp_path, "foreview")
+    change_set = baseline_change_set(found, {"network": NETWORKS}, tmp_path / "networks.csv")
+    found.registry.record_change_set(change_set)
+    number = found.registry.begin_promotion([change_set.id], actor="ana", kind="baseline")
+    found.registry.record_release(
+        number, [change_set.id], kind="baseline", publication=1, actor="ana"
+    )
+    return found
+
+
+def run(workspace: Workspace, *arguments: str) -> Any:
+    return CliRunner().invoke(app, [*arguments, "--home", str(workspace.home)])
+
+
+def export(workspace: Workspace, tmp_path: Path) -> Path:
+    file = tmp_path / "networks.xlsx"
+    result = run(workspace, "export", "network", "-o", str(file))
+    assert result.exit_code == 0, result.output
+    return file
+
+
+def submit_rename(workspace: Workspace, tmp_path: Path, name: str) -> Any:
+    file = export(workspace, tmp_path)
+    contract = workspace.contract("network")
+    edit_workbook(file, contract, {"ALFA": {"network_name": name}}, action="was always wrong")
+    return run(workspace, "submit", str(file), "--reason", "renamed", "--as", "ana")
+
+
+def test_edited_workbook_becomes_a_change_set_and_the_same_file_no_second(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    assert submit_rename(workspace, tmp_path, "Alpha").exit_code == 0
+    file = tmp_path / "networks.xlsx"
+    again = run(workspace, "submit", str(file), "--reason", "renamed", "--as", "ana")
+    assert "submitted before" in again.output
+    listed = json.loads(run(workspace, "list", "--json").stdout)
+    assert [one["dimensions"] for one in listed] == [["network"]]
+
+
+def test_check_records_nothing(workspace: Workspace, tmp_path: Path) -> None:
+    file = export(workspace, tmp_path)
+    contract = workspace.contract("network")
+    edit_workbook(file, contract, {"007": {"network_name": "Bond"}}, action="was always wrong")
+    result = run(workspace, "submit", str(file), "--reason", "x", "--check")
+    assert result.exit_code == 0
+    assert json.loads(run(workspace, "list", "--json").stdout) == []
+
+
+def test_all_errors_come_at_once_with_their_cells(workspace: Workspace, tmp_path: Path) -> None:
+    file = export(workspace, tmp_path)
+    book = openpyxl.load_workbook(file)
+    sheet: Any = book["Network"]
+    columns = {cell.value: cell.column for cell in sheet[1]}
+    sheet.cell(2, columns["Network name"]).value = None
+    sheet.cell(2, columns["Action"]).value = "was always wrong"
+    sheet.cell(3, columns["Group"]).value = "NOBODY"
+    sheet.cell(3, columns["Action"]).value = "was always wrong"
+    sheet.cell(4, columns["Network name"]).value = "No action"
+    book.save(file)
+    result = run(workspace, "submit", str(file), "--reason", "x", "--json")
+    assert result.exit_code == 1
+    problems = json.loads(result.stdout)["problems"]
+    rules = {problem["rule"] for problem in problems}
+    assert {"required", "unknown-parent", "row-without-action"} <= rules
+    assert all("!" in problem["where"] and problem["fix"] for problem in problems)
+
+
+def test_author_cannot_approve_and_nobody_without_a_preview(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    submit_rename(workspace, tmp_path, "Alpha")
+    (one,) = json.loads(run(workspace, "list", "--json").stdout)
+    own = run(workspace, "approve", one["id"], "--as", "ana")
+    assert own.exit_code == 1
+    assert "own-change-set" in own.stderr or "no-receipt" in own.stderr
+    other = run(workspace, "approve", one["id"], "--as", "rob")
+    assert other.exit_code == 1
+    assert "no-receipt" in other.stderr
+    assert run(workspace, "promote", one["id"], "--as", "rob").exit_code == 1
+
+
+def test_older_workbook_conflicts_on_the_same_cell_and_names_the_other_author(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    file = export(workspace, tmp_path)
+    contract = workspace.contract("network")
+    mine = tmp_path / "mine.xlsx"
+    mine.write_bytes(file.read_bytes())
+    other = tmp_path / "other_cell.xlsx"
+    other.write_bytes(file.read_bytes())
+    edit_workbook(file, contract, {"ALFA": {"network_name": "Alpha"}}, action="was always wrong")
+    edit_workbook(mine, contract, {"ALFA": {"network_name": "Aleph"}}, action="was always wrong")
+    edit_workbook(other, contract, {"BETA": {"network_name": "Beth"}}, action="was always wrong")
+    bob = acting(workspace, "bob")
+    change_set = read_change_set(bob, file, "first")
+    registry = workspace.registry
+    registry.record_change_set(change_set)
+    registry.record_receipt(
+        {
+            "checksum": "0" * 64,
+            "change_set_ids": [change_set.id],
+            "base_release": 1,
+            "horizon_day": None,
+            "horizon_batch": 0,
+            "content": {},
+        },
+        actor="bob",
+    )
+    registry.record_review(change_set.id, "rob", "approve", receipt_checksum="0" * 64, contracts={})
+    number = registry.begin_promotion([change_set.id], actor="rob")
+    registry.record_release(number, [change_set.id], kind="promotion", publication=2, actor="rob")
+    conflict = run(workspace, "submit", str(mine), "--reason", "x")
+    assert conflict.exit_code == 1
+    assert "bob" in conflict.stderr
+    assert "Network!" in conflict.stderr
+    assert run(workspace, "submit", str(other), "--reason", "x").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "rule"),
+    [
+        (("show", "ffff"), 1, "unknown-change-set"),
+        (("what-if", "ffff"), 1, "unknown-change-set"),
+        (("promote", "ffff"), 1, "unknown-change-set"),
+        (("rollback", "99"), 1, "unknown-release"),
+        (("export", "planet", "-o", "x.xlsx"), 1, "unknown-dimension"),
+        (("export", "channel", "-o", "x.xlsx"), 1, "no-rows"),
+        (("export", "network", "-o", "x.xlsx", "--where", "colour=red"), 1, "condition"),
+        (("history", "network", "GAMMA"), 1, "unknown-key"),
+        (("baseline", "network", "README.md"), 1, ""),
+        (("submit", "README.md", "--reason", "x"), 1, "not-a-workbook"),
+        (("submit", "nowhere.xlsx", "--reason", "x"), 1, "file-not-found"),
+        (("generate", "--first-day", "soon"), 2, "not-a-date"),
+        (("submit",), 2, ""),
+    ],
+)
+def test_bad_input_gets_one_clear_message(
+    workspace: Workspace, arguments: tuple[str, ...], exit_code: int, rule: str
+) -> None:
+    before = workspace.registry.events()
+    result = run(workspace, *arguments)
+    assert result.exit_code == exit_code, result.output
+    assert rule in result.stderr
+    assert "Traceback" not in result.output
+    assert workspace.registry.events() == before
+
+
+def test_acting_as_somebody_else_is_refused_outside_demos(workspace: Workspace) -> None:
+    (workspace.home / "allow-act-as").unlink()
+    result = run(workspace, "withdraw", "ffff", "--as", "bob")
+    assert result.exit_code == 2
+    assert "act-as" in result.stderr
+
+
+def test_no_java_is_said_before_anything_happens(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from foreview import engine
+    from foreview.errors import EngineError
+
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nowhere"))
+    with pytest.raises(EngineError) as caught:
+        engine._check_java({"JAVA_HOME": str(tmp_path / "nowhere")})
+    assert caught.value.problems[0].rule == "no-java"
+
+
+def test_second_process_waits_and_names_the_first(workspace: Workspace) -> None:
+    code = (
+        "import sys, time; from pathlib import Path;"
+        "sys.path.insert(0, 'tests'); from conftest import make_workspace;"
+        f"w = make_workspace(Path({str(workspace.home.parent)!r}), 'foreview', 'first');"
+        "lock = w.locked('promote', print); lock.__enter__(); print('held', flush=True);"
+        "time.sleep(1.5)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline().strip() == "held"
+        told: list[str] = []
+        start = time.monotonic()
+        with workspace.locked("submit", told.append):
+            waited = time.monotonic() - start
+    assert waited > 0.2
+    assert "foreview promote of first" in told[0]
+
+
+def test_help_needs_no_heavy_import() -> None:
+    code = (
+        "import sys; from foreview.cli import app;"
+        "heavy = {'pyspark', 'dbt', 'pandas', 'sqlalchemy', 'openpyxl', 'pyarrow'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_every_command_has_an_example() -> None:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert "foreview " in (command.callback.__doc__ or ""), command.callback
