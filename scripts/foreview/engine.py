@@ -31,6 +31,7 @@ def open_session(workspace: Workspace) -> SparkSession:
     if active is not None:
         return active
     workspace.export_environment()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     _check_java(os.environ)
     _check_delta()
     log = workspace.home / "logs" / "spark.log"

@@ -137,7 +137,9 @@ def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
         parsed.get_dialect()
-        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        in_file = parsed.database not in (None, "", ":memory:")
+        is_uri = str(parsed.database).startswith("file:")  # names its folder in its own way
+        if parsed.get_backend_name() == "sqlite" and in_file and not is_uri:
             Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     except (ArgumentError, NoSuchModuleError) as error:
         message = f"{url!r} is not the address of a database."
