@@ -1,10 +1,26 @@
-"""Random edits of a dimension, valid by construction, as changes."""
+"""Random edits of dimensions, valid by construction, as changes and change sets."""
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
-from foreview.changes import Action, Change, Edit, State, apply, changes_of, check_state
+from oracle import Viewing
+
+from foreview.changes import (
+    Action,
+    Change,
+    ChangeSet,
+    Edit,
+    State,
+    apply,
+    changes_of,
+    check_state,
+)
 from foreview.contract import Contract
+from foreview.submission import parent_intervals
+from foreview.workspace import Workspace
+
+DAYS = [f"2026-04-0{n}" for n in range(1, 7)]
 
 Parents = dict[str, dict[str, list[tuple[str, str | None]]]]
 
@@ -62,3 +78,50 @@ def random_changes(
         touched.add(key)
         changes += found
     return changes
+
+
+def states(workspace: Workspace, change_set: ChangeSet | None = None) -> list[Any]:
+    found = []
+    for dimension in ("channel", "channel_key", "area"):
+        state, _ = workspace.registry.approved_rows(dimension)
+        if change_set is not None:
+            changes = [one for one in change_set.changes if one.dimension == dimension]
+            state, conflicts = apply(state, changes)
+            assert not conflicts
+        found.append(state)
+    return found
+
+
+def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> ChangeSet:
+    """Edits of channels and areas at once, on keys that the viewing knows."""
+    draw = random.Random(seed)
+    changes = []
+    unknown = sorted(
+        {record[2] for record in viewing.records}
+        - {identity[0] for identity in workspace.registry.approved_rows("channel")[0]}
+    )
+    for dimension, column, count, fresh in (
+        ("channel", "network_id", draw.randint(1, 12), [f"NEW{seed}.us", *unknown[seed::7][:2]]),
+        ("area", "market_id", draw.randint(0, 4), []),
+    ):
+        contract = workspace.contract(dimension)
+        state, _ = workspace.registry.approved_rows(dimension)
+        parents: Any = parent_intervals(workspace, contract)
+        parent = contract.column(column).parent or ""
+        choices = [None, *sorted(parents[parent])[:4]]
+        changes += random_changes(
+            draw, contract, state, parents, column, choices, DAYS, fresh, count
+        )
+    return ChangeSet(
+        author=workspace.actor,
+        reason=f"random edits {seed}",
+        kind="edit",
+        base_release=workspace.registry.latest_release(),
+        source_name="random",
+        source_hash="",
+        contracts={
+            name: workspace.contract(name).hash
+            for name in sorted({one.dimension for one in changes})
+        },
+        changes=tuple(changes),
+    )

@@ -3,24 +3,20 @@
 The oracle (oracle.py) adds every figure up in plain Python from the replayed change sets.
 """
 
-import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 from oracle import Viewing, assert_same, figures, published, with_impact
-from random_edits import random_changes
+from random_edits import DAYS, random_change_set, states
 
 from conftest import acting, make_workspace
-from foreview.changes import ChangeSet, apply
 from foreview.promotion import approve, promote, rollback
 from foreview.sample import generate_sample
-from foreview.submission import parent_intervals
 from foreview.what_if import preview, record_receipt
 from foreview.workspace import Workspace
 
 pytestmark = pytest.mark.spark
-DAYS = [f"2026-04-0{n}" for n in range(1, 7)]
 
 
 @pytest.fixture(scope="module")
@@ -33,53 +29,6 @@ def market(spark_home: Path, spark: Any) -> Workspace:
 @pytest.fixture(scope="module")
 def viewing(spark: Any, market: Workspace) -> Viewing:
     return Viewing(spark, market)
-
-
-def states(workspace: Workspace, change_set: ChangeSet | None = None) -> list[Any]:
-    found = []
-    for dimension in ("channel", "channel_key", "area"):
-        state, _ = workspace.registry.approved_rows(dimension)
-        if change_set is not None:
-            changes = [one for one in change_set.changes if one.dimension == dimension]
-            state, conflicts = apply(state, changes)
-            assert not conflicts
-        found.append(state)
-    return found
-
-
-def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> ChangeSet:
-    """Edits of channels and areas at once, on keys that the viewing knows."""
-    draw = random.Random(seed)
-    changes = []
-    unknown = sorted(
-        {record[2] for record in viewing.records}
-        - {identity[0] for identity in workspace.registry.approved_rows("channel")[0]}
-    )
-    for dimension, column, count, fresh in (
-        ("channel", "network_id", draw.randint(1, 12), [f"NEW{seed}.us", *unknown[seed::7][:2]]),
-        ("area", "market_id", draw.randint(0, 4), []),
-    ):
-        contract = workspace.contract(dimension)
-        state, _ = workspace.registry.approved_rows(dimension)
-        parents: Any = parent_intervals(workspace, contract)
-        parent = contract.column(column).parent or ""
-        choices = [None, *sorted(parents[parent])[:4]]
-        changes += random_changes(
-            draw, contract, state, parents, column, choices, DAYS, fresh, count
-        )
-    return ChangeSet(
-        author=workspace.actor,
-        reason=f"random edits {seed}",
-        kind="edit",
-        base_release=workspace.registry.latest_release(),
-        source_name="random",
-        source_hash="",
-        contracts={
-            name: workspace.contract(name).hash
-            for name in sorted({one.dimension for one in changes})
-        },
-        changes=tuple(changes),
-    )
 
 
 def test_published_figures_are_those_of_the_viewing(

@@ -1,0 +1,48 @@
+"""The long version of `test_what_if_equals_rebuild`: many random scenarios, resumable.
+
+Passed seeds are kept in `results.json` beside this file and not run again; a run goes on where
+the last one stopped. `SOAK_CASES` says how many seeds there are in all (default 100).
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oracle import Viewing, assert_same, figures, published, with_impact
+from random_edits import DAYS, random_change_set, states
+
+from conftest import make_workspace
+from foreview.sample import generate_sample
+from foreview.what_if import preview
+from foreview.workspace import Workspace
+
+pytestmark = pytest.mark.spark
+RESULTS = Path(__file__).with_name("results.json")
+PASSED = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
+
+
+@pytest.fixture(scope="module")
+def market(spark_home: Path, spark: Any) -> Workspace:
+    workspace = make_workspace(spark_home, "soak")
+    generate_sample(workspace, rows=20_000, days=5, devices=900, first_day=DAYS[0], seed=3)
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def viewing(spark: Any, market: Workspace) -> Viewing:
+    return Viewing(spark, market)
+
+
+@pytest.mark.parametrize("seed", list(range(1000, 1000 + int(os.environ.get("SOAK_CASES", "100")))))
+def test_impact_equals_rebuild(spark: Any, market: Workspace, viewing: Viewing, seed: int) -> None:
+    if seed in PASSED:
+        pytest.skip("passed in an earlier run")
+    change_set = random_change_set(market, viewing, seed)
+    market.registry.record_change_set(change_set)
+    impact = preview(market, [change_set.id])
+    expected = figures(viewing, *states(market, change_set))
+    assert_same(with_impact(published(spark, market), impact), expected)
+    PASSED.append(seed)
+    RESULTS.write_text(json.dumps(sorted(PASSED)) + "\n", encoding="utf-8")
