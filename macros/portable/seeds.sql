@@ -28,9 +28,7 @@
 {% endmacro %}
 
 {% macro spark__load_csv_rows(model, agate_table) %}
-    {#- A seed folder outside the project has an absolute path already. -#}
-    {%- set path = model.original_file_path if model.original_file_path.startswith('/')
-        else model.root_path ~ '/' ~ model.original_file_path -%}
+    {%- set path = model.root_path ~ '/' ~ model.original_file_path -%}
     {%- call statement('read_seed') -%}
         create or replace temporary view seed_file_{{ model.name }} (
             {%- for name in agate_table.column_names %}

@@ -48,7 +48,7 @@ def run_dbt(
         "debug",
         *command,
         "--project-dir",
-        str(workspace.project),
+        str(workspace.dbt_folder),
         "--target",
         "local",
     ]

@@ -40,8 +40,7 @@ def run_demo(
     home.mkdir(parents=True)
     (home / ALLOW_ACT_AS).touch()
     environment = dict(os.environ) | {"FOREVIEW_PROJECT": str(workspace.project)}
-    for name in ("FOREVIEW_SEEDS", "FOREVIEW_REGISTRY"):
-        environment.pop(name, None)
+    environment.pop("FOREVIEW_REGISTRY", None)
     analyst = open_workspace(environment, home=home, act_as="ana (analyst)")
     reviewer = replace(analyst, actor="rob (reviewer)")
     tell = (lambda _text: None) if quiet else _Teller()

@@ -1,7 +1,9 @@
 """Where things lie: the dbt project, and a workspace with registry, tables and approved rows.
 
 A workspace is a folder (`FOREVIEW_HOME`, by default `.foreview` in the project). Its seeds are
-`FOREVIEW_SEEDS`, by default the project's `seeds/`. Both names reach dbt through the environment.
+the project's `seeds/`; a workspace elsewhere has seeds of its own, and a folder `dbt` beside them
+in which the project's files are linked. (dbt's `seed-paths` can't point out of the project: dbt
+writes what it ran to the same path below `target/`, which for an absolute path is the seed itself.)
 """
 
 from __future__ import annotations
@@ -78,13 +80,28 @@ class Workspace:
         """Put the workspace's places into the environment, where dbt's files read them."""
         os.environ.update(
             FOREVIEW_HOME=str(self.home),
-            FOREVIEW_SEEDS=str(self.seeds),
             FOREVIEW_SCHEMA=self.schema,
             DBT_PROFILES_DIR=str(self.project),
             DBT_TARGET_PATH=str(self.home / "target"),
             DBT_LOG_PATH=str(self.home / "logs"),
             DBT_SEND_ANONYMOUS_USAGE_STATS="false",
         )
+
+    @cached_property
+    def dbt_folder(self) -> Path:
+        """The folder that dbt runs in: the project, or one that links it beside own seeds."""
+        if self.seeds == self.project / "seeds":
+            return self.project
+        folder = self.home / "dbt"
+        _make_folder(folder)
+        linked = {name: self.project / name for name in PROJECT_FILES} | {"seeds": self.seeds}
+        for name, target in linked.items():
+            link = folder / name
+            if link.is_symlink() and link.readlink() != target:
+                link.unlink()
+            if not link.is_symlink():
+                link.symlink_to(target)
+        return folder
 
     def table(self, name: str, room: str = "") -> str:
         """Return a table's full name; `room` is `landing`, `approved`, `published` or none."""
@@ -156,9 +173,8 @@ def open_workspace(
     project = _find_project(Path(environment.get("FOREVIEW_PROJECT", Path.cwd())))
     if home is None and "FOREVIEW_HOME" in environment:
         home = Path(environment["FOREVIEW_HOME"])
-    own_seeds = home / "seeds" if home is not None else project / "seeds"
+    seeds = (project if home is None else home.resolve()) / "seeds"
     home = (home or project / ".foreview").resolve()
-    seeds = Path(environment.get("FOREVIEW_SEEDS", own_seeds)).resolve()
     if act_as is not None and not (home / ALLOW_ACT_AS).exists():
         message = "Acting as somebody else is for demos and tests."
         fix = "Leave --as out: who you are comes from the operating system."
@@ -172,6 +188,17 @@ def open_workspace(
         schema=environment.get("FOREVIEW_SCHEMA", "foreview"),
     )
 
+
+PROJECT_FILES = (
+    "dbt_project.yml",
+    "profiles.yml",
+    "selectors.yml",
+    "models",
+    "macros",
+    "snapshots",
+    "tests",
+)
+"""What dbt reads of the project, save the seeds."""
 
 ALLOW_ACT_AS = "allow-act-as"
 """A file of this name in a workspace's folder lets `--as` name somebody else."""
