@@ -17,14 +17,13 @@
         {%- do undo_unpublished(versions, number - 1) -%}
         {%- set days = days_to_recompute(model, newest) -%}
     {%- else -%}
-        {%- set days = none -%}
+        {%- set days = [] -%}
         {%- call statement('create_versions') -%}
             create table {{ versions }} using delta
             partitioned by ({{ model.config.meta.mart.grain[0] }})
             as
-            select *, cast(null as int) as published_from, cast(null as int) as published_to
+            select *, {{ number }} as published_from, cast(null as int) as published_to
             from ({{ figures_with_denominators(model, sql) }}) as figures
-            where false
         {%- endcall -%}
     {%- endif -%}
 

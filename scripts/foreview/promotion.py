@@ -23,7 +23,6 @@ from foreview.what_if import (
     figures_hash,
     newest_publication,
     preview,
-    rebased,
 )
 from foreview.workspace import Workspace
 
@@ -71,31 +70,28 @@ def promote(
     check_applies(workspace, [change_set])
     spark = open_session(workspace)
     ensure_landing(workspace, spark)
+    newest = newest_publication(workspace, spark)
     if not is_resumed:
-        publication = newest_publication(workspace, spark)
-        _check_horizon(receipt, publication)
-        detail = {"publication": publication["number"] + 1}
-    else:
-        assert unfinished is not None  # noqa: S101
-        detail = dict(unfinished.detail)
-    number = registry.begin_promotion([change_set.id], actor=workspace.actor, detail=detail)
-    publication_number = int(detail["publication"])
-    is_published = newest_publication(workspace, spark)["number"] >= publication_number
-    if not is_published:
-        _prepare(workspace, change_set, receipt, progress)
-        _step(workspace, number, "publish", "started")
-        arguments = {"release": number, "number": publication_number}
+        _check_horizon(receipt, newest)
+    number = registry.begin_promotion([change_set.id], actor=workspace.actor)
+    if newest["release"] < number:
+        try:
+            _prepare(workspace, change_set, receipt, progress)
+        except RefusedError:
+            _take_back(workspace, change_set, number, progress)
+            raise
+        arguments = {"release": number, "number": newest["number"] + 1}
         run_dbt(
             workspace,
             ["run-operation", "publish_promotion", "--args", _json(arguments)],
             variables={"change_sets": [change_set.id], "promoting": True},
         )
-        _step(workspace, number, "publish", "done")
+        newest = newest_publication(workspace, spark)
     return registry.record_release(
         number,
         [change_set.id],
         kind="promotion",
-        publication=publication_number,
+        publication=newest["number"],
         actor=workspace.actor,
     )
 
@@ -161,6 +157,18 @@ def _prepare(
     _step(workspace, number, "figures", "done")
 
 
+def _take_back(
+    workspace: Workspace, change_set: ChangeSet, number: int, progress: Progress | None
+) -> None:
+    """Put the approved rows back and give the promotion up: it may not be published."""
+    spark = open_session(workspace)
+    for dimension in change_set.dimensions:
+        state, last = workspace.registry.approved_rows(dimension)
+        write_approved(workspace, spark, workspace.contract(dimension), state, last)
+    run_dbt(workspace, ["build", "--select", *_selected(workspace, change_set)], progress=progress)
+    workspace.registry.abandon_promotion(number, actor=workspace.actor)
+
+
 def write_rows(workspace: Workspace, change_set: ChangeSet) -> None:
     """Write the approved rows of a change set's dimensions as they are with it."""
     spark = open_session(workspace)
@@ -193,7 +201,7 @@ def compare_with_receipt(impact: Impact, receipt: Receipt) -> None:
                 f"the preview ({len(mart.figures)} moved, previewed "
                 f"{receipt.content['figures_moved'].get(mart.name)})."
             )
-            fix = "Nothing was published. Run foreview verify, which names what differs."
+            fix = "Nothing was published and the rows are as before. Preview and approve it anew."
             problems.append(Problem("not-the-receipt", message, fix=fix))
     if problems:
         raise RefusedError(problems)
@@ -283,16 +291,3 @@ def rollback(workspace: Workspace, release: int, reason: str | None = None) -> C
     check_applies(workspace, [inverse])
     registry.record_change_set(inverse)
     return inverse
-
-
-__all__ = [
-    "Impact",
-    "approve",
-    "build",
-    "compare_with_receipt",
-    "load_baseline",
-    "promote",
-    "rebased",
-    "rollback",
-    "write_rows",
-]

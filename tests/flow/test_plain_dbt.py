@@ -1,0 +1,44 @@
+"""What an analytics engineer does: plain dbt, without the commands."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import PROJECT, make_workspace
+from foreview.dbt_project import run_dbt
+from foreview.errors import EngineError
+from foreview.workspace import Workspace
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture(scope="module")
+def plain(spark_home: Path, spark: Any) -> Workspace:
+    """A fresh checkout: the project's own seeds, and no table yet."""
+    return replace(make_workspace(spark_home, "plain"), seeds=PROJECT / "seeds")
+
+
+def test_build_passes_twice_publishes_once_and_builds_no_what_if(
+    spark: Any, plain: Workspace
+) -> None:
+    run_dbt(plain, ["build"])
+    run_dbt(plain, ["build"])
+    publications = spark.table(plain.table("publications")).collect()
+    assert [row["number"] for row in publications] == [1]
+    assert spark.table(plain.table("dim_network", "published")).count() > 0
+    schemas = [one.name for one in spark.catalog.listDatabases()]
+    assert not [name for name in schemas if name.startswith("plain_what_if")]
+
+
+def test_what_if_without_a_change_set_says_what_to_name(plain: Workspace) -> None:
+    with pytest.raises(EngineError, match="change_sets"):
+        run_dbt(plain, ["build", "--select", "tag:what_if"])
+
+
+def test_empty_run_does_not_retire_all_rows(spark: Any, plain: Workspace) -> None:
+    with pytest.raises(EngineError, match="--empty"):
+        run_dbt(plain, ["build", "--empty", "--select", "network_history"])
+    history = spark.table(plain.table("network_history"))
+    assert history.where("dbt_valid_to is null").count() == history.count() > 0
