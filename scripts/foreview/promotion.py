@@ -86,6 +86,7 @@ def promote(
             ["run-operation", "publish_promotion", "--args", _json(arguments)],
             variables={"change_sets": [change_set.id], "promoting": True},
         )
+        _step(workspace, number, "publish", "done")
         newest = newest_publication(workspace, spark)
     return registry.record_release(
         number,
