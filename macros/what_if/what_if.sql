@@ -22,6 +22,8 @@
     {%- set days = run_query(
         'select distinct viewing_date from ' ~ ref('what_if_viewing')
     ).columns[0].values() | list if is_touched else [] -%}
+    {#- Keys without viewing move nothing: no need to run the mart's SQL over no record. -#}
+    {%- set is_touched = days | length > 0 -%}
     {%- set ratios = _ratios_of_sums(rules) -%}
     with before_figures as (
 

@@ -36,6 +36,8 @@ ENDS = (
     "2026-05-26",
     "2026-06-05",
 )
+# A rebuild after these days; promotion has compared each impact with its recomputation on the way.
+REBUILDS = ("2026-04-08", "2026-04-26", "2026-06-05")
 RECORDS = 5_000_000
 Table = dict[str, dict[str, str | None]]
 
@@ -94,9 +96,11 @@ def real(spark_home: Path, spark: Any, shared_data: Path) -> Workspace:
             for item in edit["new"].split(";")
             if item
         }
-        for column in ("network", "owners", "categories", "country")
+        for column in ("owners", "categories", "country")
     }
-    networks = items(tables, "network") | added["network"]
+    networks = {row["network"] or "" for table in tables for row in table.values()}
+    networks |= {edit["new"] for edit in edits if edit["column"] == "network"}
+    networks -= {""}  # a network's name may hold a semicolon: it is no list
     change_set = baseline_change_set(
         workspace,
         {
@@ -230,7 +234,8 @@ def test_real_edits_from_excel_to_figures(
         approve(acting(real, "rob"), change_set.id)
         release = promote(acting(real, "rob"), change_set.id)
         versions += sum(1 for key in table if table[key] != before.get(key))
-        assert_published_equals_rebuild(spark, real)
+        if end in REBUILDS:
+            assert_published_equals_rebuild(spark, real)
     assert moved >= 5
     state, _ = real.registry.approved_rows("channel")
     contract = real.contract("channel")
