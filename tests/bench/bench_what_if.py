@@ -11,6 +11,7 @@ generating; `--keep FOLDER` keeps the loaded workspace for the next run.
 import argparse
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -129,7 +130,7 @@ def both_ways(workspace: Workspace, spark: Any, schema: str) -> int:
     for mart in read_marts(workspace):
         sql = (models / "audience" / f"{mart['name']}.sql").read_text()
         old = spark.sql(sql)
-        new = spark.sql(sql.replace(workspace.table("dim_channel"), "bench_shadow"))
+        new = spark.sql(re.sub(rf"{workspace.table('dim_channel')}\b", "bench_shadow", sql))
         old.write.format("parquet").mode("overwrite").saveAsTable(f"{schema}.bench_old")
         new.write.format("parquet").mode("overwrite").saveAsTable(f"{schema}.bench_new")
         moved += (
