@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foreview.errors import EngineError, ForeviewError, Problem, RefusedError
+from foreview.errors import EngineError, ForeviewError, RefusedError
 
 if TYPE_CHECKING:
     from foreview.workspace import Workspace
@@ -484,9 +484,9 @@ def what_if(
     Example: foreview what-if 3f2a 77b0
     """
     with _command("what-if", home, act_as, as_json) as session:
-        from foreview.what_if import preview, rebased, record_receipt
+        from foreview.what_if import checked_change_sets, preview, record_receipt
 
-        ids = [one.id for one in rebased(session.workspace, change_sets)]
+        ids = [one.id for one in checked_change_sets(session.workspace, change_sets)]
         with _progress("What if", as_json) as progress:
             impact = preview(session.workspace, ids, progress=progress)
         record_receipt(session.workspace, impact)
@@ -618,6 +618,3 @@ def main() -> None:
     except ForeviewError as error:
         _print_error(error, as_json=False)
         raise SystemExit(error.exit_code) from error
-
-
-__all__ = ["Problem", "app", "main"]

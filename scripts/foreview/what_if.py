@@ -22,8 +22,6 @@ from foreview.workspace import Workspace
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-UNITS = {"records": "records", "sessions": "sessions"}
-
 
 def preview(
     workspace: Workspace,
@@ -49,7 +47,7 @@ def preview(
 
     if not is_promoting:
         refuse_unfinished(workspace)
-    change_sets = rebased(workspace, ids, check_open=not is_promoting)
+    change_sets = checked_change_sets(workspace, ids, check_open=not is_promoting)
     spark = open_session(workspace)
     ensure_landing(workspace, spark)
     require_publication(workspace, spark)
@@ -81,7 +79,7 @@ def scenario_schema(workspace: Workspace, ids: Sequence[str], is_promoting: bool
     return f"{workspace.schema}_{'promotion' if is_promoting else 'what_if'}_{name}"
 
 
-def rebased(
+def checked_change_sets(
     workspace: Workspace, ids: Sequence[str], *, check_open: bool = True
 ) -> list[ChangeSet]:
     """Return change sets by id, checked against today's rows and against each other.
