@@ -11,6 +11,8 @@ import pytest
 from foreview.workspace import Workspace, open_workspace
 
 PROJECT = Path(__file__).resolve().parents[1]
+SESSION = "foreview_session"
+"""The workspace whose folder has the tables of all others in the run."""
 SHARED_DATA = PROJECT.parent / "shared" / "data"
 
 
@@ -23,7 +25,7 @@ def spark_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def spark(spark_home: Path) -> Iterator[Any]:
     from foreview.engine import open_session
 
-    session = open_session(make_workspace(spark_home, "foreview_session"))
+    session = open_session(make_workspace(spark_home, SESSION))
     yield session
     session.stop()
 
@@ -41,6 +43,8 @@ def make_workspace(home: Path, schema: str, actor: str = "ana") -> Workspace:
     own = home / schema
     own.mkdir(parents=True, exist_ok=True)
     (own / "allow-act-as").touch()
+    if schema != SESSION and not (own / "warehouse").is_symlink():
+        (own / "warehouse").symlink_to(home / SESSION / "warehouse")
     workspace = open_workspace(environment, home=own, act_as=actor)
     os.environ.pop("FOREVIEW_TARGET", None)
     return workspace

@@ -4,6 +4,12 @@
     removal counts. A column that no mart reads is not compared.
 -#}
 {% macro touched_keys() -%}
+    {%- if not edited_dimensions() -%}
+        {%- do exceptions.warn(
+            "No pending edit of " ~ editable_dimensions() | join(", ") ~ " is in " ~ scenario_literals()
+            ~ ": it is unknown, it ended, or it edits a table that no mart reads. See foreview list."
+        ) -%}
+    {%- endif -%}
     {%- for dimension, key in editable_dimensions().items() if dimension in edited_dimensions() -%}
         {%- set columns = columns_read(dimension) -%}
         {%- if columns is not none -%}

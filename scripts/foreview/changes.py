@@ -390,26 +390,6 @@ def apply(state: State, changes: Sequence[Change]) -> tuple[dict[Identity, Row],
     return rows, []
 
 
-def invert(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """Return the changes that take these back, last first."""
-    inverse = []
-    for change in reversed(changes):
-        added, removed = change.kind is Kind.ADDED, change.kind is Kind.REMOVED
-        kind = Kind.REMOVED if added else Kind.ADDED if removed else Kind.MODIFIED
-        action = {Kind.REMOVED: Action.DELETE, Kind.ADDED: Action.INSERT}.get(kind, Action.CORRECT)
-        inverse.append(
-            replace(
-                change,
-                kind=kind,
-                before=dict(change.after),
-                after={} if added else dict(change.before),
-                action=action,
-                copied_from=None,
-            )
-        )
-    return tuple(inverse)
-
-
 def diff(dimension: str, before: State, after: State) -> tuple[Change, ...]:
     """Return the changes that turn one state of a dimension into another: `apply`'s inverse."""
     changes = []

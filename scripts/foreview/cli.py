@@ -324,7 +324,7 @@ def submit(
 
     Example: foreview submit fox.xlsx --reason "swap of 1 May, ticket 4711"
     """
-    from foreview.submission import read_change_set
+    from foreview.submission import read_change_set, record
 
     with _command("submit", home, act_as, as_json) as session:
         change_set = read_change_set(session.workspace, file, reason)
@@ -332,7 +332,7 @@ def submit(
         if check:
             session.print({"rows": rows}, f"Without errors: {rows} edited rows. Nothing recorded.")
             return
-        is_new = session.workspace.registry.record_change_set(change_set)
+        is_new = record(session.workspace, change_set)
         session.print(
             {"id": change_set.id, "rows": rows, "is_new": is_new},
             f"Change request {change_set.id}: {rows} edited rows"
@@ -412,7 +412,10 @@ def _review(
 
             record_approval(session.workspace, found.id, comment)
         else:
+            from foreview.loads import stage_pending
+
             registry.record_review(found.id, session.workspace.actor, name, comment=comment)
+            stage_pending(session.workspace, found.dimensions)
         status = registry.status(found.id)
         session.print({"id": found.id, "status": status}, f"Change request {found.id}: {status}.")
 

@@ -32,7 +32,7 @@ def run_demo(
     from foreview.promotion import approve, promote, rollback
     from foreview.report import to_csv, to_html, to_screen, to_workbook
     from foreview.sample import generate_sample
-    from foreview.submission import export_dimension, read_change_set
+    from foreview.submission import export_dimension, read_change_set, record
     from foreview.what_if import preview, record_receipt
 
     folder = _new_folder(folder)
@@ -60,7 +60,7 @@ def run_demo(
         action="was always wrong",
     )
     change_set = read_change_set(analyst, file, f"{stations[0]} and {stations[1]} were swapped")
-    analyst.registry.record_change_set(change_set)
+    record(analyst, change_set)
     tell(f"3. Ana submits the workbook: change request {change_set.id}. What would it do?")
     impact = preview(analyst, [change_set.id])
     record_receipt(analyst, impact)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from foreview.workspace import Workspace
 
 
+CLASS_ARCHIVE = Path(sys.prefix) / "spark.jsa"
+"""Classes that Spark's JVM would have to load one by one; scripts/class_archive.py makes it."""
+
+
 def open_session(workspace: Workspace) -> SparkSession:
     """Return the process's Spark session, started on first use (some seconds).
 
@@ -32,6 +36,7 @@ def open_session(workspace: Workspace) -> SparkSession:
         return active
     workspace.export_environment()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("FOREVIEW_CLASS_ARCHIVE", str(CLASS_ARCHIVE))
     _check_java(os.environ)
     _check_delta()
     log = workspace.home / "logs" / "spark.log"
@@ -83,6 +88,10 @@ def _start_error(error: Exception, log: Path) -> EngineError:
         message = "Another Spark process, perhaps a plain dbt command, holds the local metastore."
         fix = "Wait until it has finished and try again."
         return EngineError(Problem("metastore-busy", message, fix=fix))
+    if "UnsupportedClassVersionError" in _tail(log):
+        message = "The Java in use is older than 17."
+        fix = "Install Java 17, and set JAVA_HOME to its folder."
+        return EngineError(Problem("no-java", message, fix=fix))
     message = f"Spark did not start: {str(error).splitlines()[0][:200] if str(error) else error!r}."
     return EngineError(Problem("spark-start", message, fix=f"The log is {log}."))
 

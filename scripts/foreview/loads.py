@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foreview.changes import Change, Identity, Kind, Row, State, row_key
+from foreview.changes import Change, Identity, Kind, Row, State, rebase, row_key
 from foreview.contract import Contract
 from foreview.workspace import Workspace, disk_error
 
@@ -87,35 +87,51 @@ def ensure_seeds(workspace: Workspace) -> None:
             write_seed(path, (*contract.row_columns, "change_set_id"), [])
 
 
-def write_proposed(
-    workspace: Workspace,
-    spark: SparkSession,
-    contract: Contract,
-    pending: Sequence[tuple[str, Sequence[Change]]],
-) -> None:
-    """Write the rows of pending change sets on a dimension to its `*_edits` table.
+def stage_pending(workspace: Workspace, dimensions: Iterable[str]) -> None:
+    """Write all pending changes of dimensions, as they stand on today's rows, to `*_edits`.
+
+    By delta-rs, without a Spark session, so that a submitted change set is there for plain dbt at
+    once. Where the landing tables are not made yet, nothing is published to compare with either.
 
     Args:
         workspace: Where.
-        spark: The session.
-        contract: The dimension.
-        pending: Id and changes of each pending change set; all others' rows go.
+        dimensions: Their `*_edits` tables are replaced as a whole, each in one commit.
+
+    Raises:
+        EngineError: The disk is full, or the folder can't be written.
     """
-    columns = (
-        *contract.row_columns,
-        "change_set_id",
-        "change_number",
-        "change_kind",
-        "changed_columns",
-        "row_key",
-        "copied_from",
-    )
-    rows = [
-        _edit_row(contract, change_set_id, number, change)
-        for change_set_id, changes in pending
-        for number, change in enumerate(changes)
-    ]
-    _overwrite(spark, workspace.table(f"{contract.dimension}_edits", "landing"), columns, rows)
+    from deltalake import DeltaTable, write_deltalake
+
+    for dimension in sorted(set(dimensions)):
+        folder = workspace.warehouse / f"{workspace.schema}_landing.db" / f"{dimension}_edits"
+        if not (folder / "_delta_log").exists():
+            continue
+        contract = workspace.contract(dimension)
+        state, _ = workspace.registry.approved_rows(dimension)
+        rows = []
+        for one in workspace.registry.pending(dimension):
+            changes = [change for change in one.changes if change.dimension == dimension]
+            moved, conflicts = rebase(state, changes)
+            rows += [
+                _edit_row(contract, one.id, number, change)
+                for number, change in enumerate(changes if conflicts else moved)
+            ]
+        columns = (*contract.row_columns, *EDIT_COLUMNS)
+        try:
+            write_deltalake(DeltaTable(folder), _arrow(columns, rows), mode="overwrite")
+        except OSError as error:
+            raise disk_error(error, f"{dimension}_edits") from error
+
+
+EDIT_COLUMNS = (
+    "change_set_id",
+    "change_number",
+    "change_kind",
+    "changed_columns",
+    "row_key",
+    "copied_from",
+)
+"""What an `*_edits` table has beside the dimension's own columns."""
 
 
 def _edit_row(contract: Contract, change_set_id: str, number: int, change: Change) -> Any:
@@ -137,14 +153,15 @@ def _edit_row(contract: Contract, change_set_id: str, number: int, change: Chang
 def _overwrite(
     spark: SparkSession, table: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]
 ) -> None:
+    frame = spark.createDataFrame(_arrow(columns, rows))
+    frame.coalesce(1).write.format("delta").mode("overwrite").saveAsTable(table)
+
+
+def _arrow(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Any:
     import pyarrow as pa
 
-    types = {name: pa.string() for name in columns} | (
-        {"change_number": pa.int32()} if "change_number" in columns else {}
-    )
-    arrow = pa.table({name: pa.array([row[name] for row in rows], types[name]) for name in columns})
-    frame = spark.createDataFrame(arrow)
-    frame.coalesce(1).write.format("delta").mode("overwrite").saveAsTable(table)
+    types = {name: pa.int32() if name == "change_number" else pa.string() for name in columns}
+    return pa.table({name: pa.array([row[name] for row in rows], types[name]) for name in columns})
 
 
 def ensure_landing(workspace: Workspace, spark: SparkSession) -> None:

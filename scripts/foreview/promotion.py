@@ -16,8 +16,8 @@ from foreview.dbt_project import Progress, run_dbt
 from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
 from foreview.impact import Impact
-from foreview.loads import ensure_landing, write_approved
-from foreview.submission import refuse_unfinished
+from foreview.loads import ensure_landing, stage_pending, write_approved
+from foreview.submission import record, refuse_unfinished
 from foreview.what_if import (
     check_applies,
     figures_hash,
@@ -88,13 +88,15 @@ def promote(
         )
         _step(workspace, number, "publish", "done")
         newest = newest_publication(workspace, spark)
-    return registry.record_release(
+    release = registry.record_release(
         number,
         [change_set.id],
         kind="promotion",
         publication=newest["number"],
         actor=workspace.actor,
     )
+    stage_pending(workspace, change_set.dimensions)  # others' changes now stand on these rows
+    return release
 
 
 def _json(value: Any) -> str:
@@ -290,5 +292,5 @@ def rollback(workspace: Workspace, release: int, reason: str | None = None) -> C
         changes=changes,
     )
     check_applies(workspace, [inverse])
-    registry.record_change_set(inverse)
+    record(workspace, inverse)
     return inverse

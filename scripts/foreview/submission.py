@@ -23,6 +23,7 @@ from foreview.changes import (
 )
 from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
+from foreview.loads import stage_pending
 from foreview.workspace import Workspace
 
 Intervals = Mapping[str, Sequence[tuple[str, str | None]]]
@@ -85,6 +86,13 @@ def export_dimension(
         part=" and ".join(where),
     )
     return len(rows)
+
+
+def record(workspace: Workspace, change_set: ChangeSet) -> bool:
+    """Record a change set and stage its rows for dbt; return False when it was there before."""
+    is_new = workspace.registry.record_change_set(change_set)
+    stage_pending(workspace, change_set.dimensions)
+    return is_new
 
 
 class _Condition:

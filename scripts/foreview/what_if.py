@@ -16,7 +16,7 @@ from foreview.dbt_project import Progress, run_dbt
 from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
 from foreview.impact import FigureImpact, Impact, MartImpact, Measure, Ratio
-from foreview.loads import ensure_landing, write_proposed
+from foreview.loads import ensure_landing, stage_pending
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def preview(
     ensure_landing(workspace, spark)
     require_publication(workspace, spark)
     if not is_promoting:
-        _stage(workspace, spark, change_sets)
+        stage_pending(workspace, {name for one in change_sets for name in one.dimensions})
     chosen = sorted(one.id for one in change_sets)
     variables = {"change_sets": chosen, "promoting": is_promoting}
     run_dbt(
@@ -131,20 +131,6 @@ def _check_open(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> None:
             problems.append(Problem("not-open", message, value=change_set.id, fix=fix))
     if problems:
         raise RefusedError(problems)
-
-
-def _stage(workspace: Workspace, spark: SparkSession, change_sets: Sequence[ChangeSet]) -> None:
-    """Write all open change sets of the touched dimensions, as they stand on today's rows."""
-    from foreview.changes import rebase
-
-    for dimension in sorted({name for one in change_sets for name in one.dimensions}):
-        state, _ = workspace.registry.approved_rows(dimension)
-        current = []
-        for one in workspace.registry.pending(dimension):
-            changes = [change for change in one.changes if change.dimension == dimension]
-            moved, conflicts = rebase(state, changes)
-            current.append((one.id, moved if not conflicts else changes))
-        write_proposed(workspace, spark, workspace.contract(dimension), current)
 
 
 def _read(

@@ -103,6 +103,11 @@ class Workspace:
                 link.symlink_to(target)
         return folder
 
+    @property
+    def warehouse(self) -> Path:
+        """The folder of the local tables, as profiles.yml names it."""
+        return self.home / "warehouse"
+
     def table(self, name: str, room: str = "") -> str:
         """Return a table's full name; `room` is `landing`, `approved`, `published` or none."""
         return f"{self.schema}{'_' * bool(room)}{room}.{name}"

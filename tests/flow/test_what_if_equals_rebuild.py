@@ -3,17 +3,21 @@
 The oracle (oracle.py) adds every figure up in plain Python from the replayed change sets.
 """
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import oracle_frames
 import pytest
-from oracle import Viewing, assert_same, figures, published, with_impact
+from oracle import GRAINS, Viewing, assert_same, figures, published, with_impact
 from random_edits import DAYS, random_change_set, states
 
 from conftest import acting, make_workspace
+from foreview.dbt_project import run_dbt
 from foreview.promotion import approve, promote, rollback
 from foreview.sample import generate_sample
-from foreview.what_if import preview, receipt_content, record_receipt
+from foreview.submission import record
+from foreview.what_if import preview, receipt_content, record_receipt, scenario_schema
 from foreview.workspace import Workspace
 
 pytestmark = pytest.mark.spark
@@ -37,6 +41,20 @@ def test_published_figures_are_those_of_the_viewing(
     assert_same(published(spark, market), figures(viewing, *states(market)))
 
 
+def test_both_oracles_agree(spark: Any, market: Workspace, viewing: Viewing) -> None:
+    slow = figures(viewing, *states(market))
+    by_pandas = oracle_frames.figures(oracle_frames.ViewingFrame(spark, market), *states(market))
+    for mart, expected in slow.items():
+        found = {
+            grain: {
+                name: Decimal(value) / 10_000 if name in oracle_frames.WEIGHTED else value
+                for name, value in values.items()
+            }
+            for grain, values in by_pandas[mart].to_dict("index").items()
+        }
+        assert found == expected, mart
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_impact_of_random_edits_equals_a_rebuild_with_them(
     spark: Any, market: Workspace, viewing: Viewing, seed: int
@@ -47,6 +65,20 @@ def test_impact_of_random_edits_equals_a_rebuild_with_them(
     impact = preview(market, [change_set.id])
     assert_same(with_impact(before, impact), figures(viewing, *states(market, change_set)))
     assert_same(published(spark, market), before)
+
+
+def test_plain_dbt_tries_a_change_set_as_soon_as_it_is_submitted(
+    spark: Any, market: Workspace, viewing: Viewing
+) -> None:
+    change_set = random_change_set(market, viewing, 61)
+    record(market, change_set)
+    variables = {"change_sets": [change_set.id]}
+    run_dbt(market, ["build", "--select", "tag:what_if"], variables=variables)
+    schema = scenario_schema(market, [change_set.id])
+    shown = {name: spark.table(f"{schema}.impact_{name}").count() for name in GRAINS}
+    assert any(shown.values())
+    impact = preview(market, [change_set.id])
+    assert {mart.name: len(mart.figures) for mart in impact.marts} == shown
 
 
 def test_two_change_sets_together_are_one_scenario(
