@@ -22,7 +22,7 @@ STATEMENTS = (
     " when matched then update set number = 7 when not matched then insert (name) values (name)",
     "create table archive.two using parquet as select day, count(distinct name), sum(number)"
     " from archive.one left join (select 1 as x) on number = x group by day order by day",
-    "create view archive.three as select *, lag(day) over (order by day) as previous from archive.two",
+    "create view archive.three as select lag(day) over (order by day) as day from archive.two",
     "insert into archive.one replace where day = '2026-01-01' select * from archive.one",
     "select * from archive.three",
 )

@@ -4,13 +4,8 @@
     removal counts. A column that no mart reads is not compared.
 -#}
 {% macro touched_keys() -%}
-    {%- if not edited_dimensions() -%}
-        {%- do exceptions.warn(
-            "No pending edit of " ~ editable_dimensions() | join(", ") ~ " is in " ~ scenario_literals()
-            ~ ": it is unknown, it ended, or it edits a table that no mart reads. See foreview list."
-        ) -%}
-    {%- endif -%}
-    {%- for dimension, key in editable_dimensions().items() if dimension in edited_dimensions() -%}
+    {%- if not var('promoting') -%}{%- do _warn_when_nothing_is_edited() -%}{%- endif -%}
+    {%- for dimension, key in editable_dimensions().items() -%}
         {%- set columns = columns_read(dimension) -%}
         {%- if columns is not none -%}
             select '{{ dimension }}' as dimension, touched.*
@@ -29,21 +24,25 @@
     where false
 {%- endmacro %}
 
-{#-
-    The dimensions that the scenario edits, among those that marts read. A promotion looks at all
-    of them: its check must not rest on the staged edits that it checks.
--#}
-{% macro edited_dimensions() -%}
-    {%- if var('promoting') -%}{{- return(editable_dimensions() | list) -}}{%- endif -%}
+{% macro _warn_when_nothing_is_edited() -%}
     {%- set query -%}
         {%- for dimension in editable_dimensions() %}
-            select '{{ dimension }}' as dimension
-            from {{ _built_relation('stg_' ~ dimension | replace('dim_', '') ~ '_edits') }}
-            where change_set_id in ({{ scenario_literals() }})
-            {{ "union" if not loop.last }}
+            select 1 from {{ _both_worlds_relation(dimension) }} where world != 'both'
+            {{ "union all" if not loop.last }}
         {%- endfor %}
+        limit 1
     {%- endset -%}
-    {{- return(run_query(query).columns[0].values() | list) -}}
+    {%- if run_query(query).rows | length == 0 -%}
+        {%- do exceptions.warn(
+            "No pending edit of " ~ editable_dimensions() | join(", ") ~ " is in "
+            ~ scenario_literals() ~ ": unknown, ended, or of a table that no mart reads. "
+            ~ "See foreview list."
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _both_worlds_relation(dimension) -%}
+    {{- return(_built_relation('both_worlds_' ~ dimension | replace('dim_', ''))) -}}
 {%- endmacro %}
 
 {#- The columns of a dimension that at least one mart reads; none when no mart reads it. -#}
@@ -59,37 +58,33 @@
 {%- endmacro %}
 
 {% macro _touched_pieces(dimension, key, columns) -%}
-    {%- set name = dimension | replace('dim_', '') -%}
-    with edited as (
+    with differing as (
 
-        {%- if var('promoting') %}
-        select {{ key }} from {{ published_dimension(name) }} as published
-        union
-        select {{ key }} from ({{ shadow_dimension(name) }}) as promoted
-        {%- else %}
+        {#- Keys with a row that is not the same in both worlds. -#}
         select distinct {{ key }}
-        from {{ _built_relation('stg_' ~ name ~ '_edits') }}
-        where change_set_id in ({{ scenario_literals() }})
-        {%- endif %}
+        from (
+            select {{ key }}
+            from {{ _both_worlds_relation(dimension) }}
+            where world != 'both'
+            group by {{ ([key, 'valid_from', 'valid_to'] + columns) | join(', ') }}
+            having count(*) = 1
+        ) as unpaired
 
     ),
 
     both_worlds as (
 
-        {%- for world in ('before', 'after') %}
         select
-            '{{ world }}' as world,
+            dimension.world,
             dimension.{{ key }} as key_value,
             dimension.valid_from,
             dimension.valid_to
             {%- for column in columns %},
             dimension.{{ column }}
             {%- endfor %}
-        from {{ published_dimension(name) if world == 'before'
-            else '(' ~ shadow_dimension(name) ~ ')' }} as dimension
-        left semi join edited on dimension.{{ key }} = edited.{{ key }}
-        {{ "union all" if not loop.last }}
-        {%- endfor %}
+        from {{ _both_worlds_relation(dimension) }} as dimension
+        left semi join differing on dimension.{{ key }} = differing.{{ key }}
+        where dimension.world != 'both'
 
     ),
 

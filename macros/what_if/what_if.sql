@@ -9,7 +9,7 @@
     {%- set before = {} -%}
     {%- set after = {} -%}
     {%- for dimension in editable_dimensions() -%}
-        {%- do after.update({dimension: ref('shadow_' ~ dimension)}) -%}
+        {%- do ref('both_worlds_' ~ dimension | replace('dim_', '')) -%}
     {%- endfor -%}
     {%- set touched = ref('touched_keys') -%}
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
@@ -17,7 +17,9 @@
     {%- set rules = mart.config.meta.mart -%}
     {%- set is_touched = is_mart_touched(mart, touched) -%}
     {%- for dimension in editable_dimensions() -%}
-        {%- do before.update({dimension: published_dimension(dimension | replace('dim_', ''))}) -%}
+        {%- set name = dimension | replace('dim_', '') -%}
+        {%- do before.update({dimension: in_world(name, 'before')}) -%}
+        {%- do after.update({dimension: in_world(name, 'after')}) -%}
     {%- endfor -%}
     {%- set days = run_query(
         'select distinct viewing_date from ' ~ ref('what_if_viewing')

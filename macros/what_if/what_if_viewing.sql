@@ -83,11 +83,8 @@
 {% macro _channels_sharing(touched, dimension, column) -%}
     with both_worlds as (
 
-        select channel_id, {{ column }} as shared
-        from {{ published_dimension(dimension | replace('dim_', '')) }} as published
-        union
-        select channel_id, {{ column }} as shared
-        from ({{ shadow_dimension(dimension | replace('dim_', '')) }}) as shadow
+        select distinct channel_id, {{ column }} as shared
+        from {{ _both_worlds_relation(dimension) }}
 
     ),
 

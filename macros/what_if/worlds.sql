@@ -77,11 +77,49 @@
         select 1
     {%- elif var('promoting') -%}
         select * from {{ _built_relation('dim_' ~ name) }}
-    {%- elif 'dim_' ~ name not in edited_dimensions() -%}
-        select * from {{ published_dimension(name) }} as unedited
     {%- else -%}
         {{ render_over('dim_' ~ name, {name ~ '_history': '(' ~ shadow_history(name) ~ ')'}) }}
     {%- endif -%}
+{%- endmacro %}
+
+{#-
+    A dimension's rows in both worlds, side by side, as a query: `world` is `before` or `after`, and
+    `both` for a dimension that the scenario does not edit. What follows reads it many times, and
+    planning a scan of a Delta table costs more than these few rows.
+-#}
+{% macro both_worlds(name) -%}
+    {%- set shadow = ref('shadow_dim_' ~ name) -%}
+    {%- if not execute -%}
+        select 1
+    {%- elif is_edited(name) -%}
+        select 'before' as world, published.*
+        from {{ published_dimension(name) }} as published
+        union all
+        select 'after' as world, shadow.*
+        from {{ shadow }} as shadow
+    {%- else -%}
+        select 'both' as world, published.*
+        from {{ published_dimension(name) }} as published
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    Whether the scenario edits a dimension. A promotion looks at all of them: its check must not
+    rest on the staged edits that it checks.
+-#}
+{% macro is_edited(name) -%}
+    {%- if var('promoting') -%}{{- return(true) -}}{%- endif -%}
+    {%- set query -%}
+        select 1 from {{ _built_relation('stg_' ~ name ~ '_edits') }}
+        where change_set_id in ({{ scenario_literals() }})
+        limit 1
+    {%- endset -%}
+    {{- return(run_query(query).rows | length > 0) -}}
+{%- endmacro %}
+
+{#- A dimension in one world, `before` or `after`, as a query. -#}
+{% macro in_world(name, world) -%}
+    (select * from {{ _built_relation('both_worlds_' ~ name) }} where world in ('both', '{{ world }}'))
 {%- endmacro %}
 
 {#- The scenario goes into a schema of its own, named by its change sets. -#}

@@ -7,7 +7,9 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from foreview.errors import EngineError, Problem
@@ -34,6 +36,8 @@ def open_session(workspace: Workspace) -> SparkSession:
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
+    # While the JVM starts, Python has nothing to do, and nearly every command needs dbt next.
+    Thread(target=import_module, args=("dbt.cli.main",), daemon=True).start()
     workspace.export_environment()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("FOREVIEW_CLASS_ARCHIVE", str(CLASS_ARCHIVE))

@@ -13,6 +13,7 @@ from oracle import GRAINS, Viewing, assert_same, figures, published, with_impact
 from random_edits import DAYS, random_change_set, states
 
 from conftest import acting, make_workspace
+from foreview.changes import ChangeSet, diff
 from foreview.dbt_project import run_dbt
 from foreview.promotion import approve, promote, rollback
 from foreview.sample import generate_sample
@@ -53,6 +54,24 @@ def test_both_oracles_agree(spark: Any, market: Workspace, viewing: Viewing) -> 
             for grain, values in by_pandas[mart].to_dict("index").items()
         }
         assert found == expected, mart
+
+
+@pytest.mark.parametrize("column", ["network_id", "channel_name"])
+def test_the_fast_oracle_finds_an_impact_right_and_one_that_moves_nothing(
+    spark: Any, market: Workspace, column: str
+) -> None:
+    state, _ = market.registry.approved_rows("channel")
+    identity, row = min(state.items())
+    changed = {**state, identity: {**row, column: None if column == "network_id" else "another"}}
+    contracts = {"channel": market.contract("channel").hash}
+    changes = diff("channel", state, changed)
+    change_set = ChangeSet("ana", "one cell", "edit", 1, "test", "", contracts, changes)
+    record(market, change_set)
+    frames = oracle_frames.ViewingFrame(spark, market)
+    impact = preview(market, [change_set.id])
+    after = oracle_frames.with_impact(oracle_frames.published(spark, market), impact)
+    assert any(mart.figures for mart in impact.marts) == (column == "network_id")
+    oracle_frames.assert_same(after, oracle_frames.figures(frames, *states(market, change_set)))
 
 
 @pytest.mark.parametrize("seed", range(3))

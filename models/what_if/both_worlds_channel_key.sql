@@ -1,0 +1,3 @@
+{{ config(materialized='table') }}
+
+{{ both_worlds('channel_key') }}
