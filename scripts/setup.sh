@@ -1,5 +1,6 @@
 #!/bin/sh
-# Set up Foreview in this folder: Python packages in .venv, Java 17, Delta Lake's jars.
+# Set up Foreview in this folder: Python packages in .venv, Java 17, Delta Lake's jars, and an archive
+# of Spark's classes.
 #
 # Run by `make setup`, and by every other target that needs it. It can be run again at any time, and
 # after an interruption: what is there already is kept, and the stamp .venv/.ready comes last.
@@ -187,6 +188,15 @@ if [ ! -e "$jars/$artifact-$delta.jar" ]; then
     done
     cp "$work/jars/$artifact-$delta.jar" "$jars/$artifact.part"
     mv "$jars/$artifact.part" "$jars/$artifact-$delta.jar"
+fi
+
+# --- An archive of Spark's classes ----------------------------------------------------------------
+
+# It fits these jars and this Java only; the JVM ignores one that does not fit.
+if [ ! -e .venv/spark.jsa ] || [ -n "$(find "$jars" -name '*.jar' -newer .venv/spark.jsa)" ]; then
+    say "archiving Spark's classes, which shortens each start (about a minute, once)"
+    PATH="$PWD/.venv/bin:$PATH" .venv/bin/python scripts/class_archive.py >"$work/log" 2>&1 </dev/null ||
+        say "no archive was made; Spark will start slower. $(tail -n 1 "$work/log")"
 fi
 
 touch .venv/.ready

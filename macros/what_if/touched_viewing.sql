@@ -56,7 +56,7 @@
 
 {#- Past this many literals a list costs more to plan than it saves. -#}
 {% macro most_literals() -%}
-    {{- return(1000) -}}
+    {{- return(var('most_literals')) -}}
 {%- endmacro %}
 
 {% macro and_in_channels(channels, column) -%}

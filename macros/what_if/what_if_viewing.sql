@@ -37,7 +37,7 @@
 
     )
 
-    select viewing.*
+    select {{ few_rows_hint(touched, 'viewing_date, household_id', 'affected_devices') }} viewing.*
     from {{ _built_relation('fct_viewing') }} as viewing
     left semi join affected_devices
         on viewing.device_id = affected_devices.device_id

@@ -34,16 +34,11 @@
     }) -}}
 {%- endmacro %}
 
-{#- The scenario's change set ids as literals; refused when none is named. -#}
+{#- The scenario's change set ids as literals; the empty text, which no id is, when none is named. -#}
 {% macro scenario_literals() -%}
     {%- set ids = var('change_sets', []) -%}
     {%- if ids is string -%}{%- set ids = [ids] -%}{%- endif -%}
-    {%- if execute and ids | length == 0 -%}
-        {{ exceptions.raise_compiler_error(
-            "No change set is named. Call dbt with --vars '{change_sets: [ID]}'."
-        ) }}
-    {%- endif -%}
-    {%- for id in ids -%}{{ text_literal(id) }}{{ ", " if not loop.last }}{%- endfor -%}
+    {%- for id in ids or [''] -%}{{ text_literal(id) }}{{ ", " if not loop.last }}{%- endfor -%}
 {%- endmacro %}
 
 {#-
@@ -109,6 +104,12 @@
 -#}
 {% macro is_edited(name) -%}
     {%- if var('promoting') -%}{{- return(true) -}}{%- endif -%}
+    {%- if not var('change_sets', []) -%}
+        {#- Not in an ephemeral model: dbt would not say why the models after it were skipped. -#}
+        {{ exceptions.raise_compiler_error(
+            "No change set is named. Call dbt with --vars '{change_sets: [ID]}'."
+        ) }}
+    {%- endif -%}
     {%- set query -%}
         select 1 from {{ _built_relation('stg_' ~ name ~ '_edits') }}
         where change_set_id in ({{ scenario_literals() }})

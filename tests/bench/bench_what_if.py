@@ -81,7 +81,7 @@ def load(workspace: Workspace, options: argparse.Namespace) -> None:
 
 
 def ten_row_edit(workspace: Workspace, spark: Any, touched: int) -> ChangeSet:
-    """Move five stations each way between two networks; they have about `touched` records."""
+    """Move five stations each way between two networks of at most 100; about `touched` records."""
     from pyspark.sql import functions as f
 
     state, _ = workspace.registry.approved_rows("channel")
@@ -97,6 +97,7 @@ def ten_row_edit(workspace: Workspace, spark: Any, touched: int) -> ChangeSet:
         return abs(records[key] - touched // 10)
 
     chosen = {name: sorted(keys, key=off)[:5] for name, keys in by_network.items() if keys[4:]}
+    chosen = {name: keys for name, keys in chosen.items() if len(by_network[name]) <= 100}
     nearest = sorted(chosen, key=lambda name: (sum(map(off, chosen[name])), name))
     (one, ones), (other, others) = ((name, chosen[name]) for name in nearest[:2])
     changes = []
