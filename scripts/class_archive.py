@@ -8,24 +8,10 @@ profiles.yml names. A JVM that the archive does not fit, or that finds none, goe
 import os
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from foreview.engine import CLASS_ARCHIVE, open_session
 from foreview.workspace import open_workspace
-
-STATEMENTS = (
-    "create schema archive",
-    "create table archive.one (name string, number int, day date) using delta partitioned by (day)",
-    "insert into archive.one select string(id), int(id), date'2026-01-01' from range(9)",
-    "merge into archive.one using (select '1' as name) as new on one.name = new.name"
-    " when matched then update set number = 7 when not matched then insert (name) values (name)",
-    "create table archive.two using parquet as select day, count(distinct name), sum(number)"
-    " from archive.one left join (select 1 as x) on number = x group by day order by day",
-    "create view archive.three as select lag(day) over (order by day) as day from archive.two",
-    "insert into archive.one replace where day = '2026-01-01' select * from archive.one",
-    "select * from archive.three",
-)
 
 
 def main() -> None:
@@ -38,8 +24,9 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        session = open_session(replace(open_workspace(os.environ, home=home), schema="archive"))
-        for statement in STATEMENTS:
+        session = open_session(open_workspace(os.environ, home=home))
+        script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+        for statement in script.removesuffix(";\n").split(";\n"):
             session.sql(statement).toArrow()
         gateway = session.sparkContext._gateway
         session.stop()

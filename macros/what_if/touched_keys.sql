@@ -27,7 +27,7 @@
 {% macro _warn_when_nothing_is_edited() -%}
     {%- set query -%}
         {%- for dimension in editable_dimensions() %}
-            select 1 from {{ _both_worlds_relation(dimension) }} where world != 'both'
+            select 1 from {{ both_worlds_relation(dimension) }} where world != 'both'
             {{ "union all" if not loop.last }}
         {%- endfor %}
         limit 1
@@ -39,10 +39,6 @@
             ~ "See foreview list."
         ) -%}
     {%- endif -%}
-{%- endmacro %}
-
-{% macro _both_worlds_relation(dimension) -%}
-    {{- return(_built_relation('both_worlds_' ~ dimension | replace('dim_', ''))) -}}
 {%- endmacro %}
 
 {#- The columns of a dimension that at least one mart reads; none when no mart reads it. -#}
@@ -64,7 +60,7 @@
         select distinct {{ key }}
         from (
             select {{ key }}
-            from {{ _both_worlds_relation(dimension) }}
+            from {{ both_worlds_relation(dimension) }}
             where world != 'both'
             group by {{ ([key, 'valid_from', 'valid_to'] + columns) | join(', ') }}
             having count(*) = 1
@@ -82,7 +78,7 @@
             {%- for column in columns %},
             dimension.{{ column }}
             {%- endfor %}
-        from {{ _both_worlds_relation(dimension) }} as dimension
+        from {{ both_worlds_relation(dimension) }} as dimension
         left semi join differing on dimension.{{ key }} = differing.{{ key }}
         where dimension.world != 'both'
 

@@ -51,12 +51,7 @@
         {%- if row['dimension'] == 'dim_area' -%}{{- return(none) -}}{%- endif -%}
         {%- do channels.append(row['key_value']) -%}
     {%- endfor -%}
-    {{- return(channels if channels | length <= most_literals() else none) -}}
-{%- endmacro %}
-
-{#- Past this many literals a list costs more to plan than it saves. -#}
-{% macro most_literals() -%}
-    {{- return(var('most_literals')) -}}
+    {{- return(channels if channels | length <= var('most_literals') else none) -}}
 {%- endmacro %}
 
 {% macro and_in_channels(channels, column) -%}

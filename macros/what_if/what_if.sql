@@ -9,18 +9,14 @@
     {%- set before = {} -%}
     {%- set after = {} -%}
     {%- for dimension in editable_dimensions() -%}
-        {%- do ref('both_worlds_' ~ dimension | replace('dim_', '')) -%}
+        {%- do before.update({dimension: in_world(dimension, 'before')}) -%}
+        {%- do after.update({dimension: in_world(dimension, 'after')}) -%}
     {%- endfor -%}
     {%- set touched = ref('touched_keys') -%}
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
     {%- set mart = graph.nodes['model.' ~ project_name ~ '.' ~ mart_name] -%}
     {%- set rules = mart.config.meta.mart -%}
     {%- set is_touched = is_mart_touched(mart, touched) -%}
-    {%- for dimension in editable_dimensions() -%}
-        {%- set name = dimension | replace('dim_', '') -%}
-        {%- do before.update({dimension: in_world(name, 'before')}) -%}
-        {%- do after.update({dimension: in_world(name, 'after')}) -%}
-    {%- endfor -%}
     {%- set days = run_query(
         'select distinct viewing_date from ' ~ ref('what_if_viewing')
     ).columns[0].values() | list if is_touched else [] -%}

@@ -10,6 +10,7 @@
 {% macro what_if_viewing() -%}
     {%- set touched = ref('touched_viewing') -%}
     {%- set keys = ref('touched_keys') -%}
+    {%- for dimension in editable_dimensions() -%}{%- do both_worlds_relation(dimension) -%}{%- endfor -%}
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
     {%- set days = run_query(
         'select distinct viewing_date from ' ~ touched ~ ' order by viewing_date'
@@ -71,7 +72,7 @@
     {%- endfor -%}
     {%- for by in asked -%}
         {%- set rows = run_query(_channels_sharing(touched, by.dimension, by.column)).rows -%}
-        {%- if rows | length > most_literals() or none in rows | map(attribute=0) | list -%}
+        {%- if rows | length > var('most_literals') or none in rows | map(attribute=0) | list -%}
             {{- return(none) -}}
         {%- endif -%}
         {%- set found.channels = found.channels + rows | map(attribute=0) | list -%}
@@ -84,7 +85,7 @@
     with both_worlds as (
 
         select distinct channel_id, {{ column }} as shared
-        from {{ _both_worlds_relation(dimension) }}
+        from {{ both_worlds_relation(dimension) }}
 
     ),
 
@@ -112,5 +113,5 @@
     select cast(null as {{ dbt.type_string() }}) as channel_id
     from touched_values
     where shared is null
-    limit {{ most_literals() + 1 }}
+    limit {{ var('most_literals') + 1 }}
 {%- endmacro %}

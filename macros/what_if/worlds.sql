@@ -118,9 +118,14 @@
     {{- return(run_query(query).rows | length > 0) -}}
 {%- endmacro %}
 
+{#- The table of a dimension in both worlds. -#}
+{% macro both_worlds_relation(dimension) -%}
+    {{- return(ref('both_worlds_' ~ dimension | replace('dim_', ''))) -}}
+{%- endmacro %}
+
 {#- A dimension in one world, `before` or `after`, as a query. -#}
-{% macro in_world(name, world) -%}
-    (select * from {{ _built_relation('both_worlds_' ~ name) }} where world in ('both', '{{ world }}'))
+{% macro in_world(dimension, world) -%}
+    (select * from {{ both_worlds_relation(dimension) }} where world in ('both', '{{ world }}'))
 {%- endmacro %}
 
 {#- The scenario goes into a schema of its own, named by its change sets. -#}

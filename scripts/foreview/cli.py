@@ -412,10 +412,9 @@ def _review(
 
             record_approval(session.workspace, found.id, comment)
         else:
-            from foreview.loads import stage_pending
+            from foreview.submission import close
 
-            registry.record_review(found.id, session.workspace.actor, name, comment=comment)
-            stage_pending(session.workspace, found.dimensions)
+            close(session.workspace, found.id, name, comment)
         status = registry.status(found.id)
         session.print({"id": found.id, "status": status}, f"Change request {found.id}: {status}.")
 
@@ -487,11 +486,11 @@ def what_if(
     Example: foreview what-if 3f2a 77b0
     """
     with _command("what-if", home, act_as, as_json) as session:
-        from foreview.what_if import checked_change_sets, preview, record_receipt
+        from foreview.what_if import preview, record_receipt
 
-        ids = [one.id for one in checked_change_sets(session.workspace, change_sets)]
         with _progress("What if", as_json) as progress:
-            impact = preview(session.workspace, ids, progress=progress)
+            impact = preview(session.workspace, change_sets, progress=progress)
+        ids = [one.id for one in impact.change_sets]
         record_receipt(session.workspace, impact)
         folder = output or Path(f"what-if-{'-'.join(one[:8] for one in sorted(ids))}")
         written = _write_reports(impact, folder)

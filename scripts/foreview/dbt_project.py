@@ -52,8 +52,6 @@ def run_dbt(
         "--target",
         "local",
     ]
-    if "tag:what_if" in command:
-        arguments.append("--cache-selected-only")  # not every schema's tables
     if variables:
         arguments += ["--vars", json.dumps(variables)]
     result = dbtRunner(callbacks=[watcher]).invoke(arguments)

@@ -95,6 +95,23 @@ def record(workspace: Workspace, change_set: ChangeSet) -> bool:
     return is_new
 
 
+def close(workspace: Workspace, change_set_id: str, decision: str, comment: str = "") -> None:
+    """Record that a change set is withdrawn or rejected, and take its rows from what is staged.
+
+    Args:
+        workspace: Where.
+        change_set_id: The change set.
+        decision: `withdraw`, by its author, or `reject`.
+        comment: A word to the others.
+
+    Raises:
+        RefusedError: It is not open, or not the actor's to withdraw.
+    """
+    registry = workspace.registry
+    registry.record_review(change_set_id, workspace.actor, decision, comment=comment)
+    stage_pending(workspace, registry.change_set(change_set_id).dimensions)
+
+
 class _Condition:
     def __init__(self, name: str, operator: str, value: str) -> None:
         self._name, self._operator, self._value = name, operator, value
