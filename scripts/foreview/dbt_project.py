@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from foreview.errors import EngineError, Problem
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from foreview.workspace import Workspace
 
 Progress = Callable[[str, int, int], None]
@@ -33,13 +35,35 @@ def run_dbt(
     Raises:
         EngineError: A node failed; each failure is named, with the log.
     """
-    from dbt.cli.main import dbtRunner
+    open_engines(workspace, variables)
+    result = _invoke(workspace, command, variables, _Watcher(progress))
+    if not result.success:
+        raise EngineError(_problems(workspace, result))
 
+
+def open_engines(workspace: Workspace, variables: Mapping[str, Any] | None = None) -> SparkSession:
+    """Return the process's Spark session; while its JVM starts, dbt parses the project.
+
+    dbt keeps what it parsed for the next command with the same variables, and parses everything
+    anew for one with others: so name those of the command that comes next.
+
+    Raises:
+        EngineError: As `engine.open_session`.
+    """
     from foreview.engine import open_session
 
-    open_session(workspace)
+    return open_session(workspace, meanwhile=lambda: _invoke(workspace, ["parse"], variables))
+
+
+def _invoke(
+    workspace: Workspace,
+    command: Sequence[str],
+    variables: Mapping[str, Any] | None,
+    *callbacks: Callable[[Any], None],
+) -> Any:
+    from dbt.cli.main import dbtRunner
+
     workspace.export_environment()
-    watcher = _Watcher(progress)
     arguments = [
         "--quiet",
         "--log-level",
@@ -54,9 +78,7 @@ def run_dbt(
     ]
     if variables:
         arguments += ["--vars", json.dumps(variables)]
-    result = dbtRunner(callbacks=[watcher]).invoke(arguments)
-    if not result.success:
-        raise EngineError(_problems(workspace, result))
+    return dbtRunner(callbacks=list(callbacks)).invoke(arguments)
 
 
 class _Watcher:

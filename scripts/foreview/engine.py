@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -24,8 +23,14 @@ CLASS_ARCHIVE = Path(sys.prefix) / "spark.jsa"
 """Classes that Spark's JVM would have to load one by one; scripts/class_archive.py makes it."""
 
 
-def open_session(workspace: Workspace) -> SparkSession:
+def open_session(
+    workspace: Workspace, *, meanwhile: Callable[[], object] | None = None
+) -> SparkSession:
     """Return the process's Spark session, started on first use (some seconds).
+
+    Args:
+        workspace: Where.
+        meanwhile: What Python does while the JVM starts; not done when the session is there.
 
     Raises:
         EngineError: No Java, no Delta jar, the metastore is held by another process, or Spark
@@ -36,8 +41,6 @@ def open_session(workspace: Workspace) -> SparkSession:
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
-    # While the JVM starts, Python has nothing to do, and nearly every command needs dbt next.
-    Thread(target=import_module, args=("dbt.cli.main",), daemon=True).start()
     workspace.export_environment()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("FOREVIEW_CLASS_ARCHIVE", str(CLASS_ARCHIVE))
@@ -47,13 +50,16 @@ def open_session(workspace: Workspace) -> SparkSession:
     builder = SparkSession.builder.enableHiveSupport()  # as dbt-spark does
     for name, value in _session_settings(workspace.project).items():
         builder = builder.config(name, value)
+    other = Thread(target=meanwhile, daemon=True)
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with _stderr_to(log):
+            other.start()
             session = builder.getOrCreate()
             session.catalog.listDatabases()  # opens the metastore
     except Exception as error:  # py4j and Spark raise many kinds
         raise _start_error(error, log) from error
+    other.join()
     return session
 
 

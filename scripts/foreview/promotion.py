@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from foreview.changes import ChangeSet, apply, diff
-from foreview.dbt_project import Progress, run_dbt
+from foreview.dbt_project import Progress, open_engines, run_dbt
 from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
 from foreview.impact import Impact
@@ -68,7 +68,7 @@ def promote(
         refuse_unfinished(workspace)
     receipt = _approved_receipt(workspace, change_set)
     check_applies(workspace, [change_set])
-    spark = open_session(workspace)
+    spark = open_engines(workspace, _variables(change_set))
     ensure_landing(workspace, spark)
     newest = newest_publication(workspace, spark)
     if not is_resumed:
@@ -84,7 +84,7 @@ def promote(
         run_dbt(
             workspace,
             ["run-operation", "publish_promotion", "--args", _json(arguments)],
-            variables={"change_sets": [change_set.id], "promoting": True},
+            variables=_variables(change_set),
         )
         _step(workspace, number, "publish", "done")
         newest = newest_publication(workspace, spark)
@@ -97,6 +97,11 @@ def promote(
     )
     stage_pending(workspace, change_set.dimensions)  # others' changes now stand on these rows
     return release
+
+
+def _variables(change_set: ChangeSet) -> dict[str, Any]:
+    """The variables of a promotion for dbt: the same in each step, so that dbt parses once."""
+    return {"change_sets": [change_set.id], "promoting": True}
 
 
 def _json(value: Any) -> str:
@@ -153,7 +158,7 @@ def _prepare(
     _step(workspace, number, "rows", "started")
     write_rows(workspace, change_set)
     _step(workspace, number, "rows", "done")
-    run_dbt(workspace, ["build", "--select", *_selected(workspace, change_set)], progress=progress)
+    _build_dimensions(workspace, change_set, progress)
     _step(workspace, number, "dimensions", "done")
     impact = preview(workspace, [change_set.id], is_promoting=True, progress=progress)
     compare_with_receipt(impact, receipt)
@@ -168,7 +173,7 @@ def _take_back(
     for dimension in change_set.dimensions:
         state, last = workspace.registry.approved_rows(dimension)
         write_approved(workspace, spark, workspace.contract(dimension), state, last)
-    run_dbt(workspace, ["build", "--select", *_selected(workspace, change_set)], progress=progress)
+    _build_dimensions(workspace, change_set, progress)
     workspace.registry.abandon_promotion(number, actor=workspace.actor)
 
 
@@ -186,12 +191,15 @@ def write_rows(workspace: Workspace, change_set: ChangeSet) -> None:
         write_approved(workspace, spark, workspace.contract(dimension), after, last)
 
 
-def _selected(workspace: Workspace, change_set: ChangeSet) -> list[str]:
+def _build_dimensions(
+    workspace: Workspace, change_set: ChangeSet, progress: Progress | None
+) -> None:
     names = []
     for dimension in change_set.dimensions:
         seed = [dimension] if workspace.contract(dimension).storage == "seed" else []
         names += [*seed, f"stg_{dimension}", f"{dimension}_history", f"dim_{dimension}"]
-    return names
+    command = ["build", "--select", *names]
+    run_dbt(workspace, command, variables=_variables(change_set), progress=progress)
 
 
 def compare_with_receipt(impact: Impact, receipt: Receipt) -> None:
@@ -215,7 +223,7 @@ def load_baseline(
 ) -> Release:
     """Record a first load as a release, build everything and publish it."""
     registry = workspace.registry
-    spark = open_session(workspace)
+    spark = open_engines(workspace)
     ensure_landing(workspace, spark)
     registry.record_change_set(change_set)
     number = registry.begin_promotion([change_set.id], actor=workspace.actor, kind="baseline")

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from foreview.contract import BEGINNING
-from foreview.dbt_project import Progress
-from foreview.engine import open_session
+from foreview.dbt_project import Progress, open_engines
 from foreview.errors import Problem, UsageError
 from foreview.loads import ensure_landing
 from foreview.promotion import load_baseline
@@ -64,7 +63,7 @@ def generate_sample(
         ) from error
     refuse_unfinished(workspace)
     calendar = broadcast_calendar(workspace)
-    spark = open_session(workspace)
+    spark = open_engines(workspace)
     if output is None:
         ensure_landing(workspace, spark)
     approved = workspace.registry.approved_rows

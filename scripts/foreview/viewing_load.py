@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foreview.dbt_project import Progress, run_dbt
-from foreview.engine import open_session
+from foreview.dbt_project import Progress, open_engines, run_dbt
 from foreview.errors import Problem, RefusedError
 from foreview.loads import ensure_landing
 from foreview.submission import refuse_unfinished
@@ -39,7 +38,7 @@ def load_viewing(
     from foreview.what_if import newest_publication
 
     refuse_unfinished(workspace)
-    spark = open_session(workspace)
+    spark = open_engines(workspace)
     ensure_landing(workspace, spark)
     frame = _read(spark, path)
     problems = check_viewing(frame, broadcast_calendar(workspace))

@@ -12,8 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from foreview.changes import ChangeSet
-from foreview.dbt_project import Progress, run_dbt
-from foreview.engine import open_session
+from foreview.dbt_project import Progress, open_engines, run_dbt
 from foreview.errors import Problem, RefusedError
 from foreview.impact import FigureImpact, Impact, MartImpact, Measure, Ratio
 from foreview.loads import ensure_landing, stage_pending
@@ -48,13 +47,13 @@ def preview(
     if not is_promoting:
         refuse_unfinished(workspace)
     change_sets = checked_change_sets(workspace, ids, check_open=not is_promoting)
-    spark = open_session(workspace)
+    chosen = sorted(one.id for one in change_sets)
+    variables = {"change_sets": chosen, "promoting": is_promoting}
+    spark = open_engines(workspace, variables)
     ensure_landing(workspace, spark)
     require_publication(workspace, spark)
     if not is_promoting:
         stage_pending(workspace, {name for one in change_sets for name in one.dimensions})
-    chosen = sorted(one.id for one in change_sets)
-    variables = {"change_sets": chosen, "promoting": is_promoting}
     run_dbt(
         workspace,
         ["run", "--select", "tag:what_if"],
