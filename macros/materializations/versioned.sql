@@ -15,24 +15,26 @@
 
     {%- if exists -%}
         {%- do undo_unpublished(versions, number - 1) -%}
-        {%- set days = days_to_recompute(model, newest) -%}
+        {%- set periods = periods_to_recompute(model, newest) -%}
     {%- else -%}
-        {%- set days = [] -%}
+        {%- set periods = [] -%}
         {%- call statement('create_versions') -%}
             create table {{ versions }} using delta
-            partitioned by ({{ model.config.meta.mart.grain[0] }})
+            partitioned by ({{ period_column(model) }})
             as
             select *, {{ number }} as published_from, cast(null as int) as published_to
             from ({{ figures_with_denominators(model, sql) }}) as figures
         {%- endcall -%}
     {%- endif -%}
 
-    {%- if days is none or days | length > 0 -%}
+    {%- if periods is none or periods | length > 0 -%}
         {%- call statement('recompute') -%}
             create or replace table {{ next }} using delta as
-            {{ figures_with_denominators(model, sql, days) }}
+            {{ figures_with_denominators(
+                model, sql if periods is none else _over_periods(model, periods), periods
+            ) }}
         {%- endcall -%}
-        {%- do mark_versions(model, versions, next, number, days) -%}
+        {%- do mark_versions(model, versions, next, number, periods) -%}
         {%- do adapter.drop_relation(next) -%}
     {%- endif -%}
     {%- call noop_statement('main', 'OK', 'OK') -%}
@@ -44,11 +46,23 @@
     {{ return({'relations': [this.incorporate(type='view')]}) }}
 {% endmaterialization %}
 
-{#- Days whose figures may differ from the newest publication's: a list, or none for all. -#}
-{% macro days_to_recompute(mart, newest) -%}
+{#- The mart's SQL over the viewing of some periods only: literal days, so that files are skipped. -#}
+{% macro _over_periods(mart, periods) -%}
+    {%- set viewing -%}
+        (
+            select * from {{ viewing_relation() }}
+            where true {{ and_on_days(days_of_periods(period_of(mart), periods)) }}
+        )
+    {%- endset -%}
+    {{- return(render_over(mart.name, {'fct_viewing': viewing})) -}}
+{%- endmacro %}
+
+{#- Periods whose figures may differ from the newest publication's: a list, or none for all. -#}
+{% macro periods_to_recompute(mart, newest) -%}
     {%- if newest is none or mart.name ~ '=' ~ mart_definition(mart) not in newest['definitions']
         or dimensions_changed_since(newest) -%}
         {{- return(none) -}}
     {%- endif -%}
-    {{- return(days_loaded_since(newest)) -}}
+    {%- set days = days_loaded_since(newest) -%}
+    {{- return(none if days is none else periods_of_days(period_of(mart), days)) -}}
 {%- endmacro %}

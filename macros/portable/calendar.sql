@@ -26,3 +26,8 @@
     {#- In a Spark string literal a backslash escapes; in the text it is a character. -#}
     '{{ text | string | replace("\\", "\\\\") | replace("'", "\\'") }}'
 {%- endmacro %}
+
+{#- The Monday of a day's week. -#}
+{% macro week_start(day) -%}
+    trunc({{ day }}, 'week')
+{%- endmacro %}

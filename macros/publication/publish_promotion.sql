@@ -11,7 +11,7 @@
     {%- for mart in marts -%}
         {%- set versions = versions_relation(mart) -%}
         {%- do undo_unpublished(versions, newest['number']) -%}
-        {%- do mark_impact(mart, versions, _built_relation('impact_' ~ mart.name), number) -%}
+        {%- do mark_impact(mart, versions, impact_relation(mart), number) -%}
     {%- endfor -%}
     {%- do insert_publication(number, release, newest['definitions']) -%}
 {%- endmacro %}
@@ -19,13 +19,15 @@
 {#- Closes the versions of the figures that an impact moves and opens their new ones. -#}
 {% macro mark_impact(mart, versions, impact, number) -%}
     {%- set rules = mart.config.meta.mart -%}
-    {%- set days = run_query('select distinct viewing_date from ' ~ impact).columns[0].values() | list -%}
-    {%- if days -%}
+    {%- set column = period_column(mart) -%}
+    {%- set periods = run_query('select distinct ' ~ column ~ ' from ' ~ impact).columns[0].values()
+        | list if load_relation(impact) is not none else [] -%}
+    {%- if periods -%}
         {%- call statement('open_versions') -%}
             insert into {{ versions }}
             select
-                {%- for column in version_columns(mart) %}
-                {{ 'after_' if column in rules.measures or column in denominators(mart) }}{{ column }},
+                {%- for name in version_columns(mart) %}
+                {{ 'after_' if name not in rules.grain }}{{ name }},
                 {%- endfor %}
                 {{ number }} as published_from,
                 cast(null as int) as published_to
@@ -38,7 +40,7 @@
             on {{ same_figure(mart, 'version', 'impact') }}
                 and version.published_to is null
                 and version.published_from < {{ number }}
-                {{ and_on_days(days, 'version.viewing_date') }}
+                {{ and_on_days(periods, 'version.' ~ column) }}
             when matched then update set published_to = {{ number }}
         {%- endcall -%}
     {%- endif -%}

@@ -28,8 +28,8 @@
     {{- return(found) -}}
 {%- endmacro %}
 
-{#- A mart's figures with their denominators, from the mart's SQL. -#}
-{% macro figures_with_denominators(mart, sql, days=none) -%}
+{#- A mart's figures with their denominators, from the mart's SQL; all periods, or some. -#}
+{% macro figures_with_denominators(mart, sql, periods=none) -%}
     select
         {%- for column in mart.config.meta.mart.grain + mart.config.meta.mart.measures | list
             + mart.config.meta.mart.get('constants', []) %}
@@ -44,7 +44,7 @@
     from (
         {{ sql }}
     ) as figures
-    where true {{ and_on_days(days, 'figures.viewing_date') }}
+    where true {{ and_on_days(periods, 'figures.' ~ period_column(mart)) }}
 {%- endmacro %}
 
 {#- Takes back what an unpublished number left behind. -#}
@@ -62,8 +62,8 @@
     {%- endcall -%}
 {%- endmacro %}
 
-{#- Opens and closes versions so that the figures of the days are those of relation `next`. -#}
-{% macro mark_versions(mart, versions, next, number, days) -%}
+{#- Opens and closes versions so that the figures of the periods are those of relation `next`. -#}
+{% macro mark_versions(mart, versions, next, number, periods) -%}
     {%- set columns = version_columns(mart) | join(', ') -%}
     {%- call statement('open_versions') -%}
         insert into {{ versions }}
@@ -72,21 +72,22 @@
             select {{ columns }} from {{ next }}
             except
             select {{ columns }} from {{ versions }}
-            where published_to is null {{ and_on_days(days) }}
+            where published_to is null {{ and_on_days(periods, period_column(mart)) }}
         ) as opened
     {%- endcall -%}
     {%- call statement('close_versions') -%}
         merge into {{ versions }} as version
         using (
             select {{ columns }} from {{ versions }}
-            where published_to is null and published_from < {{ number }} {{ and_on_days(days) }}
+            where published_to is null and published_from < {{ number }}
+                {{ and_on_days(periods, period_column(mart)) }}
             except
             select {{ columns }} from {{ next }}
         ) as closed
         on {{ same_figure(mart, 'version', 'closed') }}
             and version.published_to is null
             and version.published_from < {{ number }}
-            {{ and_on_days(days, 'version.viewing_date') }}
+            {{ and_on_days(periods, 'version.' ~ period_column(mart)) }}
         when matched then update set published_to = {{ number }}
     {%- endcall -%}
 {%- endmacro %}

@@ -6,13 +6,21 @@
 -#}
 {% macro shadow_history(name) -%}
     {%- set approved = 'stg_' ~ name -%}
-    {%- set columns = contract_columns(graph.nodes['model.' ~ project_name ~ '.' ~ approved])
-        | map(attribute='name') | list -%}
-    {%- set edits = _built_relation('stg_' ~ name ~ '_edits') -%}
+    {%- set columns = contract_columns(graph.nodes['model.' ~ project_name ~ '.' ~ approved]) -%}
+    {%- set names = columns | map(attribute='name') | list -%}
     with edits as (
 
-        select * from {{ edits }}
-        where change_set_id in ({{ scenario_literals() }})
+        select
+            change_set_id,
+            change_kind,
+            changed_columns,
+            row_key,
+            copied_from
+            {%- for column in columns %},
+            cast(row_values['{{ column.name }}'] as {{ column.data_type }}) as {{ column.name }}
+            {%- endfor %}
+        from {{ _built_relation('stg_pending_edits') }}
+        where dimension = '{{ name }}' and change_set_id in ({{ scenario_literals() }})
 
     ),
 
@@ -20,7 +28,7 @@
 
         select
             row_key
-            {%- for column in columns %},
+            {%- for column in names %},
             max(case when {{ _is_changed(column) }} then 1 else 0 end) as has_{{ column }},
             max(case when {{ _is_changed(column) }} then {{ column }} end) as {{ column }}
             {%- endfor %}
@@ -35,7 +43,7 @@
         select
             approved.row_key,
             approved.change_set_id
-            {%- for column in columns %},
+            {%- for column in names %},
             case
                 when modified.has_{{ column }} = 1 then modified.{{ column }}
                 else approved.{{ column }}
@@ -51,7 +59,7 @@
         select
             edits.row_key,
             edits.change_set_id
-            {%- for column in columns %},
+            {%- for column in names %},
             case
                 when folded.row_key is null or {{ _is_changed('edits.' ~ column, column) }}
                     then edits.{{ column }}

@@ -1,18 +1,60 @@
 {#-
     The keys and days on which what some mart reads of an edited dimension differs between the two
     worlds. Time is cut at all interval ends of both; "no row" is a value like any other, so that a
-    removal counts. A column that no mart reads is not compared.
+    removal counts. A column that no mart reads is not compared. A touched row touches those that
+    point at it, in either world, on the days that both have: from network groups to channels.
 -#}
 {% macro touched_keys() -%}
-    {%- if not var('promoting') -%}{%- do _warn_when_nothing_is_edited() -%}{%- endif -%}
-    {%- for dimension, key in editable_dimensions().items() -%}
-        {%- set columns = columns_read(dimension) -%}
-        {%- if columns is not none -%}
-            select '{{ dimension }}' as dimension, touched.*
-            from ({{ _touched_pieces(dimension, key, columns) }}) as touched
-            union all
-        {% endif -%}
-    {% endfor -%}
+    {%- do depend_on_both_worlds() -%}
+    {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
+    {%- set edited = edited_dimensions() -%}
+    {%- if not var('promoting') and not edited -%}
+        {%- do exceptions.warn(
+            "No pending edit of " ~ reach() | join(", ") ~ " is in " ~ scenario_literals()
+            ~ ": unknown, ended, or of a table that no mart reads. See foreview list."
+        ) -%}
+    {%- endif -%}
+    {%- set touched = [] -%}
+    with nothing as (
+
+        {{ _no_touched_keys() }}
+
+    )
+    {%- for name in reach() | reverse -%}
+        {%- set columns = columns_read(name) -%}
+        {%- set is_edited = name in edited and columns is not none -%}
+        {%- set parents = [] -%}
+        {%- for other in touched if reach()[other].from == name -%}
+            {%- do parents.append(other) -%}
+        {%- endfor -%}
+        {%- if is_edited or parents -%}
+            {%- do touched.append(name) -%},
+
+    touched_{{ name }} as (
+
+        select * from nothing
+        {%- if is_edited %}
+        union all
+        select '{{ name }}' as dimension, pieces.*
+        from ({{ _touched_pieces(name, edited, columns) }}) as pieces
+        {%- endif %}
+        {%- for parent in parents %}
+        union all
+        {{ _touched_children(name, parent, edited) }}
+        {%- endfor %}
+
+    )
+        {%- endif -%}
+    {%- endfor %}
+
+    select * from nothing
+    {%- for name in touched %}
+    union all
+    select * from touched_{{ name }}
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro _no_touched_keys() -%}
     select
         '' as dimension,
         '' as key_value,
@@ -24,44 +66,33 @@
     where false
 {%- endmacro %}
 
-{% macro _warn_when_nothing_is_edited() -%}
-    {%- set query -%}
-        {%- for dimension in editable_dimensions() %}
-            select 1 from {{ both_worlds_relation(dimension) }} where world != 'both'
-            {{ "union all" if not loop.last }}
-        {%- endfor %}
-        limit 1
-    {%- endset -%}
-    {%- if run_query(query).rows | length == 0 -%}
-        {%- do exceptions.warn(
-            "No pending edit of " ~ editable_dimensions() | join(", ") ~ " is in "
-            ~ scenario_literals() ~ ": unknown, ended, or of a table that no mart reads. "
-            ~ "See foreview list."
-        ) -%}
-    {%- endif -%}
+{#- The rows of a dimension that point at a touched row of the next one, on the days of both. -#}
+{% macro _touched_children(name, parent, edited) -%}
+    select distinct
+        '{{ name }}' as dimension,
+        child.{{ reach()[name].key }} as key_value,
+        greatest(child.valid_from, parent.valid_from) as valid_from,
+        least(child.valid_to, parent.valid_to) as valid_to,
+        true as has_row_before,
+        true as has_row_after,
+        ',' as changed_columns
+    from {{ in_world(name, 'both', edited) }} as child
+    inner join touched_{{ parent }} as parent
+        on child.{{ reach()[parent].by }} = parent.key_value
+            and (parent.valid_to is null or child.valid_from < parent.valid_to)
+            and (child.valid_to is null or parent.valid_from < child.valid_to)
 {%- endmacro %}
 
-{#- The columns of a dimension that at least one mart reads; none when no mart reads it. -#}
-{% macro columns_read(dimension) -%}
-    {%- set found = namespace(columns=none) -%}
-    {%- for mart in versioned_marts() -%}
-        {%- set reads = mart.config.meta.mart.get('reads', {}) -%}
-        {%- if dimension in reads -%}
-            {%- set found.columns = ((found.columns or []) + reads[dimension]) | unique | list -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {{- return(found.columns) -}}
-{%- endmacro %}
-
-{% macro _touched_pieces(dimension, key, columns) -%}
+{% macro _touched_pieces(name, edited, columns) -%}
+    {%- set key = reach()[name].key -%}
+    {%- set rows = in_world(name, 'both', edited) -%}
     with differing as (
 
         {#- Keys with a row that is not the same in both worlds. -#}
         select distinct {{ key }}
         from (
             select {{ key }}
-            from {{ both_worlds_relation(dimension) }}
-            where world != 'both'
+            from {{ rows }} as dimension
             group by {{ ([key, 'valid_from', 'valid_to'] + columns) | join(', ') }}
             having count(*) = 1
         ) as unpaired
@@ -78,9 +109,8 @@
             {%- for column in columns %},
             dimension.{{ column }}
             {%- endfor %}
-        from {{ both_worlds_relation(dimension) }} as dimension
+        from {{ rows }} as dimension
         left semi join differing on dimension.{{ key }} = differing.{{ key }}
-        where dimension.world != 'both'
 
     ),
 
@@ -140,25 +170,4 @@
         {%- for column in columns %}
         or not (before_{{ column }} <=> after_{{ column }})
         {%- endfor %}
-{%- endmacro %}
-
-{#- Whether a mart reads anything of what differs between the two worlds. -#}
-{% macro is_mart_touched(mart, touched) -%}
-    {%- set query -%}
-        select 1 from {{ touched }}
-        where false
-        {%- for dimension, columns in mart.config.meta.mart.get('reads', {}).items() %}
-            or (
-                dimension = '{{ dimension }}'
-                and (
-                    has_row_before != has_row_after
-                    {%- for column in columns %}
-                    or instr(changed_columns, ',{{ column }},') > 0
-                    {%- endfor %}
-                )
-            )
-        {%- endfor %}
-        limit 1
-    {%- endset -%}
-    {{- return(run_query(query).rows | length > 0) -}}
 {%- endmacro %}

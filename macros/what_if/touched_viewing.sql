@@ -26,31 +26,41 @@
         {%- endif %}
         {{ and_in_channels(channels, 'viewing.channel_id') }}
         and (
+            {%- for side in ('viewing', 'device') %}
+            {%- for by in reach().values() | selectattr('from', 'equalto', side)
+                | map(attribute='by') | unique %}
             exists (
                 select 1 from {{ touched }} as touched
-                where touched.dimension in ('dim_channel', 'dim_channel_key')
-                    and touched.key_value = viewing.channel_id
+                where touched.dimension in ({{ _reached_by(side, by) }})
+                    and touched.key_value = {{ side }}.{{ by }}
                     and {{ holds_on('touched', 'viewing.viewing_date') }}
             )
-            or exists (
-                select 1 from {{ touched }} as touched
-                where touched.dimension = 'dim_area'
-                    and touched.key_value = device.area_id
-                    and {{ holds_on('touched', 'viewing.viewing_date') }}
-            )
+            or
+            {%- endfor %}
+            {%- endfor %}
+            false
         )
+{%- endmacro %}
+
+{#- The dimensions that are reached from a side by a column, as literals. -#}
+{% macro _reached_by(side, by=none) -%}
+    {%- for name, way in reach().items() if way.from == side and by in (none, way.by) -%}
+        {{ ", " if not loop.first }}'{{ name }}'
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- The touched channels as a list for pruning; none when they can't narrow the scan. -#}
 {% macro touched_channels(touched) -%}
     {%- set rows = run_query(
-        'select distinct dimension, key_value from ' ~ touched ~ ' order by dimension, key_value'
+        'select distinct dimension, key_value from ' ~ touched ~ ' where dimension in ('
+        ~ _reached_by('viewing') ~ ', ' ~ _reached_by('device') ~ ') order by key_value'
     ).rows -%}
     {%- set channels = [] -%}
     {%- for row in rows -%}
-        {%- if row['dimension'] == 'dim_area' -%}{{- return(none) -}}{%- endif -%}
+        {%- if reach()[row['dimension']].from == 'device' -%}{{- return(none) -}}{%- endif -%}
         {%- do channels.append(row['key_value']) -%}
     {%- endfor -%}
+    {%- set channels = channels | unique | list -%}
     {{- return(channels if channels | length <= var('most_literals') else none) -}}
 {%- endmacro %}
 

@@ -4,41 +4,26 @@
     published and with the shadow dimensions; the difference is added to the published figure.
     A moved denominator moves every figure under it, so those are read from the mart.
 -#}
-{% macro what_if(mart_name) -%}
-    {%- set inputs = {'fct_viewing': ref('what_if_viewing')} -%}
-    {%- set before = {} -%}
-    {%- set after = {} -%}
-    {%- for dimension in editable_dimensions() -%}
-        {%- do before.update({dimension: in_world(dimension, 'before')}) -%}
-        {%- do after.update({dimension: in_world(dimension, 'after')}) -%}
-    {%- endfor -%}
-    {%- set touched = ref('touched_keys') -%}
-    {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
-    {%- set mart = graph.nodes['model.' ~ project_name ~ '.' ~ mart_name] -%}
+{% macro what_if(mart, edited, days) -%}
     {%- set rules = mart.config.meta.mart -%}
-    {%- set is_touched = is_mart_touched(mart, touched) -%}
-    {%- set days = run_query(
-        'select distinct viewing_date from ' ~ ref('what_if_viewing')
-    ).columns[0].values() | list if is_touched else [] -%}
-    {#- Keys without viewing move nothing: no need to run the mart's SQL over no record. -#}
-    {%- set is_touched = days | length > 0 -%}
+    {%- set periods = periods_of_days(period_of(mart), days) -%}
     {%- set ratios = _ratios_of_sums(rules) -%}
     with before_figures as (
 
-        {{ _world(mart_name, dict(inputs, **before), is_touched) }}
+        {{ _mart_in_world(mart, 'before', edited) }}
 
     ),
 
     after_figures as (
 
-        {{ _world(mart_name, dict(inputs, **after), is_touched) }}
+        {{ _mart_in_world(mart, 'after', edited) }}
 
     ),
 
     published as (
 
         select * from {{ published_mart(mart) }} as mart
-        where {{ 'true' if days else 'false' }} {{ and_on_days(days) if days }}
+        where true {{ and_on_days(periods, period_column(mart)) }}
 
     ),
 
@@ -73,13 +58,13 @@
     {{ _impact_rows(rules, ratios) }}
 {%- endmacro %}
 
-{#- The mart's figures in a world; none when the mart reads nothing of what differs. -#}
-{% macro _world(mart_name, inputs, is_touched) -%}
-    {%- if is_touched -%}
-        {{ render_over(mart_name, inputs) }}
-    {%- else -%}
-        select * from {{ _built_relation(mart_name) }} where false
-    {%- endif -%}
+{#- The mart's own SQL over the viewing that decides its moved figures, in one world. -#}
+{% macro _mart_in_world(mart, world, edited) -%}
+    {%- set inputs = {'fct_viewing': ref(what_if_viewing_name(period_of(mart)))} -%}
+    {%- for name in reach() -%}
+        {%- do inputs.update({'dim_' ~ name: in_world(name, world, edited)}) -%}
+    {%- endfor -%}
+    {{- render_over(mart.name, inputs) -}}
 {%- endmacro %}
 
 {#- Ratios whose denominator is a sum over other figures, and so can move under a figure. -#}
@@ -101,7 +86,8 @@
         {{ 0 if sign is none else sign ~ measure }} as {{ measure }}_difference
         {%- endfor %}
         {%- for constant in rules.get('constants', []) %},
-        {{ constant }}
+        {{ constant if world != 'after_figures' else 'null' }} as before_{{ constant }},
+        {{ constant if world == 'after_figures' else 'null' }} as after_{{ constant }}
         {%- endfor %}
         {%- for name in ratios %},
         {{ name ~ '_denominator' if sign is none else 'null' }} as before_{{ name }}_denominator
@@ -119,7 +105,8 @@
         sum({{ measure }}_difference) as {{ measure }}_difference
         {%- endfor %}
         {%- for constant in rules.get('constants', []) %},
-        max({{ constant }}) as {{ constant }}
+        max(before_{{ constant }}) as before_{{ constant }},
+        coalesce(max(after_{{ constant }}), max(before_{{ constant }})) as after_{{ constant }}
         {%- endfor %}
         {%- for name in ratios %},
         max(before_{{ name }}_denominator) as before_{{ name }}_denominator
@@ -142,7 +129,8 @@
         coalesce(before_{{ measure }}, 0) + {{ measure }}_difference as after_{{ measure }}
         {%- endfor %}
         {%- for constant in rules.get('constants', []) %},
-        {{ constant }}
+        before_{{ constant }},
+        after_{{ constant }}
         {%- endfor %}
         {%- for name in ratios %},
         {{ name }}_denominator_before as before_{{ name }}_denominator,
@@ -150,11 +138,14 @@
             as after_{{ name }}_denominator
         {%- endfor %}
     from with_denominators
-    where
+    where false
         {%- for measure in rules.measures %}
-        {{ measure }}_difference != 0{{ " or" if not loop.last or ratios }}
+        or {{ measure }}_difference != 0
+        {%- endfor %}
+        {%- for constant in rules.get('constants', []) %}
+        or before_{{ constant }} != after_{{ constant }}
         {%- endfor %}
         {%- for name in ratios %}
-        {{ name }}_denominator_difference != 0{{ " or" if not loop.last }}
+        or {{ name }}_denominator_difference != 0
         {%- endfor %}
 {%- endmacro %}

@@ -1,40 +1,47 @@
 {#-
-    The viewing that decides every moved figure: on each touched day, all viewing of the households
-    that watched touched viewing that day, and the touched viewing of devices without a household.
+    The viewing that decides every moved figure of the marts of a period: on the days of the periods
+    of each touched record, all viewing of its household, and the touched viewing of devices without
+    a household. Nothing when no such mart is touched.
 
     Why this is exact: every measure of a mart is a sum over records or over distinct households,
     so a figure is the sum of what each household adds to it. A household without touched
-    viewing on a day adds the same before and after; of the others all their viewing is here, so
-    also the part through which a household stays reached when one of its stays moves away.
+    viewing in a period adds the same before and after; of the others all their viewing is here, so
+    also the part through which a household stays reached when one of its stays moves away. More
+    viewing than needed does no harm: it adds the same to both worlds.
 -#}
-{% macro what_if_viewing() -%}
+{% macro what_if_viewing(period) -%}
     {%- set touched = ref('touched_viewing') -%}
     {%- set keys = ref('touched_keys') -%}
-    {%- for dimension in editable_dimensions() -%}{%- do both_worlds_relation(dimension) -%}{%- endfor -%}
+    {%- do depend_on_both_worlds() -%}
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
+    {%- set marts = [] -%}
+    {%- for mart in versioned_marts() if period_of(mart) == period and is_mart_touched(mart, keys) -%}
+        {%- do marts.append(mart) -%}
+    {%- endfor -%}
     {%- set days = run_query(
         'select distinct viewing_date from ' ~ touched ~ ' order by viewing_date'
-    ).columns[0].values() | list -%}
+    ).columns[0].values() | list if marts else [] -%}
     {%- if not days -%}
         {{- return('select * from ' ~ _built_relation('fct_viewing') ~ ' where false') -}}
     {%- endif -%}
+    {%- set days = days_of_periods(period, periods_of_days(period, days)) -%}
     with affected_households as (
 
-        select distinct viewing_date, household_id
+        select distinct day as viewing_date, household_id
         from {{ touched }}
+        lateral view explode({{ array_of_period_days(period, 'viewing_date') }}) as day
         where household_id is not null
 
     ),
 
     affected_devices as (
 
-        select
+        select distinct
             affected_households.viewing_date,
             device.device_id
         from affected_households
         inner join {{ _built_relation('dim_device') }} as device
             on affected_households.household_id = device.household_id
-                and {{ holds_on('device', 'affected_households.viewing_date') }}
 
     )
 
@@ -44,7 +51,7 @@
         on viewing.device_id = affected_devices.device_id
             and viewing.viewing_date = affected_devices.viewing_date
     where true {{ and_on_days(days, 'viewing.viewing_date') }}
-        {{ and_in_channels(channels_of_figures(keys), 'viewing.channel_id') }}
+        {{ and_in_channels(channels_of_figures(marts, keys), 'viewing.channel_id') }}
     union all
     select {{ viewing_columns() }}
     from {{ touched }}
@@ -56,22 +63,24 @@
 {%- endmacro %}
 
 {#-
-    The channels that can be in the figures of touched viewing, in either world: those that share
-    a touched channel's value of the mart's `narrow_by` column. None when they can't be listed: an
-    area is touched, or viewing goes to or comes from "(none)" or "(unmapped)".
+    The channels that can be in the moved figures of these marts, in either world: those that share
+    with a touched channel the attribute by which the mart's figures differ. None when they can't be
+    listed: an area is touched, a mart has no such attribute, viewing goes to or comes from "(none)"
+    or "(unmapped)", or they are many.
 -#}
-{% macro channels_of_figures(touched) -%}
+{% macro channels_of_figures(marts, touched) -%}
     {%- set channels = touched_channels(touched) -%}
     {%- if not channels -%}{{- return(none) -}}{%- endif -%}
     {%- set found = namespace(channels=channels) -%}
     {%- set asked = [] -%}
-    {%- for mart in versioned_marts() if is_mart_touched(mart, touched) -%}
-        {%- set by = mart.config.meta.mart.get('narrow_by') -%}
-        {%- if not by -%}{{- return(none) -}}{%- endif -%}
+    {%- for mart in marts -%}
+        {%- set by = channel_attribute(mart) -%}
+        {%- if by is none -%}{{- return(none) -}}{%- endif -%}
         {%- if by not in asked -%}{%- do asked.append(by) -%}{%- endif -%}
     {%- endfor -%}
+    {%- set edited = edited_dimensions() -%}
     {%- for by in asked -%}
-        {%- set rows = run_query(_channels_sharing(touched, by.dimension, by.column)).rows -%}
+        {%- set rows = run_query(_channels_sharing(touched, by, edited)).rows -%}
         {%- if rows | length > var('most_literals') or none in rows | map(attribute=0) | list -%}
             {{- return(none) -}}
         {%- endif -%}
@@ -80,38 +89,59 @@
     {{- return(found.channels | unique | list) -}}
 {%- endmacro %}
 
-{#- Channels that share a value with a touched one; one null row when a touched value is null. -#}
-{% macro _channels_sharing(touched, dimension, column) -%}
-    with both_worlds as (
+{#-
+    Channels that share a value with a touched one; one null row when a touched value is null. A
+    channel without a row in `channel_key` is its own identity.
+-#}
+{% macro _channels_sharing(touched, by, edited) -%}
+    {%- set way = _way_to(by.dimension) -%}
+    {%- set is_identity = by.dimension == 'channel_key' -%}
+    with resolved as (
 
-        select distinct channel_id, {{ column }} as shared
-        from {{ both_worlds_relation(dimension) }}
+        select distinct
+            {{ way[0] }}.channel_id,
+            {{ by.dimension }}.{{ by.column }} as shared
+        from {{ in_world(way[0], 'both', edited) }} as {{ way[0] }}
+        {%- for name in way[1:] %}
+        left join {{ in_world(name, 'both', edited) }} as {{ name }}
+            on {{ reach()[name].from }}.{{ reach()[name].by }} = {{ name }}.{{ reach()[name].key }}
+        {%- endfor %}
+
+    ),
+
+    touched_channels as (
+
+        select distinct key_value as channel_id
+        from {{ touched }}
+        where dimension in ({{ _reached_by('viewing') }})
 
     ),
 
     touched_values as (
 
-        select both_worlds.shared
-        from both_worlds
-        inner join {{ touched }} as touched on both_worlds.channel_id = touched.key_value
+        select resolved.shared
+        from touched_channels
+        {{ 'inner' if is_identity else 'left' }} join resolved
+            on touched_channels.channel_id = resolved.channel_id
         union
         select cast(null as {{ dbt.type_string() }}) as shared
         from {{ touched }}
-        where not has_row_before or not has_row_after
-            {{ "and dimension = 'dim_channel'" }}
+        where (not has_row_before or not has_row_after)
+            and dimension in ('{{ (way + [by.holder]) | reject("equalto", "channel_key") | join("', '") }}')
+        {%- if is_identity %}
+        union
+        select channel_id as shared
+        from touched_channels
+        {%- endif %}
 
     )
 
-    select both_worlds.channel_id
-    from both_worlds
-    inner join touched_values on both_worlds.shared = touched_values.shared
-    {%- if dimension == 'dim_channel_key' %}
+    select resolved.channel_id
+    from resolved
+    inner join touched_values on resolved.shared = touched_values.shared
     union
-    select shared from touched_values where shared is not null
-    {%- endif %}
-    union
-    select cast(null as {{ dbt.type_string() }}) as channel_id
+    select shared as channel_id
     from touched_values
-    where shared is null
+    {{ "" if is_identity else "where shared is null" }}
     limit {{ var('most_literals') + 1 }}
 {%- endmacro %}

@@ -27,13 +27,6 @@
     )
 {%- endmacro %}
 
-{#- Dimensions that can be edited and that marts read, by the column of the viewing's side. -#}
-{% macro editable_dimensions() -%}
-    {{- return({
-        'dim_channel': 'channel_id', 'dim_channel_key': 'channel_id', 'dim_area': 'area_id'
-    }) -}}
-{%- endmacro %}
-
 {#- The scenario's change set ids as literals; the empty text, which no id is, when none is named. -#}
 {% macro scenario_literals() -%}
     {%- set ids = var('change_sets', []) -%}
@@ -78,54 +71,39 @@
 {%- endmacro %}
 
 {#-
-    A dimension's rows in both worlds, side by side, as a query: `world` is `before` or `after`, and
-    `both` for a dimension that the scenario does not edit. What follows reads it many times, and
-    planning a scan of a Delta table costs more than these few rows.
+    A dimension's rows in both worlds, side by side, as a query. What follows reads it many times,
+    and planning a scan of a Delta table costs more than these few rows.
 -#}
 {% macro both_worlds(name) -%}
     {%- set shadow = ref('shadow_dim_' ~ name) -%}
     {%- if not execute -%}
         select 1
-    {%- elif is_edited(name) -%}
+    {%- else -%}
         select 'before' as world, published.*
         from {{ published_dimension(name) }} as published
         union all
         select 'after' as world, shadow.*
         from {{ shadow }} as shadow
-    {%- else -%}
-        select 'both' as world, published.*
-        from {{ published_dimension(name) }} as published
     {%- endif -%}
 {%- endmacro %}
 
 {#-
-    Whether the scenario edits a dimension. A promotion looks at all of them: its check must not
-    rest on the staged edits that it checks.
+    A dimension in one world, `before`, `after`, or `both` for each row of either, as a query. One
+    that the scenario does not edit is the published one in both.
 -#}
-{% macro is_edited(name) -%}
-    {%- if var('promoting') -%}{{- return(true) -}}{%- endif -%}
-    {%- if not var('change_sets', []) -%}
-        {#- Not in an ephemeral model: dbt would not say why the models after it were skipped. -#}
-        {{ exceptions.raise_compiler_error(
-            "No change set is named. Call dbt with --vars '{change_sets: [ID]}'."
-        ) }}
+{% macro in_world(name, world, edited) -%}
+    {%- if name not in edited -%}
+        {{ published_dimension(name) }}
+    {%- elif world == 'both' -%}
+        (select * from {{ ref('both_worlds_' ~ name) }})
+    {%- else -%}
+        (select * from {{ ref('both_worlds_' ~ name) }} where world = '{{ world }}')
     {%- endif -%}
-    {%- set query -%}
-        select 1 from {{ _built_relation('stg_' ~ name ~ '_edits') }}
-        where change_set_id in ({{ scenario_literals() }})
-        limit 1
-    {%- endset -%}
-    {{- return(run_query(query).rows | length > 0) -}}
 {%- endmacro %}
 
-{#- The table of a dimension in both worlds. -#}
-{% macro both_worlds_relation(dimension) -%}
-    {{- return(ref('both_worlds_' ~ dimension | replace('dim_', ''))) -}}
-{%- endmacro %}
-
-{#- A dimension in one world, `before` or `after`, as a query. -#}
-{% macro in_world(dimension, world) -%}
-    (select * from {{ both_worlds_relation(dimension) }} where world in ('both', '{{ world }}'))
+{#- Tells dbt, when it parses, that a model may read any dimension in both worlds. -#}
+{% macro depend_on_both_worlds() -%}
+    {%- for name in reach() -%}{%- do ref('both_worlds_' ~ name) -%}{%- endfor -%}
 {%- endmacro %}
 
 {#- The scenario goes into a schema of its own, named by its change sets. -#}

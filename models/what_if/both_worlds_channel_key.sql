@@ -1,3 +1,3 @@
-{{ config(materialized='table') }}
+{{ config(materialized='both_worlds') }}
 
 {{ both_worlds('channel_key') }}

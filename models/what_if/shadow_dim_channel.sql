@@ -1,4 +1,4 @@
 {{ config(materialized='ephemeral') }}
 
--- depends_on: {{ ref('dim_channel') }}, {{ ref('stg_channel_edits') }}
+-- depends_on: {{ ref('dim_channel') }}, {{ ref('stg_pending_edits') }}
 {{ shadow_dimension('channel') }}

@@ -1,4 +1,4 @@
 {{ config(materialized='ephemeral') }}
 
--- depends_on: {{ ref('dim_channel_key') }}, {{ ref('stg_channel_key_edits') }}
+-- depends_on: {{ ref('dim_channel_key') }}, {{ ref('stg_pending_edits') }}
 {{ shadow_dimension('channel_key') }}

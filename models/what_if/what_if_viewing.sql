@@ -1,3 +1,3 @@
 {{ config(materialized='table') }}
 
-{{ what_if_viewing() }}
+{{ what_if_viewing('day') }}

@@ -88,65 +88,76 @@ def ensure_seeds(workspace: Workspace) -> None:
 
 
 def stage_pending(workspace: Workspace, dimensions: Iterable[str]) -> None:
-    """Write all pending changes of dimensions, as they stand on today's rows, to `*_edits`.
+    """Write all pending changes of dimensions, as they stand on today's rows, for dbt to read.
 
     By delta-rs, without a Spark session, so that a submitted change set is there for plain dbt at
     once. Where the landing tables are not made yet, nothing is published to compare with either.
 
     Args:
         workspace: Where.
-        dimensions: Their `*_edits` tables are replaced as a whole, each in one commit.
+        dimensions: Their rows in the table `pending_edits` are replaced, in one commit.
 
     Raises:
         EngineError: The disk is full, or the folder can't be written.
     """
     from deltalake import DeltaTable, write_deltalake
 
-    for dimension in sorted(set(dimensions)):
-        folder = workspace.warehouse / f"{workspace.schema}_landing.db" / f"{dimension}_edits"
-        if not (folder / "_delta_log").exists():
-            continue
-        contract = workspace.contract(dimension)
+    folder = workspace.warehouse / f"{workspace.schema}_landing.db" / PENDING_EDITS
+    chosen = sorted(set(dimensions))
+    if not chosen or not (folder / "_delta_log").exists():
+        return
+    rows = []
+    for dimension in chosen:
         state, _ = workspace.registry.approved_rows(dimension)
-        rows = []
         for one in workspace.registry.pending(dimension):
             changes = [change for change in one.changes if change.dimension == dimension]
             moved, conflicts = rebase(state, changes)
             rows += [
-                _edit_row(contract, one.id, number, change)
+                _edit_row(workspace.contract(dimension), one.id, number, change)
                 for number, change in enumerate(changes if conflicts else moved)
             ]
-        columns = (*contract.row_columns, *EDIT_COLUMNS)
-        try:
-            write_deltalake(DeltaTable(folder), _arrow(columns, rows), mode="overwrite")
-        except OSError as error:
-            raise disk_error(error, f"{dimension}_edits") from error
+    names = ", ".join(f"'{name}'" for name in chosen)
+    try:
+        write_deltalake(
+            DeltaTable(folder),
+            _arrow(EDIT_COLUMNS, rows),
+            mode="overwrite",
+            predicate=f"dimension in ({names})",
+        )
+    except OSError as error:
+        raise disk_error(error, PENDING_EDITS) from error
 
+
+PENDING_EDITS = "pending_edits"
+"""The landing table of the rows of all open change sets."""
 
 EDIT_COLUMNS = (
+    "dimension",
     "change_set_id",
     "change_number",
     "change_kind",
     "changed_columns",
     "row_key",
     "copied_from",
+    "row_values",
 )
-"""What an `*_edits` table has beside the dimension's own columns."""
 
 
 def _edit_row(contract: Contract, change_set_id: str, number: int, change: Change) -> Any:
     changed = change.after if change.kind is Kind.MODIFIED else {**change.before}
     if change.kind is Kind.ADDED:
         changed = {**changed, "valid_from": None, "valid_to": None}
+    values = {name: change.after.get(name) for name in contract.row_columns}
+    values |= dict(zip(contract.key, change.identity[:-1], strict=True))
     return {
-        **{name: change.after.get(name) for name in contract.row_columns},
-        **dict(zip(contract.key, change.identity[:-1], strict=True)),
+        "dimension": contract.dimension,
         "change_set_id": change_set_id,
         "change_number": number,
         "change_kind": change.kind.value,
         "changed_columns": "," + ",".join(changed) + ",",
         "row_key": row_key(change.identity),
         "copied_from": row_key(change.copied_from) if change.copied_from else None,
+        "row_values": values,
     }
 
 
@@ -160,8 +171,13 @@ def _overwrite(
 def _arrow(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Any:
     import pyarrow as pa
 
-    types = {name: pa.int32() if name == "change_number" else pa.string() for name in columns}
-    return pa.table({name: pa.array([row[name] for row in rows], types[name]) for name in columns})
+    other = {"change_number": pa.int32(), "row_values": pa.map_(pa.string(), pa.string())}
+    return pa.table(
+        {
+            name: pa.array([row[name] for row in rows], other.get(name, pa.string()))
+            for name in columns
+        }
+    )
 
 
 def ensure_landing(workspace: Workspace, spark: SparkSession) -> None:

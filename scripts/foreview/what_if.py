@@ -135,15 +135,8 @@ def _check_open(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> None:
 def _read(
     workspace: Workspace, spark: SparkSession, change_sets: Sequence[ChangeSet], schema: str
 ) -> Impact:
-    from pyspark.sql import functions as f
-
     publication = newest_publication(workspace, spark)
-    touched = spark.table(f"{schema}.touched_viewing")
-    totals = touched.agg(
-        f.count("*").alias("records"),
-        f.coalesce(f.sum("seconds"), f.lit(0)).alias("seconds"),
-        f.countDistinct("viewing_date").alias("days"),
-    ).first()
+    totals = spark.table(f"{schema}.impact").first()
     assert totals is not None  # noqa: S101 - an aggregate has one row
     keys = sorted(tuple(map(str, row)) for row in spark.table(f"{schema}.touched_keys").collect())
     impact = Impact(
@@ -153,22 +146,28 @@ def _read(
         horizon_batch=publication["load_batch"],
         contracts={name: one.hash for name, one in sorted(workspace.contracts.items())},
         marts=tuple(_read_mart(workspace, spark, mart, schema) for mart in read_marts(workspace)),
-        touched_records=totals["records"],
-        touched_days=totals["days"],
-        touched_seconds=totals["seconds"],
+        touched_records=totals["touched_records"],
+        touched_days=totals["touched_days"],
+        touched_seconds=totals["touched_seconds"],
         read_set={
             "publication": publication["number"],
             "mart_definitions": publication["definitions"],
             "device_load": str(publication["device_load"]),
             "touched_keys": len(keys),
             "touched_keys_hash": _digest(keys),
-            "viewing_records": spark.table(f"{schema}.what_if_viewing").count(),
+            "viewing_records": {
+                name: spark.table(f"{schema}.{name}").count() for name in WHAT_IF_VIEWING
+            },
             "what_if_sql": _sql_hash(workspace),
         },
         path="touched",
         checksum="",
     )
     return replace(impact, checksum=_digest(receipt_content(impact)))
+
+
+WHAT_IF_VIEWING = ("what_if_viewing", "what_if_viewing_week")
+"""The models with the viewing that marts are computed from, one for each length of period."""
 
 
 def newest_publication(workspace: Workspace, spark: SparkSession) -> Mapping[str, Any]:
@@ -215,12 +214,13 @@ def _read_mart(
     name = mart["name"]
     denominators = [f"{one}_denominator" for one, r in mart["ratios"].items() if "within" in r]
     constants = mart.get("constants", [])
-    measured = [*mart["measures"], *denominators]
+    measured = [*mart["measures"], *constants, *denominators]
+    table = f"{schema}.impact_{name}"  # none for a mart that is not touched
+    rows = spark.table(table).toArrow().to_pylist() if spark.catalog.tableExists(table) else []
     figures = []
-    for row in spark.table(f"{schema}.impact_{name}").toArrow().to_pylist():
-        shared = {one: row[one] for one in constants}
-        before = {one: _number(row[f"before_{one}"]) for one in measured} | shared
-        after = {one: _number(row[f"after_{one}"]) for one in measured} | shared
+    for row in rows:
+        before = {one: _number(row[f"before_{one}"]) for one in measured}
+        after = {one: _number(row[f"after_{one}"]) for one in measured}
         figures.append(
             FigureImpact(
                 grain=tuple(str(row[one]) for one in mart["grain"]),

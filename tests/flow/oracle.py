@@ -6,6 +6,7 @@ viewing table, and each figure is added up by itself.
 
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,12 +15,16 @@ from foreview.changes import State
 GRAINS = {
     "audience_by_channel_day": ("viewing_date", "channel_sk", "playback_mode"),
     "audience_by_network_day": ("viewing_date", "network_id", "playback_mode"),
+    "audience_by_network_group_day": ("viewing_date", "network_group_id", "playback_mode"),
     "audience_by_market_day": ("viewing_date", "market_id", "network_id", "playback_mode"),
+    "audience_by_market_week": ("week_start_date", "market_id", "network_id", "playback_mode"),
 }
 WITHIN = {
     "audience_by_channel_day": (0, 2),
     "audience_by_network_day": (0, 2),
+    "audience_by_network_group_day": (0, 2),
     "audience_by_market_day": (0, 1, 3),
+    "audience_by_market_week": (0, 1, 3),
 }
 MEASURES = ("records", "seconds", "weighted_seconds", "sessions", "reach", "weighted_reach")
 
@@ -61,9 +66,16 @@ def row_on(rows: Mapping[str, list[Mapping[str, Any]]], key: Any, day: str) -> A
     return None
 
 
-def figures(viewing: Viewing, channels: State, keys: State, areas: State) -> Figures:
+def monday(day: str) -> str:
+    date_of_day = date.fromisoformat(day)
+    return str(date_of_day - timedelta(days=date_of_day.weekday()))
+
+
+def figures(
+    viewing: Viewing, channels: State, keys: State, areas: State, networks: State
+) -> Figures:
     """Return each mart's figures: measures and the denominator of share, by grain."""
-    by_channel, by_key, by_area = map(rows_by_key, (channels, keys, areas))
+    by_channel, by_key, by_area, by_network = map(rows_by_key, (channels, keys, areas, networks))
     sums: Any = {mart: defaultdict(lambda: [0, 0, Decimal(0), 0]) for mart in GRAINS}
     reached: Any = {mart: defaultdict(dict) for mart in GRAINS}
     attributes: dict[Any, Any] = {}
@@ -76,14 +88,19 @@ def figures(viewing: Viewing, channels: State, keys: State, areas: State) -> Fig
             identity = row_on(by_key, channel_id, day)
             network = "(unmapped)" if row is None else row["network_id"] or "(none)"
             sk = identity["channel_sk"] if identity else channel_id
-            found = attributes[channel_id, day] = (sk if row else "(unmapped)", network)
-        sk, network = found
+            of_network = row_on(by_network, row["network_id"] if row else None, day)
+            group = "(unmapped)" if of_network is None else of_network["network_group_id"]
+            sk = sk if row else "(unmapped)"
+            found = attributes[channel_id, day] = (sk, network, group or "(none)")
+        sk, network, group = found
         area = row_on(by_area, area_id, day)
         market = "(unmapped)" if area is None else area["market_id"] or "(none)"
         for mart, grain in (
             ("audience_by_channel_day", (day, sk, mode)),
             ("audience_by_network_day", (day, network, mode)),
+            ("audience_by_network_group_day", (day, group, mode)),
             ("audience_by_market_day", (day, market, network, mode)),
+            ("audience_by_market_week", (monday(day), market, network, mode)),
         ):
             one = sums[mart][grain]
             one[0] += 1

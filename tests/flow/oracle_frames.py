@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-from oracle import GRAINS, MEASURES, WITHIN, row_on, rows_by_key
+from oracle import GRAINS, MEASURES, WITHIN, monday, row_on, rows_by_key
 
 from foreview.changes import State
 
@@ -45,13 +45,20 @@ class ViewingFrame:
             self.records[name] = self.records[name].astype("category")
 
 
-def figures(viewing: ViewingFrame, channels: State, keys: State, areas: State) -> Frames:
+def figures(
+    viewing: ViewingFrame, channels: State, keys: State, areas: State, networks: State
+) -> Frames:
     """Return each mart's figures over all viewing and these rows of the dimensions."""
-    by_channel, by_key, by_area = map(rows_by_key, (channels, keys, areas))
+    by_channel, by_key, by_area, by_network = map(rows_by_key, (channels, keys, areas, networks))
 
     def network(channel: str, day: str) -> str:
         row = row_on(by_channel, channel, day)
         return "(unmapped)" if row is None else row["network_id"] or "(none)"
+
+    def group(channel: str, day: str) -> str:
+        row = row_on(by_channel, channel, day)
+        of_network = row_on(by_network, row["network_id"] if row else None, day)
+        return "(unmapped)" if of_network is None else of_network["network_group_id"] or "(none)"
 
     def identity(channel: str, day: str) -> str:
         if row_on(by_channel, channel, day) is None:
@@ -66,7 +73,9 @@ def figures(viewing: ViewingFrame, channels: State, keys: State, areas: State) -
     records = viewing.records.assign(
         channel_sk=_looked_up(viewing.records, "channel_id", identity),
         network_id=_looked_up(viewing.records, "channel_id", network),
+        network_group_id=_looked_up(viewing.records, "channel_id", group),
         market_id=_looked_up(viewing.records, "area_id", market),
+        week_start_date=viewing.records["viewing_date"].map(monday),
         weighted_seconds=viewing.records["seconds"] * viewing.records["weight"],
     )
     return {mart: _figures_of(records, list(grain), WITHIN[mart]) for mart, grain in GRAINS.items()}

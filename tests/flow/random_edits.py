@@ -20,7 +20,7 @@ from foreview.contract import Contract
 from foreview.submission import parent_intervals
 from foreview.workspace import Workspace
 
-DAYS = [f"2026-04-0{n}" for n in range(1, 7)]
+DAYS = [f"2026-04-0{n}" for n in range(3, 9)]
 
 Parents = dict[str, dict[str, list[tuple[str, str | None]]]]
 
@@ -82,7 +82,7 @@ def random_changes(
 
 def states(workspace: Workspace, change_set: ChangeSet | None = None) -> list[Any]:
     found = []
-    for dimension in ("channel", "channel_key", "area"):
+    for dimension in ("channel", "channel_key", "area", "network"):
         state, _ = workspace.registry.approved_rows(dimension)
         if change_set is not None:
             changes = [one for one in change_set.changes if one.dimension == dimension]
@@ -93,22 +93,25 @@ def states(workspace: Workspace, change_set: ChangeSet | None = None) -> list[An
 
 
 def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> ChangeSet:
-    """Edits of channels and areas at once, on keys that the viewing knows."""
+    """Edits of channels, their identities, areas and networks at once, on keys in the viewing."""
     draw = random.Random(seed)
     changes = []
     unknown = sorted(
         {record[2] for record in viewing.records}
         - {identity[0] for identity in workspace.registry.approved_rows("channel")[0]}
     )
+    keys = sorted({record[2] for record in viewing.records} - set(unknown))
     for dimension, column, count, fresh in (
         ("channel", "network_id", draw.randint(1, 12), [f"NEW{seed}.us", *unknown[seed::7][:2]]),
+        ("channel_key", "channel_sk", draw.randint(0, 3), keys[seed % 50 :: 50][:4]),
         ("area", "market_id", draw.randint(0, 4), []),
+        ("network", "network_group_id", draw.randint(0, 2), []),
     ):
         contract = workspace.contract(dimension)
         state, _ = workspace.registry.approved_rows(dimension)
         parents: Any = parent_intervals(workspace, contract)
-        parent = contract.column(column).parent or ""
-        choices = [None, *sorted(parents[parent])[:4]]
+        parent = contract.column(column).parent
+        choices = [None, *sorted(parents[parent])[:4]] if parent else keys[:4]
         changes += random_changes(
             draw, contract, state, parents, column, choices, DAYS, fresh, count
         )

@@ -1,0 +1,49 @@
+{#-
+    The impact of a scenario on each mart that it touches, as a table `impact_<mart>`: every figure
+    that moves, before, after and by how much. One model for all marts, so that a new mart needs
+    nothing else. The model's own table says how much viewing is touched.
+-#}
+{% materialization impact, adapter='spark' %}
+    {%- set touched = ref('touched_keys') -%}
+    {%- set edited = edited_dimensions() -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- for mart in versioned_marts() -%}
+        {%- set relation = impact_relation(mart) -%}
+        {%- set days = run_query(
+            'select distinct viewing_date from ' ~ ref(what_if_viewing_name(period_of(mart)))
+        ).columns[0].values() | list if is_mart_touched(mart, touched) else [] -%}
+        {%- do adapter.drop_relation(relation) -%}
+        {#- Keys without viewing move nothing: no need to run the mart's SQL over no record. -#}
+        {%- if days -%}
+            {%- call statement('impact_of_mart') -%}
+                create table {{ relation }} using parquet as
+                {{ what_if(mart, edited, days) }}
+            {%- endcall -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do adapter.drop_relation(this.incorporate(type='table')) -%}
+    {%- call statement('main') -%}
+        create table {{ this }} using parquet as
+        {{ sql }}
+    {%- endcall -%}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [this.incorporate(type='table')]}) }}
+{% endmaterialization %}
+
+{#- Tells dbt, when it parses, what the materialization reads. -#}
+{% macro depend_on_what_if() -%}
+    {%- do depend_on_both_worlds() -%}
+    {%- do ref('touched_keys') -%}
+    {%- for period in periods() -%}{%- do ref(what_if_viewing_name(period)) -%}{%- endfor -%}
+{%- endmacro %}
+
+{#- The table of a scenario's impact on a mart; there is none when the mart is not touched. -#}
+{% macro impact_relation(mart) -%}
+    {%- set model = graph.nodes['model.' ~ project_name ~ '.impact'] -%}
+    {{- return(api.Relation.create(
+        database=(target.database or none),
+        schema=model.schema,
+        identifier='impact_' ~ mart.name,
+        type='table',
+    )) -}}
+{%- endmacro %}

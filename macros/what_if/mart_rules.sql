@@ -1,0 +1,109 @@
+{#-
+    What a mart reads, found in its own SQL: for each dimension (`channel` for `dim_channel`) the
+    columns that decide its figures, all of them where the SQL does not say. Keys and intervals
+    are left out: a row that appears, moves or disappears is a difference in any case.
+-#}
+{% macro mart_reads(mart) -%}
+    {%- set found = {} -%}
+    {%- for name in reach() -%}
+        {%- set aliases = _aliases(mart.raw_code, name) -%}
+        {%- if aliases is not none -%}
+            {%- do found.update({name: _columns_of_aliases(mart.raw_code, name, aliases)}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
+{#-
+    The names that a mart's SQL gives to a dimension: those of the import CTE and of its joins. None
+    when the mart does not read it; an empty list when it reads it in another way.
+-#}
+{% macro _aliases(sql, name) -%}
+    {%- set findall = modules.re.findall -%}
+    {%- set reference = "\\{\\{-?\\s*ref\\(\\s*['\"]dim_" ~ name ~ "['\"]\\s*\\)\\s*-?\\}\\}" -%}
+    {%- set references = findall(reference, sql) -%}
+    {%- if not references -%}{{- return(none) -}}{%- endif -%}
+    {%- set imports = findall("(\\w+) as \\(\\s*select \\* from " ~ reference ~ "\\s*\\)", sql) -%}
+    {%- if imports | length != references | length -%}{{- return([]) -}}{%- endif -%}
+    {%- set found = [] -%}
+    {%- for alias in imports -%}
+        {#- A step that selects from the import names no table before its columns. -#}
+        {%- if findall("\\bfrom " ~ alias ~ "\\b", sql) -%}{{- return([]) -}}{%- endif -%}
+        {%- set joined = findall("\\bjoin " ~ alias ~ "\\b(?: as (\\w+))?", sql) -%}
+        {%- for other in joined -%}{%- do found.append(other or alias) -%}{%- endfor -%}
+    {%- endfor -%}
+    {{- return(found | unique | list) -}}
+{%- endmacro %}
+
+{% macro _columns_of_aliases(sql, name, aliases) -%}
+    {%- set known = contract_columns(graph.nodes['model.' ~ project_name ~ '.stg_' ~ name])
+        | map(attribute='name') | list -%}
+    {%- set found = [] -%}
+    {%- for alias in aliases -%}
+        {%- do found.extend(modules.re.findall("\\b" ~ alias ~ "\\.(\\w+|\\*)", sql)) -%}
+    {%- endfor -%}
+    {%- set columns = known if not aliases or '*' in found else found -%}
+    {{- return(
+        columns | unique | reject('in', [reach()[name].key, 'valid_from', 'valid_to']) | sort
+    ) -}}
+{%- endmacro %}
+
+{#- The columns of a dimension that at least one mart reads; none when no mart reads it. -#}
+{% macro columns_read(name) -%}
+    {%- set found = namespace(columns=none) -%}
+    {%- for mart in versioned_marts() -%}
+        {%- set reads = mart_reads(mart) -%}
+        {%- if name in reads -%}
+            {%- set found.columns = ((found.columns or []) + reads[name]) | unique | list -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(found.columns) -}}
+{%- endmacro %}
+
+{#-
+    The attribute of the channel by which a mart's figures share no record, found in its SQL: a
+    column of the grain that is made by `attribute` of a dimension reached through the channel.
+    Figures that differ in it have different channels. None when the grain has no such column.
+-#}
+{% macro channel_attribute(mart) -%}
+    {%- for column in mart.config.meta.mart.grain -%}
+        {%- for dimension, alias, value in modules.re.findall(
+            "attribute\\(\\s*'(\\w+)',\\s*'\\w+',\\s*'(?:coalesce\\()?(\\w+)\\.(\\w+)"
+            ~ "(?:, viewing\\.channel_id\\))?'\\s*\\)\\s*\\}\\}\\s*as " ~ column ~ "\\b",
+            mart.raw_code
+        ) -%}
+            {%- if alias in (_aliases(mart.raw_code, alias) or [])
+                and reach()[_way_to(alias)[0]].from == 'viewing' -%}
+                {{- return({'holder': dimension, 'dimension': alias, 'column': value}) -}}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(none) -}}
+{%- endmacro %}
+
+{#- The dimensions on the way from the viewing to one, itself last. -#}
+{% macro _way_to(name) -%}
+    {%- set nearer = reach()[name].from -%}
+    {{- return((_way_to(nearer) if nearer in reach() else []) + [name]) -}}
+{%- endmacro %}
+
+{#- Whether a mart reads anything of what differs between the two worlds. -#}
+{% macro is_mart_touched(mart, touched) -%}
+    {%- set query -%}
+        select 1 from {{ touched }}
+        where false
+        {%- for name, columns in mart_reads(mart).items() %}
+            or (
+                dimension = '{{ name }}'
+                and (
+                    has_row_before != has_row_after
+                    {%- for column in columns %}
+                    or instr(changed_columns, ',{{ column }},') > 0
+                    {%- endfor %}
+                )
+            )
+        {%- endfor %}
+        limit 1
+    {%- endset -%}
+    {{- return(run_query(query).rows | length > 0) -}}
+{%- endmacro %}

@@ -1,0 +1,52 @@
+{#-
+    A mart's period: the viewing days that one of its figures can be made of. `day` (the default):
+    one day. `week`: the days of a week, which starts on Monday; the first column of the mart's grain
+    is that Monday. The first column of the grain is what versions are partitioned by.
+-#}
+{% macro periods() -%}
+    {{- return(['day', 'week']) -}}
+{%- endmacro %}
+
+{#- The model with the viewing that decides the moved figures of a period's marts. -#}
+{% macro what_if_viewing_name(period) -%}
+    {{- return('what_if_viewing' if period == 'day' else 'what_if_viewing_' ~ period) -}}
+{%- endmacro %}
+
+{% macro period_of(mart) -%}
+    {{- return(mart.config.meta.mart.get('period', 'day')) -}}
+{%- endmacro %}
+
+{% macro period_column(mart) -%}
+    {{- return(mart.config.meta.mart.grain[0]) -}}
+{%- endmacro %}
+
+{#- The values of a mart's first grain column whose figures hold viewing of these days. -#}
+{% macro periods_of_days(period, days) -%}
+    {%- set found = [] -%}
+    {%- for day in days -%}
+        {%- set date = modules.datetime.date.fromisoformat(day | string) -%}
+        {%- set back = date.weekday() if period == 'week' else 0 -%}
+        {%- do found.append(date - modules.datetime.timedelta(days=back)) -%}
+    {%- endfor -%}
+    {{- return(found | unique | sort) -}}
+{%- endmacro %}
+
+{#- All viewing days of these values of a mart's first grain column. -#}
+{% macro days_of_periods(period, starts) -%}
+    {%- set found = [] -%}
+    {%- for start in starts -%}
+        {%- for number in range(7 if period == 'week' else 1) -%}
+            {%- do found.append(start + modules.datetime.timedelta(days=number)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(found | unique | sort) -}}
+{%- endmacro %}
+
+{#- The days of the periods that a day is in, as rows: `lateral view explode(...)`. -#}
+{% macro array_of_period_days(period, day) -%}
+    {%- if period == 'week' -%}
+        sequence({{ week_start(day) }}, date_add({{ week_start(day) }}, 6))
+    {%- else -%}
+        array({{ day }})
+    {%- endif -%}
+{%- endmacro %}

@@ -1,1 +1,0 @@
-{{ proposed_rows(source('landing', 'area_edits'), ref('stg_area')) }}

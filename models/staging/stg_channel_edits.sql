@@ -1,1 +1,0 @@
-{{ proposed_rows(source('landing', 'channel_edits'), ref('stg_channel')) }}
