@@ -11,6 +11,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from foreview.changes import ChangeSet
+from foreview.rekeying import ProposedPair
 
 Number = int | Decimal
 Values = Mapping[str, Number | None]
@@ -139,6 +140,7 @@ class Impact:
         read_set: What the computation read.
         path: How it was computed: `touched` or `full`.
         checksum: The receipt's checksum.
+        proposed_pairs: Inserted channel codes that are likely deleted ones, the likeliest first.
     """
 
     change_sets: tuple[ChangeSet, ...]
@@ -153,6 +155,7 @@ class Impact:
     read_set: Mapping[str, Any]
     path: str
     checksum: str
+    proposed_pairs: tuple[ProposedPair, ...] = ()
 
 
 def magnitude(value: Number) -> Number:

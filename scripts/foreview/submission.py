@@ -24,6 +24,7 @@ from foreview.changes import (
 from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
 from foreview.loads import stage_pending
+from foreview.rekeying import CHANNEL_KEY, check_identities
 from foreview.workspace import Workspace
 
 Intervals = Mapping[str, Sequence[tuple[str, str | None]]]
@@ -254,12 +255,18 @@ def check_changes(
         (change.identity, name): cell for change in changes for name, cell in change.cells.items()
     }
     places = {change.identity: change.where for change in changes}
-    for identity, column, problem in check_state(
-        contract, after, touched, parent_intervals(workspace, contract)
-    ):
+    found = check_state(contract, after, touched, parent_intervals(workspace, contract))
+    found += _identity_problems(contract, after, touched)
+    for identity, column, problem in found:
         where = cells.get((identity, column)) or places.get(identity, "")
         problems.append(Problem(problem.rule, problem.message, where, problem.value, problem.fix))
     return problems + _orphans(workspace, contract, now, after, places)
+
+
+def _identity_problems(
+    contract: Contract, state: State, touched: Iterable[Identity]
+) -> list[tuple[Identity, str, Problem]]:
+    return check_identities(state, touched) if contract.dimension == CHANNEL_KEY else []
 
 
 def parent_intervals(
@@ -362,7 +369,10 @@ def baseline_change_set(
                 one.value,
                 one.fix,
             )
-            for identity, _, one in check_state(contract, state, state, parents)
+            for identity, _, one in (
+                *check_state(contract, state, state, parents),
+                *_identity_problems(contract, state, state),
+            )
         ]
         changes += [
             _first(contract, identity, state[identity], source.name) for identity in sorted(state)

@@ -16,6 +16,7 @@ from foreview.dbt_project import Progress, open_engines, run_dbt
 from foreview.errors import Problem, RefusedError
 from foreview.impact import FigureImpact, Impact, MartImpact, Measure, Ratio
 from foreview.loads import ensure_landing, stage_pending
+from foreview.rekeying import proposed_pairs
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ def _read(
         },
         path="touched",
         checksum="",
+        proposed_pairs=proposed_pairs(change_sets),
     )
     return replace(impact, checksum=_digest(receipt_content(impact)))
 

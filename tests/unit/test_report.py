@@ -21,6 +21,7 @@ from foreview.changes import Action, Change, ChangeSet, Kind
 from foreview.contract import BEGINNING
 from foreview.errors import EngineError
 from foreview.impact import FigureImpact, Impact, MartImpact, Measure, Number, Ratio, ratio_of
+from foreview.rekeying import proposed_pairs
 from foreview.report import (
     movers,
     sheets,
@@ -232,6 +233,76 @@ def test_reach_that_moves_alone_is_warned_of() -> None:
     (told,) = warnings(impact(mart(figure("2026-04-01", "FOX", 100, 100, reach=12))))
     assert told.startswith("1 figure of Audience by network and day moves in reach though seconds")
     assert warnings(impact(SWAP)) == ()
+
+
+# Channels under new codes
+
+
+def replaced(kind: Kind, number: int) -> Change:
+    code = f"KAAADT{number}.us" if kind is Kind.REMOVED else f"KAAA5{number}.us"
+    row = {
+        "channel_name": f"KAAA-DT{number}" if kind is Kind.REMOVED else f"KAAA 5.{number}",
+        "country_id": "US",
+    }
+    identity = (code, BEGINNING)
+    if kind is Kind.REMOVED:
+        return Change("channel", kind, identity, row, {}, Action.DELETE)
+    return Change("channel", kind, identity, {}, row, Action.INSERT)
+
+
+def rekeyed(count: int, *figures: FigureImpact) -> Impact:
+    numbers = range(1, count + 1)
+    changes = [replaced(kind, one) for kind in (Kind.REMOVED, Kind.ADDED) for one in numbers]
+    found = impact(mart(*figures), changes=tuple(changes))
+    return replace(found, proposed_pairs=proposed_pairs(found.change_sets))
+
+
+LOST = (figure("2026-04-01", "(unmapped)", 100, 1300), figure("2026-04-02", "(unmapped)", 900, 0))
+
+
+def test_viewing_lost_to_new_codes_is_warned_of_first_and_not_made_good_by_what_they_find() -> None:
+    first, *_ = warnings(rekeyed(12, *LOST))
+    assert first == (
+        "New codes for the same channels? 12 channel codes are deleted and 12 inserted, and "
+        "12 pairs of them look like the same channel. 1,200 seconds become unassigned viewing, "
+        "and the figures of these channels are cut in two."
+    )
+
+
+def test_new_codes_are_warned_of_before_there_is_viewing_of_them() -> None:
+    (told,) = warnings(rekeyed(1))
+    assert "1 channel code is deleted and 1 inserted, and 1 pair of them looks like" in told
+    assert "No viewing becomes unassigned up to 2026-04-07" in told
+
+
+def test_page_and_screen_show_ten_likely_pairs_and_where_the_others_are(tmp_path: Path) -> None:
+    one = rekeyed(12, *LOST)
+    for text in (page_of(one, tmp_path).text, " ".join(shown(one).split())):
+        assert text.count(warnings(one)[0]) == 1
+        assert "KAAADT7.us" in text
+        assert "call sign KAAA; subchannel 7; country US" in text
+        assert '2 more likely pairs are in the workbook, sheet "Likely pairs"' in text
+        assert 'table "Channel identity"' in text
+        assert "unmapped" not in text
+
+
+def test_workbook_and_csv_have_every_likely_pair(tmp_path: Path) -> None:
+    one = rekeyed(12, *LOST)
+    workbook = load_workbook(to_workbook(one, tmp_path / "effect.xlsx"))
+    rows = list(workbook["Likely pairs"].values)
+    workbook.close()
+    assert rows[0] == ("Deleted", "Inserted", "Points", "In common")
+    assert len(rows) == 13
+    *_, path = to_csv(one, tmp_path)
+    assert path.name == "likely_pairs.csv"
+    assert {(row["deleted"], row["inserted"]) for row in read_csv(path)} == {
+        (row[0], row[1]) for row in rows[1:]
+    }
+
+
+def test_reports_without_likely_pairs_say_nothing_of_them(tmp_path: Path) -> None:
+    assert "new codes" not in page_of(impact(SWAP), tmp_path).text
+    assert [path.name for path in to_csv(impact(SWAP), tmp_path)] == ["audience_by_network_day.csv"]
 
 
 # Edits

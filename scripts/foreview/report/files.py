@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from foreview.errors import EngineError, Problem
 from foreview.impact import FigureImpact, Impact, MartImpact, Number, Values, ratio_of
+from foreview.report.pairs import HEADINGS, pair_row
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "'")  # noqa: RUF001 - full-width signs
 _CONTROL = ("\t", "\r", "\n")
@@ -21,23 +22,34 @@ Value = str | Number | None
 def to_csv(impact: Impact, folder: Path) -> list[Path]:
     """Write one CSV file a mart, `<mart>.csv`, with all figures that move; return the paths.
 
+    Where deleted and inserted codes are likely the same channel, `likely_pairs.csv` has them all.
+
     Text that a spreadsheet might take for a formula gets an apostrophe in front, and so does text
     that begins with one: taking one leading apostrophe away gives back every value. Decimals are
     written with all their digits. Encoding UTF-8, quotes and line ends as in RFC 4180.
     """
     paths = []
     for mart in impact.marts:
-        path = folder / f"{mart.name}.csv"
-        with (
-            written_whole(path) as temporary,
-            temporary.open("w", encoding="utf-8", newline="") as file,
-        ):
-            writer = csv.writer(file)
-            writer.writerow(headings(mart))
-            for figure in sorted(mart.figures, key=lambda one: one.grain):
-                writer.writerow([_cell(value) for value in figure_row(mart, figure)])
-        paths.append(path)
+        figures = sorted(mart.figures, key=lambda one: one.grain)
+        rows = (figure_row(mart, figure) for figure in figures)
+        paths.append(_write_csv(folder / f"{mart.name}.csv", headings(mart), rows))
+    if impact.proposed_pairs:
+        names = [one.replace(" ", "_") for one in HEADINGS]
+        rows = (list(pair_row(pair)) for pair in impact.proposed_pairs)
+        paths.append(_write_csv(folder / "likely_pairs.csv", names, rows))
     return paths
+
+
+def _write_csv(path: Path, names: Sequence[str], rows: Iterable[Sequence[Value]]) -> Path:
+    with (
+        written_whole(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(names)
+        for row in rows:
+            writer.writerow([_cell(value) for value in row])
+    return path
 
 
 def headings(mart: MartImpact) -> list[str]:

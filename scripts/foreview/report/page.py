@@ -11,6 +11,7 @@ from foreview.report import charts
 from foreview.report.facts import facts
 from foreview.report.figures import Mover, by_day, counts, key_columns, movers, ranked, totals
 from foreview.report.files import written_whole
+from foreview.report.pairs import ADVICE, HEADINGS, SHOWN, more_pairs, pair_row
 from foreview.report.requests import row_edits
 from foreview.report.words import (
     change_word,
@@ -19,6 +20,7 @@ from foreview.report.words import (
     headline_measure,
     number,
     plural,
+    rekeyed,
     relative,
     signed,
     spoken_key,
@@ -55,7 +57,8 @@ def _context(impact: Impact) -> dict[str, Any]:
     moving = [mart for mart in impact.marts if mart.figures]
     return {
         "verdict": verdict(impact),
-        "warnings": warnings(impact),
+        "pairs": _pairs(impact),
+        "warnings": [one for one in warnings(impact) if one not in rekeyed(impact)],
         "tiles": _tiles(impact),
         "headline": _headline(headline_mart(impact)) if moving else None,
         "requests": [_request(one) for one in impact.change_sets],
@@ -63,6 +66,18 @@ def _context(impact: Impact) -> dict[str, Any]:
         "still": [mart.label for mart in impact.marts if not mart.figures],
         "facts": facts(impact),
         "chart": charts,
+    }
+
+
+def _pairs(impact: Impact) -> dict[str, Any] | None:
+    if not impact.proposed_pairs:
+        return None
+    return {
+        "told": rekeyed(impact),
+        "headings": [one.capitalize() for one in HEADINGS],
+        "rows": [pair_row(one) for one in impact.proposed_pairs[:SHOWN]],
+        "rest": more_pairs(impact),
+        "advice": ADVICE,
     }
 
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from foreview.impact import Impact, MartImpact
 from foreview.report.figures import counts, key_columns, movers
+from foreview.report.pairs import ADVICE, SHOWN, more_pairs, pair_row
 from foreview.report.requests import row_edits
 from foreview.report.words import (
     column_label,
     number,
     plural,
+    rekeyed,
     relative,
     signed,
     spoken_value,
@@ -34,8 +36,11 @@ def to_screen(impact: Impact, console: Console | None = None) -> None:
 
     screen = console or Console()
     screen.print(Text(verdict(impact), style="bold"))
+    loud = rekeyed(impact)
     for warning in warnings(impact):
-        screen.print(Text(f"! {warning}", style="yellow"))
+        style = "bold red" if warning in loud else "yellow"
+        screen.print(Text(f"! {warning}", style=style))
+    _print_pairs(impact, screen)
     screen.print()
     _print_changes(impact, screen)
     for mart in impact.marts:
@@ -64,6 +69,20 @@ def _print_changes(impact: Impact, screen: Console) -> None:
             screen.print(Text(f"  {name} {edit.words}{f': {cells}' if cells else ''}"))
         if len(edits) > EDITS:
             screen.print(Text(f"  and {plural(len(edits) - EDITS, 'more change')}", style="dim"))
+
+
+def _print_pairs(impact: Impact, screen: Console) -> None:
+    from rich.text import Text
+
+    if not impact.proposed_pairs:
+        return
+    screen.print("\nLikely the same channel:")
+    for pair in impact.proposed_pairs[:SHOWN]:
+        old, new, points, common = pair_row(pair)
+        screen.print(Text(f"  {old} → {new} ({points} of 100: {common})"))
+    if rest := more_pairs(impact):
+        screen.print(Text(f"  {rest}", style="dim"))
+    screen.print(Text(ADVICE))
 
 
 def _shown(value: str | None) -> str:

@@ -11,6 +11,7 @@ from foreview.impact import Impact, MartImpact
 from foreview.report.facts import facts
 from foreview.report.figures import counts, ranked
 from foreview.report.files import Value, figure_row, headings, written_whole
+from foreview.report.pairs import ADVICE, HEADINGS, pair_row
 from foreview.report.requests import row_edits
 from foreview.report.words import column_label, verdict, warnings
 
@@ -33,6 +34,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
 def to_workbook(impact: Impact, path: Path) -> Path:
     """Write a workbook: a summary, the changes, and a sheet a mart with all figures that move.
 
+    Deleted and inserted codes that are likely the same channel have a sheet before those.
+
     Text stays text, also where Excel would see a formula or an error in it. A mart with more
     figures than a sheet has rows shows the largest, and says how many are left out.
     """
@@ -42,6 +45,8 @@ def to_workbook(impact: Impact, path: Path) -> Path:
     names: set[str] = set()
     _write_summary(_sheet(workbook, "Summary", names, [28, 110]), impact)
     _write_changes(_sheet(workbook, "Changes", names, [18, 14, 16, 20, 30, 20, 30, 30, 40]), impact)
+    if impact.proposed_pairs:
+        _write_pairs(_sheet(workbook, "Likely pairs", names, [24, 24, 10, 90]), impact)
     for mart in impact.marts:
         widths = [12, *(20 for _ in mart.grain), *(16 for _ in headings(mart))]
         _write_mart(_sheet(workbook, mart.label, names, widths), mart)
@@ -70,6 +75,8 @@ def _write_summary(sheet: WriteOnlyWorksheet, impact: Impact) -> None:
     _write(sheet, ["Verdict", verdict(impact)], bold=1)
     for warning in warnings(impact):
         _write(sheet, ["Warning", warning])
+    if impact.proposed_pairs:
+        _write(sheet, ["What to do instead", ADVICE])
     for mart in impact.marts:
         told = ", ".join(f"{number:,} {name}" for name, number in counts(mart).items())
         _write(sheet, [mart.label, f"{told}, of {mart.total_figures:,} figures"])
@@ -93,6 +100,13 @@ def _write_changes(sheet: WriteOnlyWorksheet, impact: Impact) -> None:
                     return
                 room -= 1
                 _write(sheet, [*head, edit.words, column_label(name), before, after, reason])
+
+
+def _write_pairs(sheet: WriteOnlyWorksheet, impact: Impact) -> None:
+    sheet.freeze_panes = "A2"
+    _write(sheet, [one.capitalize() for one in HEADINGS], bold=len(HEADINGS))
+    for pair in impact.proposed_pairs:
+        _write(sheet, pair_row(pair))
 
 
 def _write_mart(sheet: WriteOnlyWorksheet, mart: MartImpact) -> None:

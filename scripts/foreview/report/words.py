@@ -16,6 +16,7 @@ from foreview.impact import (
     Number,
     magnitude,
 )
+from foreview.rekeying import replaced_codes
 from foreview.report.figures import Mover, key_columns, movers
 from foreview.report.requests import RowEdit, row_edits
 
@@ -149,7 +150,51 @@ def relative(mover: Mover) -> str:
 
 def warnings(impact: Impact) -> tuple[str, ...]:
     """Return what a reviewer should not overlook, a sentence each."""
-    return (*_unassigned(impact), *_future(impact), *_reach_alone(impact))
+    return (
+        *rekeyed(impact),
+        *_unassigned(impact),
+        *_future(impact),
+        *_reach_alone(impact),
+    )
+
+
+def rekeyed(impact: Impact) -> list[str]:
+    """Return the warning that channels were deleted and inserted under new codes, if they were."""
+    pairs = len(impact.proposed_pairs)
+    if not pairs:
+        return []
+    replaced = replaced_codes(impact.change_sets)
+    deleted, inserted = len(replaced.deleted), len(replaced.inserted)
+    lost = _newly_unassigned(impact)
+    effect = (
+        f"{lost} become {UNASSIGNED}"
+        if lost
+        else f"no viewing becomes unassigned up to {impact.horizon_day or 'now'}"
+    )
+    return [
+        f"New codes for the same channels? {plural(deleted, 'channel code')} "
+        f"{'is' if deleted == 1 else 'are'} deleted and {whole(inserted)} inserted, and "
+        f"{plural(pairs, 'pair')} of them look{'s' if pairs == 1 else ''} like the same channel. "
+        f"{effect[0].upper()}{effect[1:]}, and the figures of these channels are cut in two."
+    ]
+
+
+def _newly_unassigned(impact: Impact) -> str:
+    """Return the most viewing that one report loses to unassigned, with its unit; empty for none.
+
+    Only figures that grow are counted: new codes may find viewing that was unassigned, and that
+    does not make good what the old ones lose.
+    """
+    most: Number = 0
+    unit = ""
+    for mart in impact.marts:
+        name = mart.main_measure.name
+        growing: Number = sum(
+            max(figure.difference(name), 0) for figure in mart.figures if UNMAPPED in figure.grain
+        )
+        if growing > most:
+            most, unit = growing, mart.main_measure.unit
+    return f"{whole(most)} {unit}" if most else ""
 
 
 def _unassigned(impact: Impact) -> list[str]:
