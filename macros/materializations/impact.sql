@@ -5,7 +5,7 @@
 -#}
 {% materialization impact, adapter='spark' %}
     {%- set touched = ref('touched_keys') -%}
-    {%- set edited = edited_dimensions() -%}
+    {%- set scenario = current_scenario() -%}
     {{ run_hooks(pre_hooks) }}
     {%- for mart in versioned_marts() -%}
         {%- set relation = impact_relation(mart) -%}
@@ -17,7 +17,7 @@
         {%- if days -%}
             {%- call statement('impact_of_mart') -%}
                 create table {{ relation }} using parquet as
-                {{ what_if(mart, edited, days) }}
+                {{ what_if(mart, scenario, days) }}
             {%- endcall -%}
         {%- endif -%}
     {%- endfor -%}

@@ -18,37 +18,42 @@
     }) -}}
 {%- endmacro %}
 
-{#- The dimensions that the scenario edits, in the order of `reach`: one small query. -#}
-{% macro edited_dimensions() -%}
-    {%- set names = run_query(
-        _promoted_dimensions() if var('promoting') else _proposed_dimensions()
-    ).columns[0].values() | list -%}
-    {{- return(reach() | select('in', names) | list) -}}
-{%- endmacro %}
-
-{% macro _proposed_dimensions() -%}
-    {%- if not var('change_sets', []) -%}
+{#-
+    Whether the scenario edits a dimension. While a promotion prepares its figures: whether its
+    recorded rows moved since the newest publication, because the check of a promotion must not rest
+    on the staged edits that it checks.
+-#}
+{% macro is_edited(name) -%}
+    {%- if not var('promoting') and not var('change_sets', []) -%}
         {{ exceptions.raise_compiler_error(
             "No change set is named. Call dbt with --vars '{change_sets: [ID]}'."
         ) }}
     {%- endif -%}
-    select distinct dimension
-    from {{ _built_relation('stg_pending_edits') }}
-    where change_set_id in ({{ scenario_literals() }})
+    {%- set query -%}
+        {%- if var('promoting') -%}
+            {%- set cut = newest_publication()['snapshot_cut'] -%}
+            select 1 from {{ _built_relation(name ~ '_history') }}
+            where dbt_valid_from > cast('{{ cut }}' as timestamp)
+                or dbt_valid_to > cast('{{ cut }}' as timestamp)
+        {%- else -%}
+            select 1 from {{ _built_relation('stg_pending_edits') }}
+            where dimension = '{{ name }}' and change_set_id in ({{ scenario_literals() }})
+        {%- endif %}
+        limit 1
+    {%- endset -%}
+    {{- return(run_query(query).rows | length > 0) -}}
 {%- endmacro %}
 
-{#-
-    While a promotion prepares its figures: the dimensions whose recorded rows moved since the newest
-    publication. Its check must not rest on the staged edits that it checks.
--#}
-{% macro _promoted_dimensions() -%}
-    {%- set cut -%}
-        cast('{{ newest_publication()['snapshot_cut'] }}' as timestamp)
-    {%- endset -%}
-    {%- for name in reach() %}
-    select distinct '{{ name }}' as dimension
-    from {{ _built_relation(name ~ '_history') }}
-    where dbt_valid_from > {{ cut }} or dbt_valid_to > {{ cut }}
-    {{ "union all" if not loop.last }}
-    {%- endfor %}
+{#- The dimensions that the scenario edits: those that were built in both worlds. -#}
+{% macro edited_dimensions() -%}
+    {%- set found = [] -%}
+    {%- for name in reach() if load_cached_relation(ref('both_worlds_' ~ name)) is not none -%}
+        {%- do found.append(name) -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
+{#- What the models after `both_worlds_*` need to know: the newest publication, and what is edited. -#}
+{% macro current_scenario() -%}
+    {{- return({'publication': newest_publication(), 'edited': edited_dimensions()}) -}}
 {%- endmacro %}

@@ -7,8 +7,8 @@
 {% macro touched_keys() -%}
     {%- do depend_on_both_worlds() -%}
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
-    {%- set edited = edited_dimensions() -%}
-    {%- if not var('promoting') and not edited -%}
+    {%- set scenario = current_scenario() -%}
+    {%- if not var('promoting') and not scenario.edited -%}
         {%- do exceptions.warn(
             "No pending edit of " ~ reach() | join(", ") ~ " is in " ~ scenario_literals()
             ~ ": unknown, ended, or of a table that no mart reads. See foreview list."
@@ -22,25 +22,25 @@
     )
     {%- for name in reach() | reverse -%}
         {%- set columns = columns_read(name) -%}
-        {%- set is_edited = name in edited and columns is not none -%}
+        {%- set is_differing = name in scenario.edited and columns is not none -%}
         {%- set parents = [] -%}
         {%- for other in touched if reach()[other].from == name -%}
             {%- do parents.append(other) -%}
         {%- endfor -%}
-        {%- if is_edited or parents -%}
+        {%- if is_differing or parents -%}
             {%- do touched.append(name) -%},
 
     touched_{{ name }} as (
 
         select * from nothing
-        {%- if is_edited %}
+        {%- if is_differing %}
         union all
         select '{{ name }}' as dimension, pieces.*
-        from ({{ _touched_pieces(name, edited, columns) }}) as pieces
+        from ({{ _touched_pieces(name, scenario, columns) }}) as pieces
         {%- endif %}
         {%- for parent in parents %}
         union all
-        {{ _touched_children(name, parent, edited) }}
+        {{ _touched_children(name, parent, scenario) }}
         {%- endfor %}
 
     )
@@ -67,7 +67,7 @@
 {%- endmacro %}
 
 {#- The rows of a dimension that point at a touched row of the next one, on the days of both. -#}
-{% macro _touched_children(name, parent, edited) -%}
+{% macro _touched_children(name, parent, scenario) -%}
     select distinct
         '{{ name }}' as dimension,
         child.{{ reach()[name].key }} as key_value,
@@ -76,16 +76,16 @@
         true as has_row_before,
         true as has_row_after,
         ',' as changed_columns
-    from {{ in_world(name, 'both', edited) }} as child
+    from {{ in_world(name, 'both', scenario) }} as child
     inner join touched_{{ parent }} as parent
         on child.{{ reach()[parent].by }} = parent.key_value
             and (parent.valid_to is null or child.valid_from < parent.valid_to)
             and (child.valid_to is null or parent.valid_from < child.valid_to)
 {%- endmacro %}
 
-{% macro _touched_pieces(name, edited, columns) -%}
+{% macro _touched_pieces(name, scenario, columns) -%}
     {%- set key = reach()[name].key -%}
-    {%- set rows = in_world(name, 'both', edited) -%}
+    {%- set rows = in_world(name, 'both', scenario) -%}
     with differing as (
 
         {#- Keys with a row that is not the same in both worlds. -#}

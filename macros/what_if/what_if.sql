@@ -4,25 +4,25 @@
     published and with the shadow dimensions; the difference is added to the published figure.
     A moved denominator moves every figure under it, so those are read from the mart.
 -#}
-{% macro what_if(mart, edited, days) -%}
+{% macro what_if(mart, scenario, days) -%}
     {%- set rules = mart.config.meta.mart -%}
     {%- set periods = periods_of_days(period_of(mart), days) -%}
     {%- set ratios = _ratios_of_sums(rules) -%}
     with before_figures as (
 
-        {{ _mart_in_world(mart, 'before', edited) }}
+        {{ _mart_in_world(mart, 'before', scenario) }}
 
     ),
 
     after_figures as (
 
-        {{ _mart_in_world(mart, 'after', edited) }}
+        {{ _mart_in_world(mart, 'after', scenario) }}
 
     ),
 
     published as (
 
-        select * from {{ published_mart(mart) }} as mart
+        select * from {{ published_mart(mart, scenario.publication) }} as mart
         where true {{ and_on_days(periods, period_column(mart)) }}
 
     ),
@@ -59,10 +59,10 @@
 {%- endmacro %}
 
 {#- The mart's own SQL over the viewing that decides its moved figures, in one world. -#}
-{% macro _mart_in_world(mart, world, edited) -%}
+{% macro _mart_in_world(mart, world, scenario) -%}
     {%- set inputs = {'fct_viewing': ref(what_if_viewing_name(period_of(mart)))} -%}
-    {%- for name in reach() -%}
-        {%- do inputs.update({'dim_' ~ name: in_world(name, world, edited)}) -%}
+    {%- for name in mart_reads(mart) -%}
+        {%- do inputs.update({'dim_' ~ name: in_world(name, world, scenario)}) -%}
     {%- endfor -%}
     {{- render_over(mart.name, inputs) -}}
 {%- endmacro %}

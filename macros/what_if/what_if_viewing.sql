@@ -78,9 +78,9 @@
         {%- if by is none -%}{{- return(none) -}}{%- endif -%}
         {%- if by not in asked -%}{%- do asked.append(by) -%}{%- endif -%}
     {%- endfor -%}
-    {%- set edited = edited_dimensions() -%}
+    {%- set scenario = current_scenario() -%}
     {%- for by in asked -%}
-        {%- set rows = run_query(_channels_sharing(touched, by, edited)).rows -%}
+        {%- set rows = run_query(_channels_sharing(touched, by, scenario)).rows -%}
         {%- if rows | length > var('most_literals') or none in rows | map(attribute=0) | list -%}
             {{- return(none) -}}
         {%- endif -%}
@@ -93,7 +93,7 @@
     Channels that share a value with a touched one; one null row when a touched value is null. A
     channel without a row in `channel_key` is its own identity.
 -#}
-{% macro _channels_sharing(touched, by, edited) -%}
+{% macro _channels_sharing(touched, by, scenario) -%}
     {%- set way = _way_to(by.dimension) -%}
     {%- set is_identity = by.dimension == 'channel_key' -%}
     with resolved as (
@@ -101,9 +101,9 @@
         select distinct
             {{ way[0] }}.channel_id,
             {{ by.dimension }}.{{ by.column }} as shared
-        from {{ in_world(way[0], 'both', edited) }} as {{ way[0] }}
+        from {{ in_world(way[0], 'both', scenario) }} as {{ way[0] }}
         {%- for name in way[1:] %}
-        left join {{ in_world(name, 'both', edited) }} as {{ name }}
+        left join {{ in_world(name, 'both', scenario) }} as {{ name }}
             on {{ reach()[name].from }}.{{ reach()[name].by }} = {{ name }}.{{ reach()[name].key }}
         {%- endfor %}
 

@@ -8,9 +8,9 @@
     A dimension or mart as the newest publication shows it, as a query with literal numbers: the
     published views look the newest publication up each time they are read.
 -#}
-{% macro published_dimension(name) -%}
+{% macro published_dimension(name, publication) -%}
     {%- set cut -%}
-        cast('{{ newest_publication()['snapshot_cut'] }}' as timestamp)
+        cast('{{ publication['snapshot_cut'] }}' as timestamp)
     {%- endset -%}
     (
         select * from ({{ render_over('dim_' ~ name, {}) }}) as versions
@@ -18,8 +18,8 @@
     )
 {%- endmacro %}
 
-{% macro published_mart(mart) -%}
-    {%- set number = newest_publication()['number'] -%}
+{% macro published_mart(mart, publication) -%}
+    {%- set number = publication['number'] -%}
     (
         select * from {{ versions_relation(mart) }}
         where published_from <= {{ number }}
@@ -75,25 +75,31 @@
     and planning a scan of a Delta table costs more than these few rows.
 -#}
 {% macro both_worlds(name) -%}
-    {%- set shadow = ref('shadow_dim_' ~ name) -%}
-    {%- if not execute -%}
-        select 1
+    {%- if not execute -%}{%- do ref('shadow_dim_' ~ name) -%}{%- endif -%}
+    {%- if not execute or not is_edited(name) -%}
+        {{ not_edited() }}
     {%- else -%}
         select 'before' as world, published.*
-        from {{ published_dimension(name) }} as published
+        from {{ published_dimension(name, newest_publication()) }} as published
         union all
         select 'after' as world, shadow.*
-        from {{ shadow }} as shadow
+        from {{ ref('shadow_dim_' ~ name) }} as shadow
     {%- endif -%}
+{%- endmacro %}
+
+{#- The query of a dimension that the scenario does not edit; nothing is built of it. -#}
+{% macro not_edited() -%}
+    select 1 as not_edited
+    where false
 {%- endmacro %}
 
 {#-
     A dimension in one world, `before`, `after`, or `both` for each row of either, as a query. One
     that the scenario does not edit is the published one in both.
 -#}
-{% macro in_world(name, world, edited) -%}
-    {%- if name not in edited -%}
-        {{ published_dimension(name) }}
+{% macro in_world(name, world, scenario) -%}
+    {%- if name not in scenario.edited -%}
+        {{ published_dimension(name, scenario.publication) }}
     {%- elif world == 'both' -%}
         (select * from {{ ref('both_worlds_' ~ name) }})
     {%- else -%}
@@ -108,6 +114,7 @@
 
 {#- The scenario goes into a schema of its own, named by its change sets. -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
+    {%- do check_mart(node) -%}
     {%- if 'what_if' in node.tags and var('change_sets', []) -%}
         {%- set ids = var('change_sets') -%}
         {%- if ids is string -%}{%- set ids = [ids] -%}{%- endif -%}

@@ -214,7 +214,9 @@ def _read_mart(
     workspace: Workspace, spark: SparkSession, mart: Mapping[str, Any], schema: str
 ) -> MartImpact:
     name = mart["name"]
-    denominators = [f"{one}_denominator" for one, r in mart["ratios"].items() if "within" in r]
+    denominators = [
+        f"{one}_denominator" for one, r in mart.get("ratios", {}).items() if "within" in r
+    ]
     constants = mart.get("constants", [])
     measured = [*mart["measures"], *constants, *denominators]
     table = f"{schema}.impact_{name}"  # none for a mart that is not touched
@@ -255,7 +257,7 @@ def _read_mart(
                 denominator=rules.get("denominator", f"{one}_denominator"),
                 scale=rules["scale"],
             )
-            for one, rules in mart["ratios"].items()
+            for one, rules in mart.get("ratios", {}).items()
         ),
         figures=tuple(figures),
         total_figures=spark.table(workspace.table(name, "published")).count(),

@@ -1,0 +1,86 @@
+"""The walk-through of docs/adding-a-mart.md, done as it is written: nothing else makes a mart."""
+
+import re
+import shutil
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oracle import Viewing, row_on, rows_by_key
+
+from conftest import PROJECT, make_workspace
+from foreview.changes import ChangeSet, apply, diff
+from foreview.sample import generate_sample
+from foreview.submission import record
+from foreview.what_if import preview
+from foreview.workspace import PROJECT_FILES, Workspace
+
+pytestmark = pytest.mark.spark
+MART = "audience_by_country_day"
+
+
+@pytest.fixture(scope="module")
+def market(spark_home: Path, spark: Any) -> Workspace:
+    """A workspace of a project whose only mart is that of the documents."""
+    project = spark_home / "project_with_a_mart"
+    project.mkdir()
+    for name in PROJECT_FILES:
+        if (PROJECT / name).is_dir():
+            shutil.copytree(PROJECT / name, project / name)
+        else:
+            shutil.copy(PROJECT / name, project / name)
+    text = (PROJECT / "docs" / "adding-a-mart.md").read_text(encoding="utf-8")
+    sql, declaration = (
+        re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL)[1] for kind in ("sql", "yaml")
+    )
+    lines = [line for line in (sql + declaration).splitlines() if line.strip()]
+    assert len(lines) < 30
+    audience = project / "models" / "audience"
+    for path in audience.iterdir():
+        path.unlink()
+    (audience / f"{MART}.sql").write_text(sql, encoding="utf-8")
+    (audience / "audience.yml").write_text(f"version: 2\n\nmodels:\n{declaration}", "utf-8")
+    workspace = replace(make_workspace(spark_home, "adding"), project=project)
+    generate_sample(workspace, rows=4_000, days=2, devices=200, first_day="2026-04-01", seed=3)
+    return workspace
+
+
+def by_country(viewing: Viewing, channels: Any) -> dict[tuple[str, ...], tuple[int, int]]:
+    rows, records, seconds = rows_by_key(channels), Counter[Any](), Counter[Any]()
+    for viewing_date, _, channel_id, length, _, _ in viewing.records:
+        row = row_on(rows, channel_id, str(viewing_date))
+        figure = (str(viewing_date), "(unmapped)" if row is None else row["country_id"])
+        records[figure] += 1
+        seconds[figure] += length
+    return {figure: (records[figure], seconds[figure]) for figure in records}
+
+
+def test_a_mart_added_as_the_documents_say_is_built_and_rehearsed(
+    spark: Any, market: Workspace
+) -> None:
+    viewing = Viewing(spark, market)
+    state, _ = market.registry.approved_rows("channel")
+    rows = spark.table(market.table(MART, "published")).collect()
+    before = {
+        (str(row["viewing_date"]), row["country_id"]): (row["records"], row["seconds"])
+        for row in rows
+    }
+    assert before == by_country(viewing, state)
+    viewed = sorted({record[2] for record in viewing.records} & {one[0] for one in state})[:9]
+    changed = {
+        one: {**row, "country_id": "NA"} if one[0] in viewed else row for one, row in state.items()
+    }
+    changes = diff("channel", state, changed)
+    contracts = {"channel": market.contract("channel").hash}
+    change_set = ChangeSet("ana", "other countries", "edit", 1, "test", "", contracts, changes)
+    record(market, change_set)
+    (mart,) = preview(market, [change_set.id]).marts
+    after = dict(before)
+    for figure in mart.figures:
+        after.pop(figure.grain, None)
+        if figure.change != "removed":
+            after[figure.grain] = (figure.after["records"], figure.after["seconds"])
+    assert mart.figures
+    assert after == by_country(viewing, apply(state, changes)[0])
