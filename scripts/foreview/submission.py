@@ -257,9 +257,18 @@ def check_changes(
     for identity, column, problem in check_state(
         contract, after, touched, parent_intervals(workspace, contract)
     ):
-        where = cells.get((identity, column)) or places.get(identity, "")
+        named = [cells.get((identity, name)) for name in _cells_of(contract, column)]
+        where = next(filter(None, named), places.get(identity, ""))
         problems.append(Problem(problem.rule, problem.message, where, problem.value, problem.fix))
     return problems + _orphans(workspace, contract, now, after, places)
+
+
+def _cells_of(contract: Contract, column: str) -> tuple[str, ...]:
+    """Return the columns whose edit can have caused a problem of a column, itself first."""
+    rule = contract.interval
+    if rule is None or column not in (rule.starts, rule.ends):
+        return (column,)
+    return (column, rule.starts, rule.ends, *rule.within)
 
 
 def parent_intervals(
