@@ -1,0 +1,1 @@
+{{ proposed_rows(source('landing', 'airing_edits'), ref('stg_airing')) }}
