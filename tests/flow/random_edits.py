@@ -1,7 +1,7 @@
 """Random edits of dimensions, valid by construction, as changes and change sets."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from oracle import Viewing
@@ -35,9 +35,11 @@ def random_changes(
     days: Sequence[str],
     new_keys: Sequence[str],
     count: int,
+    used: Collection[str] = (),
 ) -> list[Change]:
     """Return changes of `count` different rows: corrections, changes from a day, retirements,
-    deletions, insertions (of `new_keys`) and re-added rows."""
+    deletions, insertions (of `new_keys`) and re-added rows. Keys that are `used` by rows of other
+    tables are neither deleted nor retired."""
     rows = dict(state)
     changes: list[Change] = []
     touched: set[str] = set()
@@ -67,7 +69,7 @@ def random_changes(
                 values=values,
                 day=None if action in (Action.CORRECT, Action.DELETE) else day,
             )
-        if key in touched:
+        if key in touched or (key in used and action in (Action.RETIRE, Action.DELETE)):
             continue
         found, problems = changes_of(contract, edit, state)
         after, conflicts = apply(state, found)
@@ -100,6 +102,8 @@ def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> Chan
         {record[2] for record in viewing.records}
         - {identity[0] for identity in workspace.registry.approved_rows("channel")[0]}
     )
+    airings, _ = workspace.registry.approved_rows("airing")
+    scheduled = {row["channel_id"] or "" for row in airings.values()}
     for dimension, column, count, fresh in (
         ("channel", "network_id", draw.randint(1, 12), [f"NEW{seed}.us", *unknown[seed::7][:2]]),
         ("area", "market_id", draw.randint(0, 4), []),
@@ -110,7 +114,7 @@ def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> Chan
         parent = contract.column(column).parent or ""
         choices = [None, *sorted(parents[parent])[:4]]
         changes += random_changes(
-            draw, contract, state, parents, column, choices, DAYS, fresh, count
+            draw, contract, state, parents, column, choices, DAYS, fresh, count, scheduled
         )
     return ChangeSet(
         author=workspace.actor,
