@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from foreview.changes import Identity, Row, State, identity_of
@@ -85,6 +86,8 @@ def _table(spark: SparkSession, table: str, contract: Contract) -> dict[Identity
 def _text(value: Any) -> str | None:
     if value is None:
         return None
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None).isoformat(" ", "seconds")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from foreview.contract import BEGINNING, Contract
 from foreview.errors import Problem
+from foreview.intervals import days_around, event_problems
 
 Row = Mapping[str, str | None]
 Identity = tuple[str, ...]
@@ -420,7 +421,8 @@ def check_state(
     Args:
         contract: The dimension's rules.
         state: All rows as they would be.
-        touched: Identities whose rows are checked; overlaps are looked for by key.
+        touched: Identities whose rows are checked; overlaps are looked for by key, those of
+            events among the events that they may not overlap.
         parents: For each parent dimension, each key's intervals as merged and sorted
             `(valid_from, valid_to)`.
 
@@ -441,6 +443,7 @@ def check_state(
             message = f"The row starts on {row['valid_from']} but ends on {row['valid_to']}."
             fix = "The end is the first day on which the row no longer holds: choose a later one."
             found.append((identity, "valid_to", Problem("empty-interval", message, fix=fix)))
+    found += event_problems(contract, state, identities)
     return found + _overlaps(state, identities)
 
 
@@ -473,20 +476,29 @@ def _parent_problem(
     column = contract.column(name)
     if column.parent is None:
         return None
-    start, end = row["valid_from"] or BEGINNING, row["valid_to"]
     for item in column.items(row[name]):
         intervals = parents[column.parent].get(item)
         if intervals is None:
             fix = f"Choose an existing {column.parent}, or add it first."
             message = f"There is no {column.parent} {item!r}."
             return Problem("unknown-parent", message, value=item, fix=fix)
-        if not any(
-            a <= start and (b is None or (end is not None and end <= b)) for a, b in intervals
-        ):
-            message = f"{column.parent} {item!r} does not exist on all days of this row."
+        if not _exists_for(contract, row, intervals):
+            days = "all days" if contract.interval is None else "the day"
+            message = f"{column.parent} {item!r} does not exist on {days} of this row."
             fix = f"Its days are {_spoken(intervals)}."
             return Problem("parent-interval", message, value=item, fix=fix)
     return None
+
+
+def _exists_for(contract: Contract, row: Row, intervals: Sequence[tuple[str, str | None]]) -> bool:
+    """Tell whether a parent exists when the row needs it: on all its days, or at its event."""
+    if contract.interval is not None:
+        days = days_around(contract.interval, row)
+        return days is None or any(
+            a <= days[1] and (b is None or days[0] < b) for a, b in intervals
+        )
+    start, end = row["valid_from"] or BEGINNING, row["valid_to"]
+    return any(a <= start and (b is None or (end is not None and end <= b)) for a, b in intervals)
 
 
 def _spoken(intervals: Sequence[tuple[str, str | None]]) -> str:

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ class Column:
 
     Attributes:
         name: The column's name in SQL.
-        type: `string`, `integer`, `boolean`, `date` or `decimal(p,s)`.
+        type: `string`, `integer`, `boolean`, `date`, `timestamp` or `decimal(p,s)`.
         label: The heading in workbooks.
         description: What it holds, shown as a note on the heading.
         required: Whether it may not be blank.
@@ -75,6 +75,8 @@ class Column:
             return str(int(text))
         if self.type == "date":
             return _canonical_date(text)
+        if self.type == "timestamp":
+            return _canonical_timestamp(text)
         if scale := _DECIMAL.fullmatch(self.type):
             return _canonical_decimal(text, int(scale[1]), int(scale[2]))
         return text
@@ -95,6 +97,15 @@ def _canonical_date(text: str) -> str:
         raise ValueError("is not a day of the calendar") from error
 
 
+def _canonical_timestamp(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}", text):
+        raise ValueError("is not an instant of the form YYYY-MM-DD HH:MM:SS")
+    try:
+        return datetime.fromisoformat(text).isoformat(" ")
+    except ValueError as error:
+        raise ValueError("is not an instant of the calendar") from error
+
+
 def _canonical_decimal(text: str, precision: int, scale: int) -> str:
     try:
         number = Decimal(text)
@@ -105,6 +116,21 @@ def _canonical_decimal(text: str, precision: int, scale: int) -> str:
     if abs(number) >= Decimal(10) ** (precision - scale):
         raise ValueError(f"has more than {precision - scale} digits before the point")
     return f"{number:.{scale}f}"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The time that an event takes, where a dimension's rows are events.
+
+    Attributes:
+        within: Columns; events that agree in all of them never overlap. Blank is a value too.
+        starts: The column with the event's first instant.
+        ends: The column with the first instant after it.
+    """
+
+    within: tuple[str, ...]
+    starts: str
+    ends: str
 
 
 @dataclass(frozen=True)
@@ -121,6 +147,7 @@ class Contract:
         max_changed_share: Share of the approved rows that one change set may change.
         max_changed_rows: Number of rows that one change set may always change.
         hash: SHA-256 of the contract's content, hex.
+        interval: The time that a row's event takes; None where rows are no events.
     """
 
     dimension: str
@@ -132,6 +159,7 @@ class Contract:
     max_changed_share: float
     max_changed_rows: int
     hash: str
+    interval: Interval | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -175,7 +203,14 @@ def parse_contract(document: Mapping[str, Any]) -> Contract:
         max_changed_share=float(rules["max_changed_share"]),
         max_changed_rows=int(rules["max_changed_rows"]),
         hash=hashlib.sha256(content.encode()).hexdigest(),
+        interval=_parse_interval(rules.get("interval")),
     )
+
+
+def _parse_interval(declared: Mapping[str, Any] | None) -> Interval | None:
+    if declared is None:
+        return None
+    return Interval(tuple(declared["within"]), declared["starts"], declared["ends"])
 
 
 def _parse_column(column: Mapping[str, Any]) -> Column:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from foreview.changes import Row, State, make_state, merged_intervals
 from foreview.contract import BEGINNING
 from foreview.dbt_project import Progress, open_engines
 from foreview.errors import Problem, UsageError
@@ -20,6 +21,12 @@ from foreview.viewing_load import (
     write_devices,
 )
 from foreview.workspace import Workspace
+
+SCHEDULED_CHANNELS = 40
+"""The most watched channels have a schedule: these many, fewer where days are many."""
+
+MOST_AIRINGS = 10_000
+AIRINGS_A_DAY = 25
 
 
 def generate_sample(
@@ -52,7 +59,7 @@ def generate_sample(
     """
     from foreview.generate.devices import generate_devices
     from foreview.generate.market import channel_ids_of, open_keys, sample_rows
-    from foreview.generate.viewing import generate_viewing, write_viewing
+    from foreview.generate.viewing import by_popularity, generate_viewing, write_viewing
 
     try:
         start = date.fromisoformat(first_day)
@@ -96,26 +103,74 @@ def generate_sample(
             generate_devices(spark, devices=devices, areas=areas, seed=seed, load_date=load_date),
         )
     append_viewing(workspace, viewing)
+    # Codes of a file may be no approved channel's: there is no schedule for them.
+    viewed = [] if channel_files else by_popularity(channels, seed)
     # A first load builds and publishes everything, the viewing included.
-    loaded = _load_dimensions(workspace, seed, progress)
+    loaded = _load_dimensions(workspace, seed, viewed, start, days, progress)
     if not loaded:
         publish_loads(workspace, progress=progress)
     return loaded | {"devices": devices, "stays": rows, "days": days}
 
 
-def _load_dimensions(workspace: Workspace, seed: int, progress: Progress | None) -> dict[str, Any]:
+def _load_dimensions(
+    workspace: Workspace,
+    seed: int,
+    channels: Sequence[str],
+    first_day: date,
+    days: int,
+    progress: Progress | None,
+) -> dict[str, Any]:
     """Record the sample rows of the dimensions that have none as a first load."""
     from foreview.generate.market import sample_rows
 
     registry = workspace.registry
-    tables = {
+    tables: dict[str, Sequence[Row]] = {
         name: found
         for name, found in sample_rows(seed).items()
         if name in workspace.contracts and not registry.approved_rows(name)[0]
     }
+    if not registry.approved_rows("airing")[0]:
+        airings = _schedule(workspace, tables, seed, channels, first_day, days)
+        tables |= {"airing": airings} if airings else {}
     if not tables:
         return {}
     source = Path(f"sample market, seed {seed}")
     change_set = baseline_change_set(workspace, tables, source, reason="sample market")
     load_baseline(workspace, change_set, progress=progress)
     return {name: len(found) for name, found in tables.items()}
+
+
+def _schedule(
+    workspace: Workspace,
+    tables: Mapping[str, Sequence[Row]],
+    seed: int,
+    channels: Sequence[str],
+    first_day: date,
+    days: int,
+) -> Sequence[Row]:
+    """Return airings of the first of the channels that are there on all days asked for."""
+    from foreview.generate.airings import airing_rows
+
+    def state_of(name: str) -> State:
+        if name in tables:
+            return make_state(workspace.contract(name), tables[name])
+        return workspace.registry.approved_rows(name)[0]
+
+    first, last = (str(first_day + timedelta(days=one)) for one in (-1, days + 1))
+    there = {
+        channel
+        for channel, intervals in merged_intervals(
+            workspace.contract("channel"), state_of("channel")
+        ).items()
+        if any(a <= first and (b is None or last < b) for a, b in intervals)
+    }
+    most = min(SCHEDULED_CHANNELS, MOST_AIRINGS // (AIRINGS_A_DAY * days))
+    programmes = sorted({identity[0] for identity in state_of("programme")})
+    return airing_rows(
+        seed,
+        channel_ids=[one for one in channels if one in there][: max(1, most)],
+        programme_ids=programmes,
+        first_day=first_day,
+        days=days,
+        calendar=broadcast_calendar(workspace),
+    )

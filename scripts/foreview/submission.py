@@ -258,7 +258,8 @@ def check_changes(
     found = check_state(contract, after, touched, parent_intervals(workspace, contract))
     found += _identity_problems(contract, after, touched)
     for identity, column, problem in found:
-        where = cells.get((identity, column)) or places.get(identity, "")
+        named = [cells.get((identity, name)) for name in _cells_of(contract, column)]
+        where = next(filter(None, named), places.get(identity, ""))
         problems.append(Problem(problem.rule, problem.message, where, problem.value, problem.fix))
     return problems + _orphans(workspace, contract, now, after, places)
 
@@ -267,6 +268,14 @@ def _identity_problems(
     contract: Contract, state: State, touched: Iterable[Identity]
 ) -> list[tuple[Identity, str, Problem]]:
     return check_identities(state, touched) if contract.dimension == CHANNEL_KEY else []
+
+
+def _cells_of(contract: Contract, column: str) -> tuple[str, ...]:
+    """Return the columns whose edit can have caused a problem of a column, itself first."""
+    rule = contract.interval
+    if rule is None or column not in (rule.starts, rule.ends):
+        return (column,)
+    return (column, rule.starts, rule.ends, *rule.within)
 
 
 def parent_intervals(

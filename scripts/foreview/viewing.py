@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from functools import reduce
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -64,6 +65,11 @@ class BroadcastCalendar:
             problems.append(Problem("day-start", message, value=self.day_start, fix=fix))
         if problems:
             raise UsageError(problems)
+
+    def begins(self, day: date) -> datetime:
+        """Return the instant, in UTC, at which a broadcast day begins: `starts_at` of one day."""
+        local = time.fromisoformat(self.day_start).replace(tzinfo=ZoneInfo(self.time_zone))
+        return datetime.combine(day, local).astimezone(UTC)
 
     def starts_at(self, day: Column) -> Column:
         """Return the instant at which a broadcast day begins, for a column of dates.

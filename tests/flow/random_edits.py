@@ -1,7 +1,7 @@
 """Random edits of dimensions, valid by construction, as changes and change sets."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from oracle import Viewing
@@ -35,9 +35,11 @@ def random_changes(
     days: Sequence[str],
     new_keys: Sequence[str],
     count: int,
+    used: Collection[str] = (),
 ) -> list[Change]:
     """Return changes of `count` different rows: corrections, changes from a day, retirements,
-    deletions, insertions (of `new_keys`) and re-added rows."""
+    deletions, insertions (of `new_keys`) and re-added rows. Keys that are `used` by rows of other
+    tables are neither deleted nor retired."""
     rows = dict(state)
     changes: list[Change] = []
     touched: set[str] = set()
@@ -67,7 +69,7 @@ def random_changes(
                 values=values,
                 day=None if action in (Action.CORRECT, Action.DELETE) else day,
             )
-        if key in touched:
+        if key in touched or (key in used and action in (Action.RETIRE, Action.DELETE)):
             continue
         found, problems = changes_of(contract, edit, state)
         after, conflicts = apply(state, found)
@@ -101,6 +103,8 @@ def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> Chan
         - {identity[0] for identity in workspace.registry.approved_rows("channel")[0]}
     )
     keys = sorted({record[2] for record in viewing.records} - set(unknown))
+    airings, _ = workspace.registry.approved_rows("airing")
+    scheduled = {row["channel_id"] or "" for row in airings.values()}
     for dimension, column, count, fresh in (
         ("channel", "network_id", draw.randint(1, 12), [f"NEW{seed}.us", *unknown[seed::7][:2]]),
         ("channel_key", "channel_sk", draw.randint(0, 3), keys[seed % 50 :: 50][:4]),
@@ -113,7 +117,7 @@ def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> Chan
         parent = contract.column(column).parent
         choices = [None, *sorted(parents[parent])[:4]] if parent else keys[:4]
         changes += random_changes(
-            draw, contract, state, parents, column, choices, DAYS, fresh, count
+            draw, contract, state, parents, column, choices, DAYS, fresh, count, scheduled
         )
     return ChangeSet(
         author=workspace.actor,

@@ -10,10 +10,10 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from foreview.contract import BEGINNING, Contract
+from foreview.contract import Contract
 from foreview.generate.draw import number
-
-Row = dict[str, str | None]
+from foreview.generate.invent import Row, approved_row, choose, names
+from foreview.generate.programmes import genre_rows, programme_rows
 
 SAMPLE_CHANGE_SET = "sample"
 """The `change_set_id` of the sample rows."""
@@ -25,10 +25,6 @@ REKEYED_ON = "2026-01-15"
 
 REPLANNED_ON = "2026-03-02"
 """Broadcast day on which some sample rows have changed: in the middle of their history."""
-
-_OPENINGS = ("Vor", "Kess", "Bril", "Quen", "Mip", "Zul", "Tam", "Osk", "Dra", "Gru", "Yor", "Wex")
-_MIDDLES = ("lu", "ta", "mo", "ri", "ve", "no", "ka", "pi")
-_ENDINGS = ("ne", "sk", "dor", "mil", "var", "tes", "lon", "by")
 
 _NETWORK_KINDS = ("Television", "Network", "One", "Plus", "Family", "World")
 _OWNER_KINDS = ("Media", "Broadcasting", "Stations", "Holdings", "Communications")
@@ -66,32 +62,40 @@ def sample_rows(seed: int) -> dict[str, list[Row]]:
         None, sorted by key and `valid_from`.
     """
     groups = [
-        _row(network_group_id=f"G{n}", network_group_name=f"{name} Group")
-        for n, name in enumerate(_names(seed, "group", 6), 1)
+        approved_row(network_group_id=f"G{n}", network_group_name=f"{name} Group")
+        for n, name in enumerate(names(seed, "group", 6), 1)
     ]
     networks = _networks(seed)
     owners = [
-        _row(owner_id=name.lower(), owner_name=f"{name} {_choose(_OWNER_KINDS, seed, name)}")
-        for name in _names(seed, "owner", 40)
+        approved_row(owner_id=name.lower(), owner_name=f"{name} {choose(_OWNER_KINDS, seed, name)}")
+        for name in names(seed, "owner", 40)
     ]
     channels = _channels(seed, _keys(networks, "network_id"), _keys(owners, "owner_id"))
     rows = {
         "network_group": groups,
         "network": networks,
         "owner": owners,
-        "country": [_row(country_id=key, country_name=name) for key, name in _COUNTRIES.items()],
-        "category": [_row(category_id=one, category_name=one.title()) for one in _CATEGORIES],
+        "country": [
+            approved_row(country_id=key, country_name=name) for key, name in _COUNTRIES.items()
+        ],
+        "category": [
+            approved_row(category_id=one, category_name=one.title()) for one in _CATEGORIES
+        ],
         "market": [
-            _row(market_id=f"M{n:02}", market_name=f"{name} Market")
-            for n, name in enumerate(_names(seed, "market", 12), 1)
+            approved_row(market_id=f"M{n:02}", market_name=f"{name} Market")
+            for n, name in enumerate(names(seed, "market", 12), 1)
         ],
         "area": _areas(seed),
         "channel": channels,
         "channel_key": [
-            _row(channel_id=str(row["replaced_by"]), channel_sk=row["channel_id"], since=REKEYED_ON)
+            approved_row(
+                channel_id=str(row["replaced_by"]), channel_sk=row["channel_id"], since=REKEYED_ON
+            )
             for row in channels
             if row["replaced_by"]
         ],
+        "genre": genre_rows(),
+        "programme": programme_rows(seed),
     }
     return {dimension: sorted(found, key=_sort_key) for dimension, found in rows.items()}
 
@@ -173,25 +177,10 @@ def _write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[str |
         writer.writerows([value or "" for value in line] for line in lines)
 
 
-def _choose(choices: Sequence[str], *place: object) -> str:
-    return choices[number(*place) % len(choices)]
-
-
 def _several(choices: Sequence[str], most: int, *place: object) -> str | None:
     wanted = number("how many", *place) % (most + 1)
-    chosen = dict.fromkeys(_choose(choices, n, *place) for n in range(wanted))
+    chosen = dict.fromkeys(choose(choices, n, *place) for n in range(wanted))
     return ";".join(chosen) or None
-
-
-def _names(seed: int, kind: str, wanted: int) -> list[str]:
-    names: dict[str, None] = {}
-    attempt = 0
-    while len(names) < wanted:
-        place = (seed, kind, attempt)
-        name = "".join(_choose(p, n, *place) for n, p in enumerate((_OPENINGS, _MIDDLES, _ENDINGS)))
-        names[name] = None
-        attempt += 1
-    return list(names)
 
 
 def _keys(rows: Iterable[Row], column: str) -> list[str]:
@@ -203,10 +192,6 @@ def _sort_key(row: Row) -> tuple[str, ...]:
     return (row[key] or "", row["valid_from"] or "")
 
 
-def _row(since: str = BEGINNING, until: str | None = None, **values: str | None) -> Row:
-    return {**values, "valid_from": since, "valid_to": until}
-
-
 def _changed(row: Row, day: str, **values: str | None) -> list[Row]:
     """Return the row closed on a day and its successor."""
     return [{**row, "valid_to": day}, {**row, **values, "valid_from": day}]
@@ -214,27 +199,29 @@ def _changed(row: Row, day: str, **values: str | None) -> list[Row]:
 
 def _networks(seed: int) -> list[Row]:
     rows: list[Row] = []
-    for n, name in enumerate(_names(seed, "network", 24)):
+    for n, name in enumerate(names(seed, "network", 24)):
         group = None if n >= 20 else f"G{n % 6 + 1}"
-        kind = _choose(_NETWORK_KINDS, seed, "network kind", name)
-        row = _row(network_id=name.upper(), network_name=f"{name} {kind}", network_group_id=group)
+        kind = choose(_NETWORK_KINDS, seed, "network kind", name)
+        row = approved_row(
+            network_id=name.upper(), network_name=f"{name} {kind}", network_group_id=group
+        )
         rows += _changed(row, REPLANNED_ON, network_group_id="G1") if n == 3 else [row]
     return rows
 
 
 def _areas(seed: int) -> list[Row]:
     rows: list[Row] = []
-    for n, place in enumerate(_names(seed, "place", AREAS), 1):
+    for n, place in enumerate(names(seed, "place", AREAS), 1):
         name = f"{place} {_AREA_KINDS[n % len(_AREA_KINDS)]}".strip()
         market = None if n % 24 == 0 else f"M{number(seed, 'market of', n) % 12 + 1:02}"
-        row = _row(area_id=f"A{n:04}", area_name=name, market_id=market)
+        row = approved_row(area_id=f"A{n:04}", area_name=name, market_id=market)
         rows += _changed(row, REPLANNED_ON, market_id="M01") if n in (17, 71) else [row]
     return rows
 
 
 def _channels(seed: int, networks: list[str], owners: list[str]) -> list[Row]:
     rows: list[Row] = []
-    for n, name in enumerate(_names(seed, "channel", CHANNELS)):
+    for n, name in enumerate(names(seed, "channel", CHANNELS)):
         row = _channel(seed, n, name, networks, owners)
         if n in (30, 130, 230):
             code, country = str(row["channel_id"]).split(".")
@@ -253,15 +240,15 @@ def _channels(seed: int, networks: list[str], owners: list[str]) -> list[Row]:
 
 def _channel(seed: int, n: int, name: str, networks: list[str], owners: list[str]) -> Row:
     place = (seed, "channel", n)
-    country = "US" if n % 3 == 0 else _choose(tuple(_COUNTRIES), *place, "country")
+    country = "US" if n % 3 == 0 else choose(tuple(_COUNTRIES), *place, "country")
     code = f"{'KW'[n % 2]}{name.upper()}{n % 9 + 1}" if country == "US" else f"{name}{n % 9 + 1}"
     year = 1950 + number(*place, "year") % 70
     launched = (None, f"{year}", f"{year}-09", f"{year}-09-{n % 28 + 1:02}")[n % 4]
-    return _row(
+    return approved_row(
         channel_id=f"{code}.{country.lower()}",
         channel_name=code if country == "US" else f"{name} {n % 9 + 1}",
         alt_names=f"{name} TV;{name} Channel" if n % 11 == 0 else None,
-        network_id=_choose(networks, *place, "network") if n % 3 == 0 else None,
+        network_id=choose(networks, *place, "network") if n % 3 == 0 else None,
         owners=_several(owners, 3, *place, "owner"),
         country_id=country,
         categories=_several(_CATEGORIES, 3, *place, "category"),

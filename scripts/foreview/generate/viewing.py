@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -122,7 +122,7 @@ def generate_viewing(
     from pyspark.sql import functions as f
 
     calendar = BroadcastCalendar(time_zone, day_start)
-    channels = sorted(set(channel_ids), key=lambda code: (number(seed, "channel", code), code))
+    channels = by_popularity(channel_ids, seed)
     plan = Plan(rows, devices, days, seed)
     curve = _curve(day_start)
     _check_sizes(plan, channels)
@@ -142,6 +142,11 @@ def generate_viewing(
         .join(f.broadcast(arrivals), "arrival_day", "left")
         .select(*VIEWING_COLUMNS)
     )
+
+
+def by_popularity(channel_ids: Iterable[str], seed: int) -> list[str]:
+    """Return the channels' codes, each once, in the order in which generated viewing ranks them."""
+    return sorted(set(channel_ids), key=lambda code: (number(seed, "channel", code), code))
 
 
 def write_viewing(

@@ -49,7 +49,7 @@ def text_of(cell: Cell, kind: str) -> str | None:
 
     Args:
         cell: The cell, read with formulas.
-        kind: What the column holds: string, integer, boolean, date or decimal.
+        kind: What the column holds: string, integer, boolean, date, timestamp or decimal.
 
     Raises:
         UnreadableCellError: The cell holds a formula, an error, or a value that Excel may have
@@ -105,7 +105,8 @@ def _from_number(value: int | float, kind: str, number_format: str) -> str:
         message = f"Excel keeps only {MAX_DIGITS} digits of a number: the others are lost."
         fix = "Format the cell as text and write the value again."
         raise UnreadableCellError("number-too-long", message, digits, fix)
-    if kind == "string" and not (whole and number_format in _PLAIN_FORMATS):
+    plain = kind != "timestamp" and whole and number_format in _PLAIN_FORMATS
+    if kind in ("string", "timestamp") and not plain:
         message = "Excel turned this into a number, so it is unsure what was written."
         fix = "Format the cell as text and write the value again."
         raise UnreadableCellError("number-for-text", message, digits, fix)

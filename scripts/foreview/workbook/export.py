@@ -313,6 +313,8 @@ def _heading_cell(sheet: Any, field: Field) -> Cell:
         notes.append("Needed.")
     if column.type == "boolean":
         notes.append("TRUE or FALSE.")
+    if column.type == "timestamp":
+        notes.append("Written YYYY-MM-DD HH:MM:SS, in UTC.")
     if column.is_list:
         notes.append("Several values are separated by ;")
     comment = Comment("\n".join(notes), "Foreview", width=280, height=110)

@@ -58,7 +58,7 @@ class Field:
 
     @property
     def kind(self) -> str:
-        """The type without precision: string, integer, boolean, date or decimal."""
+        """The type without precision: string, integer, boolean, date, timestamp or decimal."""
         return self.column.type.partition("(")[0]
 
 
@@ -138,6 +138,7 @@ def type_fix(column: Column) -> str:
         "boolean": "Write TRUE or FALSE.",
         "integer": "Write a whole number.",
         "date": "Write the day as YYYY-MM-DD.",
+        "timestamp": "Write the instant as YYYY-MM-DD HH:MM:SS, in UTC.",
         "decimal": f"Write a number with at most {scale} decimals.",
     }
     return fixes.get(kind, "Write it again by hand.")

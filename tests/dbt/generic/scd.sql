@@ -103,3 +103,48 @@
             )
     where child.{{ column }} is not null and parent_intervals.parent_key is null
 {% endtest %}
+
+{# Why: an event that takes no time matches no viewing and hides a mistake. #}
+{% test event_ends_after_start(model, starts, ends) %}
+    select * from {{ model }}
+    where {{ starts }} is null or {{ ends }} is null or {{ ends }} <= {{ starts }}
+{% endtest %}
+
+{# Why: viewing of an instant at which two events are on would count twice. #}
+{# Only events that start before an earlier one has ended are compared with others. #}
+{% test event_no_overlap(model, key, within, starts, ends) %}
+    with events as (
+        select
+            {{ key | join(', ') }},
+            {{ within | join(', ') }},
+            valid_from,
+            valid_to,
+            {{ starts }} as starts,
+            {{ ends }} as ends,
+            row_number() over (
+                partition by {{ within | join(', ') }}
+                order by {{ starts }}, {{ key | join(', ') }}, valid_from
+            ) as place,
+            max({{ ends }}) over (
+                partition by {{ within | join(', ') }}
+                order by {{ starts }}, {{ key | join(', ') }}, valid_from
+                rows between unbounded preceding and 1 preceding
+            ) as earlier_ends
+        from {{ model }}
+        where {{ ends }} > {{ starts }}
+    ),
+    suspects as (
+        select * from events
+        where earlier_ends > starts
+    )
+    select suspects.*
+    from suspects
+    inner join events as earlier
+        on suspects.place > earlier.place
+            and suspects.starts < earlier.ends
+            {% for column in within -%}
+                and suspects.{{ column }} <=> earlier.{{ column }}
+            {% endfor -%}
+            and (suspects.valid_to is null or earlier.valid_from < suspects.valid_to)
+            and (earlier.valid_to is null or suspects.valid_from < earlier.valid_to)
+{% endtest %}

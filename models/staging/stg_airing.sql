@@ -1,0 +1,1 @@
+{{ approved_rows(source('landing', 'airing')) }}
