@@ -31,3 +31,17 @@
 {% macro week_start(day) -%}
     trunc({{ day }}, 'week')
 {%- endmacro %}
+
+{#- The instant at which the content of a viewing record ends. -#}
+{% macro content_end() -%}
+    timestampadd(second, viewing.seconds, viewing.content_at)
+{%- endmacro %}
+
+{#- The broadcast day of an instant in UTC. -#}
+{% macro broadcast_date(instant) -%}
+    cast(
+        from_utc_timestamp({{ instant }}, '{{ var("broadcast_time_zone") }}')
+        - interval '{{ var("broadcast_day_start") }}' hour to minute
+        as date
+    )
+{%- endmacro %}

@@ -1,14 +1,19 @@
 {#-
-    What a mart reads, found in its own SQL: for each dimension (`channel` for `dim_channel`) the
+    What a mart reads, found in its own SQL and that of ephemeral models before it: for each dimension (`channel` for `dim_channel`) the
     columns that decide its figures, all of them where the SQL does not say. Keys and intervals
     are left out: a row that appears, moves or disappears is a difference in any case.
 -#}
 {% macro mart_reads(mart) -%}
     {%- set found = {} -%}
+    {%- for name in modules.re.findall("ref\\(\\s*['\"](\\w+)['\"]", mart.raw_code) | unique
+        if is_ephemeral(name) -%}
+        {%- do found.update(mart_reads(graph.nodes['model.' ~ project_name ~ '.' ~ name])) -%}
+    {%- endfor -%}
     {%- for name in reach() -%}
         {%- set aliases = _aliases(mart.raw_code, name) -%}
         {%- if aliases is not none -%}
-            {%- do found.update({name: _columns_of_aliases(mart.raw_code, name, aliases)}) -%}
+            {%- set columns = _columns_of_aliases(mart.raw_code, name, aliases) -%}
+            {%- do found.update({name: (found.get(name, []) + columns) | unique | list}) -%}
         {%- endif -%}
     {%- endfor -%}
     {{- return(found) -}}
@@ -62,8 +67,9 @@
 
 {#-
     The attribute of the channel by which a mart's figures share no record, found in its SQL: a
-    column of the grain that is made by `attribute` of a dimension reached through the channel.
-    Figures that differ in it have different channels. None when the grain has no such column.
+    column of the grain that is made by `attribute` of a dimension reached through the channel, or
+    the channel's code itself (`dimension` is none). Figures that differ in it have different
+    channels. None when the grain has no such column.
 -#}
 {% macro channel_attribute(mart) -%}
     {%- for column in mart.config.meta.mart.grain -%}
@@ -78,6 +84,10 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
+    {%- if 'channel_id' in mart.config.meta.mart.grain
+        and modules.re.findall("viewing\\.channel_id,\\n", mart.raw_code) -%}
+        {{- return({'dimension': none}) -}}
+    {%- endif -%}
     {{- return(none) -}}
 {%- endmacro %}
 

@@ -1,10 +1,11 @@
 {#-
     A mart's period: the viewing days that one of its figures can be made of. `day` (the default):
     one day. `week`: the days of a week, which starts on Monday; the first column of the mart's grain
-    is that Monday. The first column of the grain is what versions are partitioned by.
+    is that Monday. `airing`: the day of an airing and the `airing_days` after it, on which it is
+    still watched; the first column is the day of the airing. The first column of the grain is what versions are partitioned by.
 -#}
 {% macro periods() -%}
-    {{- return(['day', 'week']) -}}
+    {{- return(['day', 'week', 'airing']) -}}
 {%- endmacro %}
 
 {#- The model with the viewing that decides the moved figures of a period's marts. -#}
@@ -20,13 +21,15 @@
     {{- return(mart.config.meta.mart.grain[0]) -}}
 {%- endmacro %}
 
-{#- The values of a mart's first grain column whose figures hold viewing of these days. -#}
+{#- The values of a mart's first grain column whose figures can hold viewing of these days. -#}
 {% macro periods_of_days(period, days) -%}
     {%- set found = [] -%}
     {%- for day in days -%}
         {%- set date = modules.datetime.date.fromisoformat(day | string) -%}
-        {%- set back = date.weekday() if period == 'week' else 0 -%}
-        {%- do found.append(date - modules.datetime.timedelta(days=back)) -%}
+        {%- set first = {'day': 0, 'week': date.weekday(), 'airing': var('airing_days')}[period] -%}
+        {%- for back in range(first + 1) if period == 'airing' or back == first -%}
+            {%- do found.append(date - modules.datetime.timedelta(days=back)) -%}
+        {%- endfor -%}
     {%- endfor -%}
     {{- return(found | unique | sort) -}}
 {%- endmacro %}
@@ -35,7 +38,7 @@
 {% macro days_of_periods(period, starts) -%}
     {%- set found = [] -%}
     {%- for start in starts -%}
-        {%- for number in range(7 if period == 'week' else 1) -%}
+        {%- for number in range({'day': 1, 'week': 7, 'airing': var('airing_days') + 1}[period]) -%}
             {%- do found.append(start + modules.datetime.timedelta(days=number)) -%}
         {%- endfor -%}
     {%- endfor -%}
@@ -46,6 +49,8 @@
 {% macro array_of_period_days(period, day) -%}
     {%- if period == 'week' -%}
         sequence({{ week_start(day) }}, date_add({{ week_start(day) }}, 6))
+    {%- elif period == 'airing' -%}
+        sequence(date_sub({{ day }}, {{ var('airing_days') }}), date_add({{ day }}, {{ var('airing_days') }}))
     {%- else -%}
         array({{ day }})
     {%- endif -%}

@@ -1,20 +1,27 @@
 {#-
     How a viewing record reaches each dimension: `by` names the column on the side of `from`, which
     is the viewing, the device of a record, or another dimension, nearer to the viewing; `key` is the
-    dimension's own. A dimension comes before those that are reached through it. A macro and not
-    meta, since the graph is empty when dbt parses.
+    dimension's own. `during` names the instants between which an event was on: it is reached by the
+    content that was viewed then. A dimension comes before those that are reached through it. A macro
+    and not meta, since the graph is empty when dbt parses.
 -#}
 {% macro reach() -%}
     {{- return({
         'channel': {'from': 'viewing', 'by': 'channel_id', 'key': 'channel_id'},
         'channel_key': {'from': 'viewing', 'by': 'channel_id', 'key': 'channel_id'},
         'area': {'from': 'device', 'by': 'area_id', 'key': 'area_id'},
+        'airing': {
+            'from': 'viewing', 'by': 'channel_id', 'key': 'airing_id',
+            'during': ['starts_at', 'ends_at'],
+        },
         'network': {'from': 'channel', 'by': 'network_id', 'key': 'network_id'},
         'owner': {'from': 'channel', 'by': 'primary_owner_id', 'key': 'owner_id'},
         'category': {'from': 'channel', 'by': 'primary_category_id', 'key': 'category_id'},
         'country': {'from': 'channel', 'by': 'country_id', 'key': 'country_id'},
         'market': {'from': 'area', 'by': 'market_id', 'key': 'market_id'},
+        'programme': {'from': 'airing', 'by': 'programme_id', 'key': 'programme_id'},
         'network_group': {'from': 'network', 'by': 'network_group_id', 'key': 'network_group_id'},
+        'genre': {'from': 'programme', 'by': 'genre_id', 'key': 'genre_id'},
     }) -}}
 {%- endmacro %}
 

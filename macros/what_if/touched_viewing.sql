@@ -34,6 +34,13 @@
                 where touched.dimension in ({{ _reached_by(side, by) }})
                     and touched.key_value = {{ side }}.{{ by }}
                     and {{ holds_on('touched', 'viewing.viewing_date') }}
+                    {%- if side == 'viewing' %}
+                    and (
+                        touched.starts_at is null
+                        or touched.starts_at < {{ content_end() }}
+                        and touched.ends_at > viewing.content_at
+                    )
+                    {%- endif %}
             )
             or
             {%- endfor %}

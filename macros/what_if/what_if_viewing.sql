@@ -76,7 +76,7 @@
     {%- for mart in marts -%}
         {%- set by = channel_attribute(mart) -%}
         {%- if by is none -%}{{- return(none) -}}{%- endif -%}
-        {%- if by not in asked -%}{%- do asked.append(by) -%}{%- endif -%}
+        {%- if by.dimension and by not in asked -%}{%- do asked.append(by) -%}{%- endif -%}
     {%- endfor -%}
     {%- set scenario = current_scenario() -%}
     {%- for by in asked -%}

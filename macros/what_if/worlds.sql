@@ -36,7 +36,7 @@
 
 {#-
     A model's own SQL over other inputs: each `ref('x')` becomes `inputs.x`, or the relation that
-    x was built as. It needs no second spelling of the model, and sqlfluff sees the one there is.
+    x was built as; an ephemeral x becomes its own SQL over the same inputs. It needs no second spelling of the model, and sqlfluff sees the one there is.
 -#}
 {% macro render_over(name, inputs) -%}
     {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
@@ -45,10 +45,21 @@
         text=render(modules.re.sub(pattern, '@@\\1@@', node.raw_code))
     ) -%}
     {%- for ref_name in modules.re.findall(pattern, node.raw_code) | unique -%}
-        {%- set replacement = inputs.get(ref_name) or _built_relation(ref_name) -%}
+        {%- set replacement = inputs.get(ref_name)
+            or (_inlined(ref_name, inputs) if is_ephemeral(ref_name) else _built_relation(ref_name)) -%}
         {%- set rendered.text = rendered.text | replace('@@' ~ ref_name ~ '@@', replacement) -%}
     {%- endfor -%}
     {{- return(rendered.text) -}}
+{%- endmacro %}
+
+{#- An ephemeral model between dimensions and mart, over the same inputs. -#}
+{% macro _inlined(name, inputs) -%}
+    ({{ render_over(name, inputs) }})
+{%- endmacro %}
+
+{% macro is_ephemeral(name) -%}
+    {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ name) -%}
+    {{- return(node and node.config.materialized == 'ephemeral') -}}
 {%- endmacro %}
 
 {% macro _built_relation(name) -%}

@@ -168,7 +168,7 @@ def _read(
     return replace(impact, checksum=_digest(receipt_content(impact)))
 
 
-WHAT_IF_VIEWING = ("what_if_viewing", "what_if_viewing_week")
+WHAT_IF_VIEWING = ("what_if_viewing", "what_if_viewing_week", "what_if_viewing_airing")
 """The models with the viewing that marts are computed from, one for each length of period."""
 
 
@@ -186,10 +186,10 @@ def newest_publication(workspace: Workspace, spark: SparkSession) -> Mapping[str
 
 
 def _sql_hash(workspace: Workspace) -> str:
-    """Return the hash of the SQL that computes impacts: the what-if's macros and models."""
+    """Return the hash of the SQL that computes impacts: macros, marts, dimensions, the what-if."""
     digest = hashlib.sha256()
-    for folder in ("macros/what_if", "models/what_if", "models/audience", "models/reference"):
-        for path in sorted((workspace.project / folder).glob("*.sql")):
+    for folder in ("macros", "models/what_if", "models/audience", "models/reference"):
+        for path in sorted((workspace.project / folder).rglob("*.sql")):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -6,9 +6,10 @@ viewing table, and each figure is added up by itself.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from foreview.changes import State
 
@@ -18,6 +19,14 @@ GRAINS = {
     "audience_by_network_group_day": ("viewing_date", "network_group_id", "playback_mode"),
     "audience_by_market_day": ("viewing_date", "market_id", "network_id", "playback_mode"),
     "audience_by_market_week": ("week_start_date", "market_id", "network_id", "playback_mode"),
+    "audience_by_programme": (
+        "broadcast_date",
+        "channel_id",
+        "airing_id",
+        "programme_id",
+        "genre_id",
+        "viewing_window",
+    ),
 }
 WITHIN = {
     "audience_by_channel_day": (0, 2),
@@ -26,6 +35,9 @@ WITHIN = {
     "audience_by_market_day": (0, 1, 3),
     "audience_by_market_week": (0, 1, 3),
 }
+PROGRAMME = "audience_by_programme"
+WINDOWS = {"live": -1, "same-day": 0, "live+3": 3, "live+7": 7}
+LOCAL = ZoneInfo("America/New_York")
 MEASURES = ("records", "seconds", "weighted_seconds", "sessions", "reach", "weighted_reach")
 
 Figures = dict[str, dict[tuple[str, ...], dict[str, Any]]]
@@ -42,6 +54,7 @@ class Viewing:
             "seconds",
             "is_session_start",
             "playback_mode",
+            "content_at",
         )
         table = spark.table(workspace.table("fct_viewing")).select(*columns)
         self.records = [tuple(row.values()) for row in table.toArrow().to_pylist()]
@@ -71,15 +84,28 @@ def monday(day: str) -> str:
     return str(date_of_day - timedelta(days=date_of_day.weekday()))
 
 
+def columns_of(mart: str) -> tuple[str, ...]:
+    """Return what is compared of a mart's figures."""
+    if mart == PROGRAMME:
+        return (*(one for one in MEASURES if one != "sessions"), "airing_seconds")
+    return (*MEASURES, "share_denominator")
+
+
 def figures(
-    viewing: Viewing, channels: State, keys: State, areas: State, networks: State
+    viewing: Viewing,
+    channels: State,
+    keys: State,
+    areas: State,
+    networks: State,
+    airings: State,
+    programmes: State,
 ) -> Figures:
     """Return each mart's figures: measures and the denominator of share, by grain."""
     by_channel, by_key, by_area, by_network = map(rows_by_key, (channels, keys, areas, networks))
-    sums: Any = {mart: defaultdict(lambda: [0, 0, Decimal(0), 0]) for mart in GRAINS}
-    reached: Any = {mart: defaultdict(dict) for mart in GRAINS}
+    sums: Any = {mart: defaultdict(lambda: [0, 0, Decimal(0), 0]) for mart in WITHIN}
+    reached: Any = {mart: defaultdict(dict) for mart in WITHIN}
     attributes: dict[Any, Any] = {}
-    for viewing_date, device_id, channel_id, seconds, is_start, mode in viewing.records:
+    for viewing_date, device_id, channel_id, seconds, is_start, mode, _ in viewing.records:
         day = str(viewing_date)
         household, area_id, weight = viewing.devices.get(device_id, (None, None, Decimal(0)))
         found = attributes.get((channel_id, day))
@@ -109,7 +135,88 @@ def figures(
             one[3] += bool(is_start)
             if household is not None and seconds >= 60:
                 reached[mart][grain][household] = weight
-    return {mart: _finished(mart, sums[mart], reached[mart]) for mart in GRAINS}
+    found = {mart: _finished(mart, sums[mart], reached[mart]) for mart in WITHIN}
+    return found | {PROGRAMME: _of_programmes(viewing, airings, programmes)}
+
+
+def broadcast_day(instant: datetime) -> date:
+    return (instant.astimezone(LOCAL).replace(tzinfo=None) - timedelta(hours=5)).date()
+
+
+def _schedule(airings: State, programmes: State) -> Any:
+    """Each channel's programmes: start, end, broadcast day, airing, programme and genre."""
+    by_programme = rows_by_key(programmes)
+    found: Any = defaultdict(list)
+    for row in airings.values():
+        start, end = (
+            datetime.fromisoformat(row[name] or "").replace(tzinfo=UTC)
+            for name in ("starts_at", "ends_at")
+        )
+        day = broadcast_day(start)
+        holds = (row["valid_from"] or "") <= str(day) and (row["valid_to"] or "9") > str(day)
+        if row["layer"] != "programme" or row["feed"] or not holds:
+            continue
+        programme = row_on(by_programme, row["programme_id"], str(day))
+        genre = "(unmapped)" if programme is None else programme["genre_id"] or "(none)"
+        names = (row["airing_id"], row["programme_id"] or "(none)", genre)
+        found[row["channel_id"]].append((start, end, day, *names))
+    return {channel: sorted(rows) for channel, rows in found.items()}
+
+
+def _of_programmes(viewing: Viewing, airings: State, programmes: State) -> Any:
+    schedule = _schedule(airings, programmes)
+    sums: Any = defaultdict(lambda: [0, 0, Decimal(0), None])
+    reached: Any = defaultdict(dict)
+    for viewing_date, device_id, channel, length, _, mode, content in viewing.records:
+        if content is None:
+            continue
+        household, _, weight = viewing.devices.get(device_id, (None, None, Decimal(0)))
+        begin = content.replace(tzinfo=UTC)
+        for seconds, day, airing_seconds, names in _pieces(
+            schedule.get(channel, []), begin, length
+        ):
+            delay = -1 if mode == "live" else (viewing_date - day).days
+            for window, most in WINDOWS.items():
+                if delay > most:
+                    continue
+                grain = (str(day), channel, *names, window)
+                one = sums[grain]
+                one[0] += 1
+                one[1] += seconds
+                one[2] += seconds * weight
+                one[3] = airing_seconds
+                if household is not None and seconds >= 60:
+                    reached[grain][household] = max(weight, reached[grain].get(household, weight))
+    return {
+        grain: {
+            "records": one[0],
+            "seconds": one[1],
+            "weighted_seconds": one[2],
+            "reach": len(reached.get(grain, {})),
+            "weighted_reach": sum(reached.get(grain, {}).values(), Decimal(0)),
+            "airing_seconds": one[3],
+        }
+        for grain, one in sums.items()
+    }
+
+
+def _pieces(airings: Any, begin: datetime, length: int) -> Any:
+    """Cut a stay where airings do: seconds, broadcast day, the airing's length, names."""
+    end = begin + timedelta(seconds=length)
+    at = begin
+    for start, stop, day, *names in airings:
+        if stop <= begin or start >= end:
+            continue
+        if start > at:
+            yield _whole(at, start), broadcast_day(begin), None, ("(unmapped)",) * 3
+        at = min(stop, end)
+        yield _whole(max(start, begin), at), day, _whole(start, stop), tuple(names)
+    if at < end:
+        yield _whole(at, end), broadcast_day(begin), None, ("(unmapped)",) * 3
+
+
+def _whole(start: datetime, end: datetime) -> int:
+    return int(end.timestamp()) - int(start.timestamp())
 
 
 def _finished(mart: str, sums: Any, reached: Any) -> dict[tuple[str, ...], dict[str, Any]]:
@@ -136,9 +243,7 @@ def published(spark: Any, workspace: Any) -> Figures:
     for mart, grain in GRAINS.items():
         rows = spark.table(workspace.table(mart, "published")).toArrow().to_pylist()
         found[mart] = {
-            tuple(str(row[name]) for name in grain): {
-                name: row[name] for name in (*MEASURES, "share_denominator")
-            }
+            tuple(str(row[name]) for name in grain): {name: row[name] for name in columns_of(mart)}
             for row in rows
         }
         assert len(found[mart]) == len(rows), f"{mart} shows a figure twice"
@@ -158,8 +263,8 @@ def with_impact(before: Figures, impact: Any) -> Figures:
             if figure.change == "removed":
                 del after[mart.name][figure.grain]
             else:
-                names = (*MEASURES, "share_denominator")
-                after[mart.name][figure.grain] = {name: figure.after[name] for name in names}
+                shown = {name: figure.after[name] for name in columns_of(mart.name)}
+                after[mart.name][figure.grain] = shown
     return after
 
 

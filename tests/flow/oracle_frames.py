@@ -1,7 +1,7 @@
 """The oracle of `oracle.py` over millions of records: the same sums by pandas, all from scratch.
 
-Weights are integers in ten-thousandths, so every sum is exact. `test_what_if_equals_rebuild`
-compares it with the plain oracle.
+All marts but that of programmes. Weights are integers in ten-thousandths, so every sum is exact.
+`test_what_if_equals_rebuild` compares it with the plain oracle.
 """
 
 from collections.abc import Mapping
@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-from oracle import GRAINS, MEASURES, WITHIN, monday, row_on, rows_by_key
+from oracle import GRAINS, MEASURES, PROGRAMME, WITHIN, monday, row_on, rows_by_key
 
 from foreview.changes import State
 
 COLUMNS = [*MEASURES, "share_denominator"]
+MARTS = {mart: grain for mart, grain in GRAINS.items() if mart != PROGRAMME}
 WEIGHTED = ("weighted_seconds", "weighted_reach")
 
 Frames = dict[str, pd.DataFrame]
@@ -46,9 +47,14 @@ class ViewingFrame:
 
 
 def figures(
-    viewing: ViewingFrame, channels: State, keys: State, areas: State, networks: State
+    viewing: ViewingFrame,
+    channels: State,
+    keys: State,
+    areas: State,
+    networks: State,
+    *_of_schedules: State,
 ) -> Frames:
-    """Return each mart's figures over all viewing and these rows of the dimensions."""
+    """Return the figures of `MARTS` over all viewing and these rows of the dimensions."""
     by_channel, by_key, by_area, by_network = map(rows_by_key, (channels, keys, areas, networks))
 
     def network(channel: str, day: str) -> str:
@@ -78,7 +84,7 @@ def figures(
         week_start_date=viewing.records["viewing_date"].map(monday),
         weighted_seconds=viewing.records["seconds"] * viewing.records["weight"],
     )
-    return {mart: _figures_of(records, list(grain), WITHIN[mart]) for mart, grain in GRAINS.items()}
+    return {mart: _figures_of(records, list(grain), WITHIN[mart]) for mart, grain in MARTS.items()}
 
 
 def _looked_up(records: pd.DataFrame, column: str, attribute: Any) -> pd.Categorical:
@@ -115,7 +121,7 @@ def _as_text(frame: pd.DataFrame, grain: list[str]) -> pd.DataFrame:
 def published(spark: Any, workspace: Any) -> Frames:
     """Return what readers see, in the oracle's form."""
     found = {}
-    for mart, grain in GRAINS.items():
+    for mart, grain in MARTS.items():
         columns = [
             f"bigint({name} * 10000) as {name}" if name in WEIGHTED else name for name in COLUMNS
         ]
@@ -129,6 +135,8 @@ def with_impact(before: Frames, impact: Any) -> Frames:
     """Return figures after an impact is applied; what it says of before must be so."""
     after = {}
     for mart in impact.marts:
+        if mart.name not in MARTS:
+            continue
         old = _side(mart, "before", "added")
         new = _side(mart, "after", "removed")
         shown = before[mart.name]

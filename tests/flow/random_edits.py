@@ -1,7 +1,9 @@
 """Random edits of dimensions, valid by construction, as changes and change sets."""
 
 import random
+from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from oracle import Viewing
@@ -11,6 +13,7 @@ from foreview.changes import (
     Change,
     ChangeSet,
     Edit,
+    Identity,
     State,
     apply,
     changes_of,
@@ -84,7 +87,7 @@ def random_changes(
 
 def states(workspace: Workspace, change_set: ChangeSet | None = None) -> list[Any]:
     found = []
-    for dimension in ("channel", "channel_key", "area", "network"):
+    for dimension in ("channel", "channel_key", "area", "network", "airing", "programme"):
         state, _ = workspace.registry.approved_rows(dimension)
         if change_set is not None:
             changes = [one for one in change_set.changes if one.dimension == dimension]
@@ -92,6 +95,32 @@ def states(workspace: Workspace, change_set: ChangeSet | None = None) -> list[An
             assert not conflicts
         found.append(state)
     return found
+
+
+def moved_airings(
+    draw: random.Random, workspace: Workspace, touched: Collection[Identity]
+) -> list[Change]:
+    """Return corrections of airings that were on at another time than the schedule says."""
+    contract = workspace.contract("airing")
+    state, _ = workspace.registry.approved_rows("airing")
+    changes: list[Change] = []
+    after: State = state
+    for identity in draw.sample(sorted(state), min(len(state), draw.randint(0, 6))):
+        row = state[identity]
+        minutes = timedelta(minutes=draw.choice((-45, -10, 5, 20, 600)))
+        values = {
+            name: str(datetime.fromisoformat(row[name] or "") + minutes)
+            for name in draw.choice((["starts_at"], ["ends_at"], ["starts_at", "ends_at"]))
+        }
+        edit = Edit(Action.CORRECT, identity=identity, base=row, values=values)
+        found, problems = changes_of(contract, edit, after)
+        moved, conflicts = apply(after, found)
+        if identity in touched or problems or conflicts:
+            continue
+        if not check_state(contract, moved, [identity], parent_intervals(workspace, contract)):
+            changes += found
+            after = moved
+    return changes
 
 
 def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> ChangeSet:
@@ -104,12 +133,19 @@ def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> Chan
     )
     keys = sorted({record[2] for record in viewing.records} - set(unknown))
     airings, _ = workspace.registry.approved_rows("airing")
-    scheduled = {row["channel_id"] or "" for row in airings.values()}
+    used: dict[str, set[str]] = defaultdict(set)
+    used["channel"] = {row["channel_id"] or "" for row in airings.values()}
+    used["programme"] = {row["programme_id"] or "" for row in airings.values()}
+    used["network"] = {
+        row["network_id"] or "" for row in workspace.registry.approved_rows("channel")[0].values()
+    }
     for dimension, column, count, fresh in (
         ("channel", "network_id", draw.randint(1, 12), [f"NEW{seed}.us", *unknown[seed::7][:2]]),
         ("channel_key", "channel_sk", draw.randint(0, 3), keys[seed % 50 :: 50][:4]),
         ("area", "market_id", draw.randint(0, 4), []),
         ("network", "network_group_id", draw.randint(0, 2), []),
+        ("airing", "programme_id", draw.randint(0, 4), []),
+        ("programme", "genre_id", draw.randint(0, 2), []),
     ):
         contract = workspace.contract(dimension)
         state, _ = workspace.registry.approved_rows(dimension)
@@ -117,8 +153,9 @@ def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> Chan
         parent = contract.column(column).parent
         choices = [None, *sorted(parents[parent])[:4]] if parent else keys[:4]
         changes += random_changes(
-            draw, contract, state, parents, column, choices, DAYS, fresh, count, scheduled
+            draw, contract, state, parents, column, choices, DAYS, fresh, count, used[dimension]
         )
+    changes += moved_airings(draw, workspace, {one.identity for one in changes})
     return ChangeSet(
         author=workspace.actor,
         reason=f"random edits {seed}",

@@ -49,7 +49,7 @@ def market(spark_home: Path, spark: Any) -> Workspace:
 
 def by_country(viewing: Viewing, channels: Any) -> dict[tuple[str, ...], tuple[int, int]]:
     rows, records, seconds = rows_by_key(channels), Counter[Any](), Counter[Any]()
-    for viewing_date, _, channel_id, length, _, _ in viewing.records:
+    for viewing_date, _, channel_id, length, *_ in viewing.records:
         row = row_on(rows, channel_id, str(viewing_date))
         figure = (str(viewing_date), "(unmapped)" if row is None else row["country_id"])
         records[figure] += 1

@@ -360,13 +360,13 @@ def test_dbt_tests_the_same_interval_that_workbooks_are_held_to(file: str) -> No
     assert {AIRING.column(name).type for name in times.values()} == {"timestamp"}
 
 
-@pytest.mark.parametrize("dimension", CONTRACTS)
+@pytest.mark.parametrize(
+    "dimension", [name for name, one in CONTRACTS.items() if one.storage == "delta"]
+)
 def test_landing_tables_have_the_columns_of_their_contract(dimension: str) -> None:
     path = PROJECT / "models" / "staging" / "landing.yml"
     (source,) = yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]
     landing = {one["name"]: [c["name"] for c in one["columns"]] for one in source["tables"]}
     contract = CONTRACTS[dimension]
     columns = [*contract.row_columns, "change_set_id"]
-    assert landing[f"{dimension}_edits"][: len(columns)] == columns
-    if contract.storage == "delta":
-        assert landing[dimension] == columns
+    assert landing[dimension] == columns

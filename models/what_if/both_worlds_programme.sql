@@ -1,0 +1,3 @@
+{{ config(materialized='both_worlds') }}
+
+{{ both_worlds('programme') }}

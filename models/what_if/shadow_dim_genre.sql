@@ -1,0 +1,4 @@
+{{ config(materialized='ephemeral') }}
+
+-- depends_on: {{ ref('dim_genre') }}, {{ ref('stg_pending_edits') }}
+{{ shadow_dimension('genre') }}
