@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from foreview.errors import EngineError, Problem
+from foreview.errors import EngineError, ForeviewError, Problem, RefusedError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -34,11 +34,12 @@ def run_dbt(
 
     Raises:
         EngineError: A node failed; each failure is named, with the log.
+        RefusedError: Nothing failed but tests of the data.
     """
     open_engines(workspace, variables)
     result = _invoke(workspace, command, variables, _Watcher(progress))
     if not result.success:
-        raise EngineError(_problems(workspace, result))
+        raise _error(workspace, result)
 
 
 def open_engines(workspace: Workspace, variables: Mapping[str, Any] | None = None) -> SparkSession:
@@ -91,14 +92,21 @@ class _Watcher:
         self._progress(event.data.description, event.data.index, event.data.total)
 
 
-def _problems(workspace: Workspace, result: Any) -> list[Problem]:
+def _error(workspace: Workspace, result: Any) -> ForeviewError:
     log = f"The log is {workspace.home / 'logs' / 'dbt.log'}."
     nodes = getattr(result.result, "results", None) or []
-    failed = [one for one in nodes if str(one.status) in ("error", "fail", "runtime error")]
-    problems = [
-        Problem("dbt-failed", f"{one.node.name}: {_short(one.message)}", fix=log) for one in failed
-    ]
-    return problems or [Problem("dbt-failed", f"dbt failed: {_short(result.exception)}", fix=log)]
+    broken = [one for one in nodes if str(one.status) in ("error", "runtime error")]
+    tests = [one for one in nodes if str(one.status) == "fail"]
+    if broken or not tests:
+        named = [f"{one.node.name}: {_short(one.message)}" for one in broken]
+        named = named or [f"dbt failed: {_short(result.exception)}"]
+        return EngineError([Problem("dbt-failed", one, fix=log) for one in named])
+    return RefusedError(
+        [
+            Problem("dbt-test-failed", f"{one.node.name}: {_short(one.message)}", fix=log)
+            for one in tests
+        ]
+    )
 
 
 def _short(message: object) -> str:

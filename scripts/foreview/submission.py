@@ -250,18 +250,36 @@ def check_changes(
     """Return what is wrong with the rows as the changes would leave them, with their cells."""
     after, conflicts = apply(now, changes)
     problems = [one.as_problem() for one in conflicts]
-    touched = [one.identity for one in changes if one.identity in after]
-    cells = {
-        (change.identity, name): cell for change in changes for name, cell in change.cells.items()
-    }
-    places = {change.identity: change.where for change in changes}
-    found = check_state(contract, after, touched, parent_intervals(workspace, contract))
-    found += _identity_problems(contract, after, touched)
-    for identity, column, problem in found:
-        named = [cells.get((identity, name)) for name in _cells_of(contract, column)]
-        where = next(filter(None, named), places.get(identity, ""))
-        problems.append(Problem(problem.rule, problem.message, where, problem.value, problem.fix))
-    return problems + _orphans(workspace, contract, now, after, places)
+    return problems + rule_problems(workspace, {contract.dimension: after}, changes)
+
+
+def rule_problems(
+    workspace: Workspace, states: Mapping[str, State], changes: Sequence[Change]
+) -> list[Problem]:
+    """Return which rules touched rows break, and the rows that would lose their parent.
+
+    Args:
+        workspace: Where.
+        states: All rows of each changed dimension as they would be.
+        changes: What led there; problems are at their cells.
+    """
+    problems = []
+    for dimension, after in states.items():
+        contract = workspace.contract(dimension)
+        mine = [one for one in changes if one.dimension == dimension]
+        touched = [one.identity for one in mine if one.identity in after]
+        cells = {(one.identity, name): cell for one in mine for name, cell in one.cells.items()}
+        places = {one.identity: one.where for one in mine}
+        found = check_state(contract, after, touched, parent_intervals(workspace, contract, states))
+        found += _identity_problems(contract, after, touched)
+        for identity, column, problem in found:
+            named = [cells.get((identity, name)) for name in _cells_of(contract, column)]
+            where = next(filter(None, named), places.get(identity, ""))
+            problems.append(
+                Problem(problem.rule, problem.message, where, problem.value, problem.fix)
+            )
+        problems += _orphans(workspace, contract, states, places)
+    return problems
 
 
 def _identity_problems(
@@ -302,13 +320,14 @@ def parent_intervals(
 def _orphans(
     workspace: Workspace,
     contract: Contract,
-    now: State,
-    after: State,
+    states: Mapping[str, State],
     places: Mapping[Identity, str],
 ) -> list[Problem]:
     """Return the rows of child dimensions that would lose their parent on some days."""
-    before_days = merged_intervals(contract, now)
-    after_days = merged_intervals(contract, after)
+    before_days = merged_intervals(
+        contract, workspace.registry.approved_rows(contract.dimension)[0]
+    )
+    after_days = merged_intervals(contract, states[contract.dimension])
     shrunk = {key for key, days in before_days.items() if after_days.get(key) != days}
     if not shrunk:
         return []
@@ -317,13 +336,15 @@ def _orphans(
         columns = [one for one in child.columns if one.parent == contract.dimension]
         if not columns:
             continue
-        rows, _ = workspace.registry.approved_rows(child.dimension)
+        rows = states.get(child.dimension)
+        if rows is None:
+            rows, _ = workspace.registry.approved_rows(child.dimension)
         using = [
             identity
             for identity, row in rows.items()
             if any(item in shrunk for one in columns for item in one.items(row[one.name]))
         ]
-        others = parent_intervals(workspace, child, {contract.dimension: after})
+        others = parent_intervals(workspace, child, states)
         problems += [
             Problem(
                 problem.rule,

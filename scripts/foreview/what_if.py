@@ -97,10 +97,18 @@ def checked_change_sets(
 
 
 def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> None:
-    """Refuse change sets that today's rows, or each other, no longer allow."""
-    from foreview.changes import apply
+    """Refuse change sets that today's rows, or each other, no longer allow.
 
-    problems = []
+    Each may be right by itself and break a rule together: two airings that were moved to one time.
+
+    Raises:
+        RefusedError: A cell is no longer as its author saw it, or the rows break a rule.
+    """
+    from foreview.changes import apply
+    from foreview.submission import rule_problems
+
+    problems: list[Problem] = []
+    states: dict[str, Any] = {}
     for dimension in sorted({name for one in change_sets for name in one.dimensions}):
         state, last = workspace.registry.approved_rows(dimension)
         owner = dict(last)
@@ -111,8 +119,12 @@ def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> Non
                 one.as_problem(_who(workspace, owner.get(one.change.identity))) for one in conflicts
             ]
             owner |= {one.identity: change_set.id for one in changes}
+        states[dimension] = state
+    if not problems:
+        changes = [change for one in change_sets for change in one.changes]
+        problems = rule_problems(workspace, states, changes)
     if problems:
-        raise RefusedError(problems)
+        raise RefusedError(dict.fromkeys(problems))
 
 
 def _who(workspace: Workspace, change_set_id: str | None) -> str:

@@ -20,6 +20,7 @@ from foreview.changes import (
     check_state,
 )
 from foreview.contract import Contract
+from foreview.rekeying import check_identities
 from foreview.submission import parent_intervals
 from foreview.workspace import Workspace
 
@@ -78,7 +79,10 @@ def random_changes(
         after, conflicts = apply(state, found)
         if problems or conflicts or not found:
             continue
-        if check_state(contract, after, [one.identity for one in found], parents):
+        identities = [one.identity for one in found]
+        if check_state(contract, after, identities, parents):
+            continue
+        if contract.dimension == "channel_key" and check_identities(after, identities):
             continue
         touched.add(key)
         changes += found
@@ -141,7 +145,7 @@ def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> Chan
     }
     for dimension, column, count, fresh in (
         ("channel", "network_id", draw.randint(1, 12), [f"NEW{seed}.us", *unknown[seed::7][:2]]),
-        ("channel_key", "channel_sk", draw.randint(0, 3), keys[seed % 50 :: 50][:4]),
+        ("channel_key", "channel_sk", draw.randint(0, 3), keys[seed % 50 : -4 : 50][:4]),
         ("area", "market_id", draw.randint(0, 4), []),
         ("network", "network_group_id", draw.randint(0, 2), []),
         ("airing", "programme_id", draw.randint(0, 4), []),
@@ -151,7 +155,7 @@ def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> Chan
         state, _ = workspace.registry.approved_rows(dimension)
         parents: Any = parent_intervals(workspace, contract)
         parent = contract.column(column).parent
-        choices = [None, *sorted(parents[parent])[:4]] if parent else keys[:4]
+        choices = [None, *sorted(parents[parent])[:4]] if parent else keys[-4:]
         changes += random_changes(
             draw, contract, state, parents, column, choices, DAYS, fresh, count, used[dimension]
         )

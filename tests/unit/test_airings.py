@@ -19,6 +19,7 @@ from foreview.demo import edit_workbook
 from foreview.errors import RefusedError
 from foreview.generate.invent import Row, approved_row
 from foreview.submission import baseline_change_set, export_dimension, read_change_set
+from foreview.what_if import checked_change_sets
 from foreview.workspace import Workspace
 
 CONTRACTS = load_contracts(PROJECT)
@@ -290,6 +291,25 @@ def test_an_overlap_is_at_the_cell_that_was_edited_whichever_it_is(
     with pytest.raises(RefusedError) as caught:
         submitted(workspace, tmp_path, edits)
     assert sorted(one.where for one in caught.value.problems) == cells
+
+
+def test_change_requests_that_only_together_put_two_airings_at_one_time_are_refused_together(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    one, other = (
+        submitted(workspace, tmp_path, edits)
+        for edits in (
+            {"2": {"ends_at": "2026-04-01 22:20:00"}},
+            {"3": {"starts_at": "2026-04-01 22:10:00"}},
+        )
+    )
+    workspace.registry.record_change_set(one)
+    workspace.registry.record_change_set(other)
+    for alone in (one, other):
+        assert checked_change_sets(workspace, [alone.id]) == [alone]
+    with pytest.raises(RefusedError) as caught:
+        checked_change_sets(workspace, [one.id, other.id])
+    assert {problem.rule for problem in caught.value.problems} == {"overlap-in-time"}
 
 
 def test_a_channel_with_airings_can_not_be_deleted_unnoticed(
