@@ -7,11 +7,12 @@
     {%- set touched = ref('touched_keys') -%}
     {%- set scenario = current_scenario() -%}
     {{ run_hooks(pre_hooks) }}
+    {%- set marts = touched_marts(touched) -%}
     {%- for mart in versioned_marts() -%}
         {%- set relation = impact_relation(mart) -%}
         {%- set days = run_query(
             'select distinct viewing_date from ' ~ ref(what_if_viewing_name(period_of(mart)))
-        ).columns[0].values() | list if is_mart_touched(mart, touched) else [] -%}
+        ).columns[0].values() | list if mart in marts else [] -%}
         {%- do adapter.drop_relation(relation) -%}
         {#- Keys without viewing move nothing: no need to run the mart's SQL over no record. -#}
         {%- if days -%}

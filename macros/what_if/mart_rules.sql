@@ -97,23 +97,29 @@
     {{- return((_way_to(nearer) if nearer in reach() else []) + [name]) -}}
 {%- endmacro %}
 
-{#- Whether a mart reads anything of what differs between the two worlds. -#}
-{% macro is_mart_touched(mart, touched) -%}
+{#- The marts that read anything of what differs between the two worlds, with one query. -#}
+{% macro touched_marts(touched) -%}
     {%- set query -%}
-        select 1 from {{ touched }}
-        where false
-        {%- for name, columns in mart_reads(mart).items() %}
-            or (
-                dimension = '{{ name }}'
-                and (
-                    has_row_before != has_row_after
-                    {%- for column in columns %}
-                    or instr(changed_columns, ',{{ column }},') > 0
-                    {%- endfor %}
-                )
-            )
-        {%- endfor %}
-        limit 1
+        select distinct
+            dimension,
+            changed_columns,
+            has_row_before != has_row_after as is_other_row
+        from {{ touched }}
     {%- endset -%}
-    {{- return(run_query(query).rows | length > 0) -}}
+    {%- set rows = run_query(query).rows -%}
+    {%- set found = [] -%}
+    {%- for mart in versioned_marts() if _reads_any(mart_reads(mart), rows) -%}
+        {%- do found.append(mart) -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
+{% macro _reads_any(reads, rows) -%}
+    {%- for row in rows if row['dimension'] in reads -%}
+        {%- if row['is_other_row'] -%}{{- return(true) -}}{%- endif -%}
+        {%- for column in row['changed_columns'].split(',') if column in reads[row['dimension']] -%}
+            {{- return(true) -}}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(false) -}}
 {%- endmacro %}

@@ -15,7 +15,7 @@
     {%- do depend_on_both_worlds() -%}
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
     {%- set marts = [] -%}
-    {%- for mart in versioned_marts() if period_of(mart) == period and is_mart_touched(mart, keys) -%}
+    {%- for mart in touched_marts(keys) if period_of(mart) == period -%}
         {%- do marts.append(mart) -%}
     {%- endfor -%}
     {%- set days = run_query(
