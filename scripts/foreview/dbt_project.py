@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +82,12 @@ def _invoke(
     ]
     if variables:
         arguments += ["--vars", json.dumps(variables)]
-    return dbtRunner(callbacks=list(callbacks)).invoke(arguments)
+    kept = logging.raiseExceptions
+    logging.raiseExceptions = False  # a log that can't be written, on a full disk, fills the screen
+    try:
+        return dbtRunner(callbacks=list(callbacks)).invoke(arguments)
+    finally:
+        logging.raiseExceptions = kept
 
 
 class _Watcher:
@@ -93,10 +101,16 @@ class _Watcher:
 
 
 def _error(workspace: Workspace, result: Any) -> ForeviewError:
+    from foreview.workspace import disk_error
+
     log = f"The log is {workspace.home / 'logs' / 'dbt.log'}."
     nodes = getattr(result.result, "results", None) or []
     broken = [one for one in nodes if str(one.status) in ("error", "runtime error")]
     tests = [one for one in nodes if str(one.status) == "fail"]
+    if any(os.strerror(errno.ENOSPC) in str(one.message) for one in broken) or (
+        os.strerror(errno.ENOSPC) in str(result.exception)
+    ):
+        return disk_error(OSError(errno.ENOSPC, ""), "What dbt was building")
     if broken or not tests:
         named = [f"{one.node.name}: {_short(one.message)}" for one in broken]
         named = named or [f"dbt failed: {_short(result.exception)}"]
