@@ -100,6 +100,8 @@ class MartImpact:
         ratios: Shares and averages, from two columns of the figures.
         figures: All figures that move, each once.
         total_figures: Number of figures that the mart has.
+        nested: A grain column and one of its values: figures of its other values are parts of that
+            one's, as live viewing is of that up to seven days later. Empty for most marts.
     """
 
     name: str
@@ -110,6 +112,16 @@ class MartImpact:
     ratios: tuple[Ratio, ...]
     figures: tuple[FigureImpact, ...]
     total_figures: int
+    nested: tuple[str, str] | None = None
+
+    @property
+    def disjoint_figures(self) -> tuple[FigureImpact, ...]:
+        """The figures that may be added up: those that are not parts of others."""
+        if self.nested is None:
+            return self.figures
+        column, whole = self.nested
+        place = self.grain.index(column)
+        return tuple(one for one in self.figures if one.grain[place] == whole)
 
     @property
     def day_place(self) -> int | None:

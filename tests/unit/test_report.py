@@ -220,6 +220,19 @@ def test_viewing_that_becomes_unassigned_is_warned_of_and_so_is_the_reverse() ->
     assert "1,200 seconds leave unassigned viewing" in found
 
 
+def test_viewing_that_is_shown_in_several_windows_is_added_up_once() -> None:
+    windows = tuple(
+        FigureImpact(("2026-04-01", "(unmapped)", window), "modified", values(100), values(1300))
+        for window in ("live", "same-day", "live+7")
+    )
+    grain = ("broadcast_date", "airing_id", "viewing_window")
+    nested = replace(mart(*windows), grain=grain, nested=("viewing_window", "live+7"))
+    (told,) = warnings(impact(nested))
+    assert "1,200 seconds appear as unassigned viewing" in told
+    (mover,) = movers(nested, "seconds")
+    assert (mover.key, mover.figures) == (("(unmapped)", "live+7"), 1)
+
+
 def test_a_change_after_the_last_day_with_viewing_is_warned_of() -> None:
     (told,) = warnings(impact(mart(), changes=changed_from("2026-05-01")))
     assert "1 change starts after 2026-04-07" in told

@@ -54,8 +54,8 @@ def movers(mart: MartImpact, measure: str, n: int | None = None) -> tuple[Mover,
     """Return the keys whose figures move, by absolute difference over all days, largest first.
 
     Keys whose differences cancel out over the days come last. Before and after are over the
-    figures that move, not over all of a key's figures. For a measure that is not additive they
-    are sums of daily values.
+    figures that move, not over all of a key's figures; figures that are parts of others are left
+    out. For a measure that is not additive they are sums of daily values.
 
     Args:
         mart: The mart.
@@ -65,7 +65,7 @@ def movers(mart: MartImpact, measure: str, n: int | None = None) -> tuple[Mover,
     totals: dict[tuple[str, ...], list[Number]] = {}
     counts: dict[tuple[str, ...], int] = {}
     key_of = key_getter(mart)
-    for figure in mart.figures:
+    for figure in mart.disjoint_figures:
         key = key_of(figure)
         sums = totals.setdefault(key, [0, 0])
         sums[0] += figure.value("before", measure)

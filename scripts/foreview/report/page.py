@@ -231,6 +231,7 @@ def _figures(mart: MartImpact) -> dict[str, Any]:
     shown = ranked(mart, TABLE_FIGURES)
     chosen = set(map(id, shown))
     rest = [one for one in mart.figures if id(one) not in chosen]
+    summed = [one for one in mart.disjoint_figures if id(one) not in chosen]
     return {
         "columns": [column_label(one) for one in mart.grain],
         "measures": [one.label for one in mart.measures],
@@ -238,7 +239,7 @@ def _figures(mart: MartImpact) -> dict[str, Any]:
         "rest": whole(len(rest)) if rest else "",
         "totals": [
             (number(before), number(after), *_tone(after - before))
-            for before, after in (totals(rest, one.name) for one in mart.measures)
+            for before, after in (totals(summed, one.name) for one in mart.measures)
         ],
     }
 

@@ -190,7 +190,9 @@ def _newly_unassigned(impact: Impact) -> str:
     for mart in impact.marts:
         name = mart.main_measure.name
         growing: Number = sum(
-            max(figure.difference(name), 0) for figure in mart.figures if UNMAPPED in figure.grain
+            max(figure.difference(name), 0)
+            for figure in mart.disjoint_figures
+            if UNMAPPED in figure.grain
         )
         if growing > most:
             most, unit = growing, mart.main_measure.unit
@@ -206,7 +208,7 @@ def _unassigned(impact: Impact) -> list[str]:
             place = mart.grain.index(column)
             moved: Number = sum(
                 figure.difference(measure.name)
-                for figure in mart.figures
+                for figure in mart.disjoint_figures
                 if figure.grain[place] == UNMAPPED
             )
             if moved:
