@@ -136,7 +136,8 @@ elif command -v java >/dev/null && is_right_java java; then
 else
     if ! find_java; then
         if command -v apt-get >/dev/null; then
-            install_package openjdk-17-jre-headless ||
+            # Newer releases of Debian have 21 only.
+            install_package openjdk-17-jre-headless || install_package openjdk-21-jre-headless ||
                 fail "Java 17 could not be installed: install openjdk-17-jre-headless."
         elif command -v brew >/dev/null; then
             say "installing openjdk@17 (brew)"
