@@ -101,7 +101,8 @@ class MartImpact:
         figures: All figures that move, each once.
         total_figures: Number of figures that the mart has.
         nested: A grain column and one of its values: figures of its other values are parts of that
-            one's, as live viewing is of that up to seven days later. Empty for most marts.
+            one's, as live viewing is of that up to seven days later. None for most marts.
+        named_by: The grain columns by which people name a figure; all when empty.
     """
 
     name: str
@@ -113,6 +114,7 @@ class MartImpact:
     figures: tuple[FigureImpact, ...]
     total_figures: int
     nested: tuple[str, str] | None = None
+    named_by: tuple[str, ...] = ()
 
     @property
     def disjoint_figures(self) -> tuple[FigureImpact, ...]:

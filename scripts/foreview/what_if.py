@@ -274,6 +274,7 @@ def _read_mart(
         figures=tuple(figures),
         total_figures=spark.table(workspace.table(name, "published")).count(),
         nested=tuple(mart["nested"]) if "nested" in mart else None,
+        named_by=tuple(mart.get("named_by", ())),
     )
 
 

@@ -229,8 +229,16 @@ def test_viewing_that_is_shown_in_several_windows_is_added_up_once() -> None:
     nested = replace(mart(*windows), grain=grain, nested=("viewing_window", "live+7"))
     (told,) = warnings(impact(nested))
     assert "1,200 seconds appear as unassigned viewing" in told
+    assert "live+7" in verdict(impact(nested))
+    assert "live+7" not in verdict(impact(replace(nested, named_by=("airing_id",))))
     (mover,) = movers(nested, "seconds")
     assert (mover.key, mover.figures) == (("(unmapped)", "live+7"), 1)
+
+
+def test_viewing_that_is_unassigned_in_two_columns_at_once_is_warned_of_once() -> None:
+    both = FigureImpact(("(unmapped)", "(unmapped)"), "modified", values(100), values(1300))
+    (told,) = warnings(impact(replace(mart(both), grain=("airing_id", "programme_id"))))
+    assert "no airing on that day" in told
 
 
 def test_a_change_after_the_last_day_with_viewing_is_warned_of() -> None:

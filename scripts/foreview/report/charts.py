@@ -9,7 +9,7 @@ from foreview.impact import Number, magnitude
 from foreview.report.figures import Mover
 
 BAR_HEIGHT = 30
-NAME_WIDTH, BARS_WIDTH, NUMBER_WIDTH = 190, 430, 150
+NAME_WIDTH, BARS_WIDTH, NUMBER_WIDTH = 230, 390, 150
 DAYS_WIDTH, DAYS_HEIGHT = 420, 110
 
 

@@ -23,7 +23,7 @@ from foreview.report.words import (
     rekeyed,
     relative,
     signed,
-    spoken_key,
+    spoken_name,
     spoken_value,
     verdict,
     warnings,
@@ -103,15 +103,14 @@ def _hours(seconds: int) -> str:
 
 def _headline(mart: MartImpact) -> dict[str, Any]:
     measure = headline_measure(mart)
-    columns = key_columns(mart)
     ordered = [one for one in movers(mart, measure.name) if one.difference]
     shown = ordered[:CHART_MOVERS]
     bars = charts.mover_bars(
         shown,
-        [_short(spoken_key(columns, one.key)) for one in shown],
+        [_short(spoken_name(mart, one.key)) for one in shown],
         [signed(one.difference) for one in shown],
         [
-            f"{spoken_key(columns, one.key)}: {number(one.before)} to {number(one.after)} "
+            f"{spoken_name(mart, one.key)}: {number(one.before)} to {number(one.after)} "
             f"{measure.unit}, {relative(one)}"
             for one in shown
         ],
@@ -150,7 +149,7 @@ def _day_charts(
     extent = (min(values), max(values))
     return [
         charts.day_chart(
-            spoken_key(columns, one.key),
+            spoken_name(mart, one.key),
             days,
             axis,
             extent,

@@ -77,7 +77,7 @@ def _both_ways(ranked: Sequence[Mover]) -> list[Mover]:
 
 
 def _told(mart: MartImpact, measure: Measure, mover: Mover) -> str:
-    name = spoken_key(key_columns(mart), mover.key)
+    name = spoken_name(mart, mover.key)
     what = "" if measure == mart.main_measure else f" of {measure.label.lower()}"
     if not mover.before:
         return f"{name} gains {number(mover.after)} {measure.unit} from nothing"
@@ -85,6 +85,13 @@ def _told(mart: MartImpact, measure: Measure, mover: Mover) -> str:
         return f"{name} loses all{what}"
     verb = "gains" if mover.difference > 0 else "loses"
     return f"{name} {verb} {share(magnitude(mover.difference), mover.before)}{what}"
+
+
+def spoken_name(mart: MartImpact, key: tuple[str, ...]) -> str:
+    """Return what people call the figures of a key: by the columns that the mart is named by."""
+    pairs = zip(key_columns(mart), key, strict=True)
+    named = [one for one in pairs if not mart.named_by or one[0] in mart.named_by]
+    return spoken_key([column for column, _ in named], [value for _, value in named])
 
 
 def spoken_key(columns: Sequence[str], values: Sequence[str]) -> str:
@@ -203,14 +210,13 @@ def _unassigned(impact: Impact) -> list[str]:
     found = []
     for mart in impact.marts:
         measure = mart.main_measure
-        columns = [name for place, name in enumerate(mart.grain) if _is_unmapped(mart, place)]
-        for column in columns:
-            place = mart.grain.index(column)
-            moved: Number = sum(
-                figure.difference(measure.name)
-                for figure in mart.disjoint_figures
-                if figure.grain[place] == UNMAPPED
-            )
+        told: list[list[FigureImpact]] = []
+        for place, column in enumerate(mart.grain):
+            figures = [one for one in mart.disjoint_figures if one.grain[place] == UNMAPPED]
+            if figures in told:  # without an airing there is no programme and no genre either
+                continue
+            told.append(figures)
+            moved: Number = sum(one.difference(measure.name) for one in figures)
             if moved:
                 verb = "appear as" if moved > 0 else "leave"
                 found.append(
@@ -218,10 +224,6 @@ def _unassigned(impact: Impact) -> list[str]:
                     f"(no {column_label(column).lower()} on that day) in {mart.label}."
                 )
     return found
-
-
-def _is_unmapped(mart: MartImpact, place: int) -> bool:
-    return any(figure.grain[place] == UNMAPPED for figure in mart.figures)
 
 
 def _future(impact: Impact) -> list[str]:
