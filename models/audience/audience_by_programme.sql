@@ -36,8 +36,8 @@ watched as (
     from viewing
     left join schedule
         on viewing.channel_id = schedule.channel_id
-            and schedule.starts_at < {{ content_end() }}
-            and schedule.ends_at > viewing.content_at
+            and {{ content_end() }} > schedule.starts_at
+            and viewing.content_at < schedule.ends_at
     where viewing.content_at is not null
 
 ),
@@ -100,8 +100,8 @@ select
     programme_id,
     genre_id,
     viewing_window,
-    max(airing_seconds) as airing_seconds,
     cast(sum(is_reached) as bigint) as reach,
+    max(airing_seconds) as airing_seconds,
     sum(records) as records,
     sum(seconds) as seconds,
     sum(weighted_seconds) as weighted_seconds,
