@@ -161,9 +161,10 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("FOREVIEW_SHUFFLE_PARTITIONS", "8")
     os.environ.setdefault("FOREVIEW_MEMORY", "8g")
-    # Reads by vectors are not in a task's input metrics.
+    # Reads by vectors are not in a task's input metrics, and old stages would be forgotten.
     os.environ["PYSPARK_SUBMIT_ARGS"] = (
-        "--conf spark.hadoop.parquet.hadoop.vectored.io.enabled=false pyspark-shell"
+        "--conf spark.hadoop.parquet.hadoop.vectored.io.enabled=false"
+        " --conf spark.ui.retainedStages=1000000 pyspark-shell"
     )
     home = options.keep or Path(tempfile.mkdtemp(prefix="foreview-bench-"))
     workspace = make_workspace(home, SESSION)
