@@ -1,7 +1,8 @@
 {#-
-    What a mart reads, found in its own SQL and that of ephemeral models before it: for each dimension (`channel` for `dim_channel`) the
-    columns that decide its figures, all of them where the SQL does not say. Keys and intervals
-    are left out: a row that appears, moves or disappears is a difference in any case.
+    What a mart reads, found in its own SQL and that of ephemeral models before it: for each
+    dimension (`channel` for `dim_channel`) the columns that decide its figures, all of them where the
+    SQL does not say. Keys and intervals are left out: a row that appears, moves or disappears is a
+    difference in any case.
 -#}
 {% macro mart_reads(mart) -%}
     {%- set found = {} -%}

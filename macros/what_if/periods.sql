@@ -2,7 +2,8 @@
     A mart's period: the viewing days that one of its figures can be made of. `day` (the default):
     one day. `week`: the days of a week, which starts on Monday; the first column of the mart's grain
     is that Monday. `airing`: the day of an airing and the `airing_days` after it, on which it is
-    still watched; the first column is the day of the airing. The first column of the grain is what versions are partitioned by.
+    still watched; the first column is the day of the airing. The first column of the grain is what
+    versions are partitioned by.
 -#}
 {% macro periods() -%}
     {{- return(['day', 'week', 'airing']) -}}

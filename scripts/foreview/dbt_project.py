@@ -107,9 +107,8 @@ def _error(workspace: Workspace, result: Any) -> ForeviewError:
     nodes = getattr(result.result, "results", None) or []
     broken = [one for one in nodes if str(one.status) in ("error", "runtime error")]
     tests = [one for one in nodes if str(one.status) == "fail"]
-    if any(os.strerror(errno.ENOSPC) in str(one.message) for one in broken) or (
-        os.strerror(errno.ENOSPC) in str(result.exception)
-    ):
+    messages = [str(result.exception), *(str(one.message) for one in broken)]
+    if any(os.strerror(errno.ENOSPC) in one for one in messages):
         return disk_error(OSError(errno.ENOSPC, ""), "What dbt was building")
     if broken or not tests:
         named = [f"{one.node.name}: {_short(one.message)}" for one in broken]
