@@ -36,7 +36,8 @@
 
 {#-
     A model's own SQL over other inputs: each `ref('x')` becomes `inputs.x`, or the relation that
-    x was built as; an ephemeral x becomes its own SQL over the same inputs. It needs no second spelling of the model, and sqlfluff sees the one there is.
+    x was built as; an ephemeral x becomes its own SQL over the same inputs. It needs no second
+    spelling of the model, and sqlfluff sees the one there is.
 -#}
 {% macro render_over(name, inputs) -%}
     {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
