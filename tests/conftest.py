@@ -1,6 +1,8 @@
 """One Spark session for a whole pytest run, in a temporary home that goes with it."""
 
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from foreview.workspace import Workspace, open_workspace
+from foreview.workspace import PROJECT_FILES, Workspace, open_workspace
 
 PROJECT = Path(__file__).resolve().parents[1]
 SESSION = "foreview_session"
@@ -48,6 +50,22 @@ def make_workspace(home: Path, schema: str, actor: str = "ana") -> Workspace:
     workspace = open_workspace(environment, home=own, act_as=actor)
     os.environ.pop("FOREVIEW_TARGET", None)
     return workspace
+
+
+def project_without(folder: Path, *marts: str) -> Path:
+    """Return a copy of the project that lacks some marts."""
+    for name in PROJECT_FILES:
+        if (PROJECT / name).is_dir():
+            shutil.copytree(PROJECT / name, folder / name)
+        else:
+            shutil.copy(PROJECT / name, folder / name)
+    declared = folder / "models" / "audience" / "audience.yml"
+    for mart in marts:
+        (folder / "models" / "audience" / f"{mart}.sql").unlink()
+        text = declared.read_text(encoding="utf-8")
+        text = re.sub(rf"  - name: {mart}\n(?:    .*\n|\n)*", "", text)
+        declared.write_text(text, encoding="utf-8")
+    return folder
 
 
 def acting(workspace: Workspace, actor: str) -> Workspace:

@@ -60,9 +60,26 @@
 {#- Periods whose figures may differ from the newest publication's: a list, or none for all. -#}
 {% macro periods_to_recompute(mart, newest) -%}
     {%- if newest is none or mart.name ~ '=' ~ mart_definition(mart) not in newest['definitions']
-        or dimensions_changed_since(newest) -%}
+        or dimensions_changed_since(newest) or _rows_came_to_hold_since(mart, newest) -%}
         {{- return(none) -}}
     {%- endif -%}
     {%- set days = days_loaded_since(newest) -%}
     {{- return(none if days is none else periods_of_days(period_of(mart), days)) -}}
+{%- endmacro %}
+
+{#-
+    Whether a row of a dimension that the mart reads as it is now has begun since the newest
+    publication: newer viewing then makes it the last one of its key, on all days.
+-#}
+{% macro _rows_came_to_hold_since(mart, newest) -%}
+    {%- for name in latest_read(mart) -%}
+        {%- set query -%}
+            select 1 from {{ _built_relation('dim_' ~ recorded_dimension(name)) }}
+            where valid_from > {{ day_literal(newest['last_day']) if newest['last_day'] else 'null' }}
+                and valid_from <= {{ last_viewing_day() }}
+            limit 1
+        {%- endset -%}
+        {%- if run_query(query).rows -%}{{- return(true) -}}{%- endif -%}
+    {%- endfor -%}
+    {{- return(false) -}}
 {%- endmacro %}

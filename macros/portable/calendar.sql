@@ -45,3 +45,11 @@
         as date
     )
 {%- endmacro %}
+
+{#- The numbers of the minutes that the seconds from one up to another are in, a row each. -#}
+{% macro each_minute(first_second, end_second) -%}
+    explode(sequence(
+        cast(floor({{ first_second }} / 60) as int),
+        cast(floor((greatest({{ end_second }}, {{ first_second }} + 1) - 1) / 60) as int)
+    ))
+{%- endmacro %}

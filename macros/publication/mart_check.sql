@@ -90,6 +90,9 @@
     {%- endfor -%}
     {%- if rules.get('period', 'day') not in periods() -%}
         {%- do found.append("Its period must be one of " ~ periods() | join(", ") ~ ".") -%}
+    {%- elif rules.get('period', 'day') != 'day'
+        and modules.re.search("ref\\(\\s*['\"]dim_current_\\w+['\"]", sql) -%}
+        {%- do found.append("It reads a dimension as it is now, so its period must be day.") -%}
     {%- endif -%}
     {{- return(found) -}}
 {%- endmacro %}

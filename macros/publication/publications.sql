@@ -147,6 +147,20 @@
     {{- return(graph.nodes['model.' ~ project_name ~ '.fct_viewing'].relation_name) -}}
 {%- endmacro %}
 
+{#-
+    The newest viewing day as a literal: the day of "as it is now". In a scenario it is that of the
+    newest publication.
+-#}
+{% macro last_viewing_day() -%}
+    {%- if not execute -%}
+        {%- do ref('fct_viewing') -%}
+        {{- return('null') -}}
+    {%- endif -%}
+    {%- set day = newest_publication()['last_day'] if 'what_if' in model.tags
+        else run_query('select max(viewing_date) from ' ~ viewing_relation()).rows[0][0] -%}
+    {{- return(day_literal(day) if day else 'null') -}}
+{%- endmacro %}
+
 {% macro device_relation() -%}
     {{- return(graph.sources['source.' ~ project_name ~ '.landing.device'].relation_name) -}}
 {%- endmacro %}

@@ -7,7 +7,7 @@
 {% macro mart_reads(mart) -%}
     {%- set found = {} -%}
     {%- for name in modules.re.findall("ref\\(\\s*['\"](\\w+)['\"]", mart.raw_code) | unique
-        if is_ephemeral(name) -%}
+        if is_ephemeral(name) and name[4:] not in reach() -%}
         {%- do found.update(mart_reads(graph.nodes['model.' ~ project_name ~ '.' ~ name])) -%}
     {%- endfor -%}
     {%- for name in reach() -%}
@@ -42,7 +42,7 @@
 {%- endmacro %}
 
 {% macro _columns_of_aliases(sql, name, aliases) -%}
-    {%- set known = contract_columns(graph.nodes['model.' ~ project_name ~ '.stg_' ~ name])
+    {%- set known = contract_columns(graph.nodes['model.' ~ project_name ~ '.stg_' ~ recorded_dimension(name)])
         | map(attribute='name') | list -%}
     {%- set found = [] -%}
     {%- for alias in aliases -%}

@@ -2,11 +2,12 @@
     A mart's period: the viewing days that one of its figures can be made of. `day` (the default):
     one day. `week`: the days of a week, which starts on Monday; the first column of the mart's grain
     is that Monday. `airing`: the day of an airing and the `airing_days` after it, on which it is
-    still watched; the first column is the day of the airing. The first column of the grain is what
+    still watched; the first column is the day of the airing. `now`: a day of a mart that reads the
+    last rows of a dimension, so that an edit touches all days. The first column of the grain is what
     versions are partitioned by.
 -#}
 {% macro periods() -%}
-    {{- return(['day', 'week', 'airing']) -}}
+    {{- return(['day', 'week', 'airing', 'now']) -}}
 {%- endmacro %}
 
 {#- The model with the viewing that decides the moved figures of a period's marts. -#}
@@ -15,7 +16,17 @@
 {%- endmacro %}
 
 {% macro period_of(mart) -%}
-    {{- return(mart.config.meta.mart.get('period', 'day')) -}}
+    {{- return('now' if latest_read(mart) else mart.config.meta.mart.get('period', 'day')) -}}
+{%- endmacro %}
+
+{#- The dimensions that a mart reads as they are now. -#}
+{% macro latest_read(mart) -%}
+    {%- set found = [] -%}
+    {%- for name, way in reach().items()
+        if way.latest_of and modules.re.search("ref\\(\\s*['\"]dim_" ~ name ~ "['\"]", mart.raw_code) -%}
+        {%- do found.append(name) -%}
+    {%- endfor -%}
+    {{- return(found) -}}
 {%- endmacro %}
 
 {% macro period_column(mart) -%}
@@ -27,7 +38,7 @@
     {%- set found = [] -%}
     {%- for day in days -%}
         {%- set date = modules.datetime.date.fromisoformat(day | string) -%}
-        {%- set first = {'day': 0, 'week': date.weekday(), 'airing': var('airing_days')}[period] -%}
+        {%- set first = {'week': date.weekday(), 'airing': var('airing_days')}.get(period, 0) -%}
         {%- for back in range(first + 1) if period == 'airing' or back == first -%}
             {%- do found.append(date - modules.datetime.timedelta(days=back)) -%}
         {%- endfor -%}
@@ -39,7 +50,7 @@
 {% macro days_of_periods(period, starts) -%}
     {%- set found = [] -%}
     {%- for start in starts -%}
-        {%- for number in range({'day': 1, 'week': 7, 'airing': var('airing_days') + 1}[period]) -%}
+        {%- for number in range({'week': 7, 'airing': var('airing_days') + 1}.get(period, 1)) -%}
             {%- do found.append(start + modules.datetime.timedelta(days=number)) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -2,13 +2,18 @@
     How a viewing record reaches each dimension: `by` names the column on the side of `from`, which
     is the viewing, the device of a record, or another dimension, nearer to the viewing; `key` is the
     dimension's own. `during` names the instants between which an event was on: it is reached by the
-    content that was viewed then. A dimension comes before those that are reached through it. A macro
-    and not meta, since the graph is empty when dbt parses.
+    content that was viewed then. `latest_of` names the dimension of which this one is the last row
+    of each key, for figures as it is now (docs/decisions/0013-as-it-is-now.md). A dimension comes
+    before those that are reached through it. A macro and not meta, since the graph is empty when dbt
+    parses.
 -#}
 {% macro reach() -%}
     {{- return({
         'channel': {'from': 'viewing', 'by': 'channel_id', 'key': 'channel_id'},
         'channel_key': {'from': 'viewing', 'by': 'channel_id', 'key': 'channel_id'},
+        'current_channel': {
+            'from': 'viewing', 'by': 'channel_id', 'key': 'channel_id', 'latest_of': 'channel',
+        },
         'area': {'from': 'device', 'by': 'area_id', 'key': 'area_id'},
         'airing': {
             'from': 'viewing', 'by': 'channel_id', 'key': 'airing_id',
@@ -51,10 +56,16 @@
     {{- return(run_query(query).rows | length > 0) -}}
 {%- endmacro %}
 
+{#- The dimension whose rows are edited: itself, but for the last rows of another. -#}
+{% macro recorded_dimension(name) -%}
+    {{- return(reach()[name].get('latest_of', name)) -}}
+{%- endmacro %}
+
 {#- The dimensions that the scenario edits: those that were built in both worlds. -#}
 {% macro edited_dimensions() -%}
     {%- set found = [] -%}
-    {%- for name in reach() if load_cached_relation(ref('both_worlds_' ~ name)) is not none -%}
+    {%- for name in reach()
+        if load_cached_relation(ref('both_worlds_' ~ recorded_dimension(name))) is not none -%}
         {%- do found.append(name) -%}
     {%- endfor -%}
     {{- return(found) -}}

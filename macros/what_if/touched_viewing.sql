@@ -1,15 +1,21 @@
 {#-
     The viewing records whose attributes differ between the two worlds, each once, however many
     edited dimensions touch it, with the household that was watching. Literal days and channels
-    prune files and row groups; the join with the touched keys makes it exact.
+    prune files and row groups; the join with the touched keys makes it exact. A dimension as it is
+    now touches all days, so it counts only if asked for, and then the others count too.
 -#}
-{% macro touched_viewing() -%}
-    {%- set touched = ref('touched_keys') -%}
+{% macro touched_viewing(is_now=false) -%}
+    {%- set keys = ref('touched_keys') -%}
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
+    {%- set marts = [] -%}
+    {%- for mart in touched_marts(keys) if (period_of(mart) == 'now') == is_now -%}
+        {%- do marts.append(mart) -%}
+    {%- endfor -%}
+    {%- set touched = keys if is_now else _touched_then(keys) -%}
     {%- set bounds = run_query(
         'select min(valid_from) as first_day, max(coalesce(valid_to, ' ~ day_literal('9999-12-31')
-        ~ ')) as end_day from ' ~ touched
-    ).rows[0] -%}
+        ~ ')) as end_day from ' ~ touched ~ ' as touched'
+    ).rows[0] if marts else {'first_day': none} -%}
     {%- set channels = touched_channels(touched) -%}
     select
         viewing.*,
@@ -49,6 +55,18 @@
         )
 {%- endmacro %}
 
+{#- The touched keys but those of dimensions as they are now, as a query. -#}
+{% macro _touched_then(keys) -%}
+    (
+        select * from {{ keys }}
+        where dimension not in (
+            {%- for name, way in reach().items() if way.latest_of -%}
+                {{ ", " if not loop.first }}'{{ name }}'
+            {%- endfor -%}
+        )
+    )
+{%- endmacro %}
+
 {#- The dimensions that are reached from a side by a column, as literals. -#}
 {% macro _reached_by(side, by=none) -%}
     {%- for name, way in reach().items() if way.from == side and by in (none, way.by) -%}
@@ -59,7 +77,7 @@
 {#- The touched channels as a list for pruning; none when they can't narrow the scan. -#}
 {% macro touched_channels(touched) -%}
     {%- set rows = run_query(
-        'select distinct dimension, key_value from ' ~ touched ~ ' where dimension in ('
+        'select distinct dimension, key_value from ' ~ touched ~ ' as touched where dimension in ('
         ~ _reached_by('viewing') ~ ', ' ~ _reached_by('device') ~ ') order by key_value'
     ).rows -%}
     {%- set channels = [] -%}

@@ -22,8 +22,17 @@
 
     published as (
 
-        select * from {{ published_mart(mart, scenario.publication) }} as mart
-        where true {{ and_on_days(periods, period_column(mart)) }}
+        select mart.*
+        from {{ published_mart(mart, scenario.publication) }} as mart
+        {%- if not ratios %}
+        left semi join (
+            select {{ rules.grain | join(', ') }} from before_figures
+            union all
+            select {{ rules.grain | join(', ') }} from after_figures
+        ) as moved
+            on {{ same_figure(mart, 'mart', 'moved') }}
+        {%- endif %}
+        where true {{ and_on_days(periods, 'mart.' ~ period_column(mart)) }}
 
     ),
 

@@ -10,7 +10,7 @@
     viewing than needed does no harm: it adds the same to both worlds.
 -#}
 {% macro what_if_viewing(period) -%}
-    {%- set touched = ref('touched_viewing') -%}
+    {%- set touched = ref('touched_viewing_now' if period == 'now' else 'touched_viewing') -%}
     {%- set keys = ref('touched_keys') -%}
     {%- do depend_on_both_worlds() -%}
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}

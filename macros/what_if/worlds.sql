@@ -110,7 +110,9 @@
     that the scenario does not edit is the published one in both.
 -#}
 {% macro in_world(name, world, scenario) -%}
-    {%- if name not in scenario.edited -%}
+    {%- if reach()[name].latest_of -%}
+        {{ _latest_in_world(name, world, scenario) }}
+    {%- elif name not in scenario.edited -%}
         {{ published_dimension(name, scenario.publication) }}
     {%- elif world == 'both' -%}
         (select * from {{ ref('both_worlds_' ~ name) }})
@@ -119,9 +121,29 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- The last rows of a dimension's keys in one world, or in each. -#}
+{% macro _latest_in_world(name, world, scenario) -%}
+    {%- if world == 'both' and name in scenario.edited -%}
+    (
+        {%- for one in ('before', 'after') %}
+        select '{{ one }}' as world, {{ one }}_rows.*
+        from {{ _latest_in_world(name, one, scenario) }} as {{ one }}_rows
+        {{ "union all" if not loop.last }}
+        {%- endfor %}
+    )
+    {%- else -%}
+    {%- set recorded = recorded_dimension(name) -%}
+    (
+        {{ render_over('dim_' ~ name, {'dim_' ~ recorded: in_world(recorded, world, scenario)}) }}
+    )
+    {%- endif -%}
+{%- endmacro %}
+
 {#- Tells dbt, when it parses, that a model may read any dimension in both worlds. -#}
 {% macro depend_on_both_worlds() -%}
-    {%- for name in reach() -%}{%- do ref('both_worlds_' ~ name) -%}{%- endfor -%}
+    {%- for name in reach() if recorded_dimension(name) == name -%}
+        {%- do ref('both_worlds_' ~ name) -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- The scenario goes into a schema of its own, named by its change sets. -#}

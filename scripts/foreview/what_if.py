@@ -180,8 +180,8 @@ def _read(
     return replace(impact, checksum=_digest(receipt_content(impact)))
 
 
-WHAT_IF_VIEWING = ("what_if_viewing", "what_if_viewing_week", "what_if_viewing_airing")
-"""The models with the viewing that marts are computed from, one for each length of period."""
+WHAT_IF_VIEWING = tuple(f"what_if_viewing{period}" for period in ("", "_week", "_airing", "_now"))
+"""The models with the viewing that marts are computed from, one for each kind of period."""
 
 
 def newest_publication(workspace: Workspace, spark: SparkSession) -> Mapping[str, Any]:

@@ -17,13 +17,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from conftest import SESSION, SHARED_DATA, make_workspace
+from conftest import SESSION, SHARED_DATA, make_workspace, project_without
 from foreview.baseline import read_rows_csv
 from foreview.changes import Action, ChangeSet, Edit, changes_of
 from foreview.engine import open_session
@@ -158,6 +159,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--load-only", action="store_true", help="into the folder of --keep")
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--minutes", action="store_true", help="with the mart of minutes")
     options = parser.parse_args()
     os.environ.setdefault("FOREVIEW_SHUFFLE_PARTITIONS", "8")
     os.environ.setdefault("FOREVIEW_MEMORY", "8g")
@@ -168,6 +170,11 @@ def main() -> None:
     )
     home = options.keep or Path(tempfile.mkdtemp(prefix="foreview-bench-"))
     workspace = make_workspace(home, SESSION)
+    if not options.minutes:  # six rows for each record: at 100 million more than the disk has
+        project = home / "project"
+        if not project.exists():
+            project_without(project, "audience_by_channel_minute")
+        workspace = replace(workspace, project=project)
     spark = open_session(workspace)
     told: dict[str, Any] = {}
 

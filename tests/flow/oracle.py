@@ -15,7 +15,9 @@ from foreview.changes import State
 
 GRAINS = {
     "audience_by_channel_day": ("viewing_date", "channel_sk", "playback_mode"),
+    "audience_by_channel_minute": ("viewing_date", "channel_sk", "minute_of_day", "playback_mode"),
     "audience_by_network_day": ("viewing_date", "network_id", "playback_mode"),
+    "audience_by_network_day_now": ("viewing_date", "network_id", "playback_mode"),
     "audience_by_network_group_day": ("viewing_date", "network_group_id", "playback_mode"),
     "audience_by_market_day": ("viewing_date", "market_id", "network_id", "playback_mode"),
     "audience_by_market_week": ("week_start_date", "market_id", "network_id", "playback_mode"),
@@ -31,11 +33,13 @@ GRAINS = {
 WITHIN = {
     "audience_by_channel_day": (0, 2),
     "audience_by_network_day": (0, 2),
+    "audience_by_network_day_now": (0, 2),
     "audience_by_network_group_day": (0, 2),
     "audience_by_market_day": (0, 1, 3),
     "audience_by_market_week": (0, 1, 3),
 }
 PROGRAMME = "audience_by_programme"
+MINUTE = "audience_by_channel_minute"
 WINDOWS = {"live": -1, "same-day": 0, "live+3": 3, "live+7": 7}
 LOCAL = ZoneInfo("America/New_York")
 MEASURES = ("records", "seconds", "weighted_seconds", "sessions", "reach", "weighted_reach")
@@ -55,6 +59,7 @@ class Viewing:
             "is_session_start",
             "playback_mode",
             "content_at",
+            "started_at",
         )
         table = spark.table(workspace.table("fct_viewing")).select(*columns)
         self.records = [tuple(row.values()) for row in table.toArrow().to_pylist()]
@@ -79,6 +84,11 @@ def row_on(rows: Mapping[str, list[Mapping[str, Any]]], key: Any, day: str) -> A
     return None
 
 
+def row_now(rows: Mapping[str, list[Mapping[str, Any]]], key: Any, day: str) -> Any:
+    begun = [row for row in rows.get(key, ()) if row["valid_from"] <= day]
+    return max(begun, key=lambda row: row["valid_from"], default=None)
+
+
 def monday(day: str) -> str:
     date_of_day = date.fromisoformat(day)
     return str(date_of_day - timedelta(days=date_of_day.weekday()))
@@ -88,6 +98,8 @@ def columns_of(mart: str) -> tuple[str, ...]:
     """Return what is compared of a mart's figures."""
     if mart == PROGRAMME:
         return (*(one for one in MEASURES if one != "sessions"), "airing_seconds")
+    if mart == MINUTE:
+        return ("records", "seconds", "weighted_seconds", "minute_seconds")
     return (*MEASURES, "share_denominator")
 
 
@@ -104,8 +116,10 @@ def figures(
     by_channel, by_key, by_area, by_network = map(rows_by_key, (channels, keys, areas, networks))
     sums: Any = {mart: defaultdict(lambda: [0, 0, Decimal(0), 0]) for mart in WITHIN}
     reached: Any = {mart: defaultdict(dict) for mart in WITHIN}
+    minutes: Any = defaultdict(lambda: [0, 0, Decimal(0)])
     attributes: dict[Any, Any] = {}
-    for viewing_date, device_id, channel_id, seconds, is_start, mode, _ in viewing.records:
+    last_day = str(max(record[0] for record in viewing.records))
+    for viewing_date, device_id, channel_id, seconds, is_start, mode, _, begin in viewing.records:
         day = str(viewing_date)
         household, area_id, weight = viewing.devices.get(device_id, (None, None, Decimal(0)))
         found = attributes.get((channel_id, day))
@@ -117,13 +131,21 @@ def figures(
             of_network = row_on(by_network, row["network_id"] if row else None, day)
             group = "(unmapped)" if of_network is None else of_network["network_group_id"]
             sk = sk if row else "(unmapped)"
-            found = attributes[channel_id, day] = (sk, network, group or "(none)")
-        sk, network, group = found
+            row = row_now(by_channel, channel_id, last_day)
+            now = "(unmapped)" if row is None else row["network_id"] or "(none)"
+            found = attributes[channel_id, day] = (sk, network, group or "(none)", now)
+        sk, network, group, now = found
+        for minute, piece in _minutes(begin.replace(tzinfo=UTC), seconds, viewing_date):
+            one = minutes[day, sk, str(minute), mode]
+            one[0] += 1
+            one[1] += piece
+            one[2] += piece * weight
         area = row_on(by_area, area_id, day)
         market = "(unmapped)" if area is None else area["market_id"] or "(none)"
         for mart, grain in (
             ("audience_by_channel_day", (day, sk, mode)),
             ("audience_by_network_day", (day, network, mode)),
+            ("audience_by_network_day_now", (day, now, mode)),
             ("audience_by_network_group_day", (day, group, mode)),
             ("audience_by_market_day", (day, market, network, mode)),
             ("audience_by_market_week", (monday(day), market, network, mode)),
@@ -136,7 +158,27 @@ def figures(
             if household is not None and seconds >= 60:
                 reached[mart][grain][household] = weight
     found = {mart: _finished(mart, sums[mart], reached[mart]) for mart in WITHIN}
+    found[MINUTE] = {
+        grain: {
+            "records": one[0],
+            "seconds": one[1],
+            "weighted_seconds": one[2],
+            "minute_seconds": 60,
+        }
+        for grain, one in minutes.items()
+    }
     return found | {PROGRAMME: _of_programmes(viewing, airings, programmes)}
+
+
+def _minutes(begin: datetime, seconds: int, day: date) -> Any:
+    """Each minute of the broadcast day that a stay is in, and its seconds there."""
+    began = datetime(day.year, day.month, day.day, 5, tzinfo=LOCAL).astimezone(UTC)
+    at = _whole(began, begin)
+    end = at + seconds
+    while at < end:
+        stop = min(end, at - at % 60 + 60)
+        yield at // 60, stop - at
+        at = stop
 
 
 def broadcast_day(instant: datetime) -> date:
@@ -167,7 +209,7 @@ def _of_programmes(viewing: Viewing, airings: State, programmes: State) -> Any:
     schedule = _schedule(airings, programmes)
     sums: Any = defaultdict(lambda: [0, 0, Decimal(0), None])
     reached: Any = defaultdict(dict)
-    for viewing_date, device_id, channel, length, _, mode, content in viewing.records:
+    for viewing_date, device_id, channel, length, _, mode, content, _ in viewing.records:
         if content is None:
             continue
         household, _, weight = viewing.devices.get(device_id, (None, None, Decimal(0)))

@@ -1,6 +1,7 @@
 """The oracle of `oracle.py` over millions of records: the same sums by pandas, all from scratch.
 
-All marts but that of programmes. Weights are integers in ten-thousandths, so every sum is exact.
+All marts but those of programmes and of minutes. Weights are integers in ten-thousandths, so every
+sum is exact.
 `test_what_if_equals_rebuild` compares it with the plain oracle.
 """
 
@@ -9,12 +10,23 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-from oracle import GRAINS, MEASURES, PROGRAMME, WITHIN, monday, row_on, rows_by_key
+from oracle import (
+    GRAINS,
+    MEASURES,
+    MINUTE,
+    PROGRAMME,
+    WITHIN,
+    monday,
+    row_now,
+    row_on,
+    rows_by_key,
+)
 
 from foreview.changes import State
 
 COLUMNS = [*MEASURES, "share_denominator"]
-MARTS = {mart: grain for mart, grain in GRAINS.items() if mart != PROGRAMME}
+MARTS = {mart: grain for mart, grain in GRAINS.items() if mart not in (PROGRAMME, MINUTE)}
+NOW = "audience_by_network_day_now"
 WEIGHTED = ("weighted_seconds", "weighted_reach")
 
 Frames = dict[str, pd.DataFrame]
@@ -61,6 +73,12 @@ def figures(
         row = row_on(by_channel, channel, day)
         return "(unmapped)" if row is None else row["network_id"] or "(none)"
 
+    last_day = max(viewing.records["viewing_date"].cat.categories)
+
+    def network_now(channel: str, _day: str) -> str:
+        row = row_now(by_channel, channel, last_day)
+        return "(unmapped)" if row is None else row["network_id"] or "(none)"
+
     def group(channel: str, day: str) -> str:
         row = row_on(by_channel, channel, day)
         of_network = row_on(by_network, row["network_id"] if row else None, day)
@@ -84,7 +102,13 @@ def figures(
         week_start_date=viewing.records["viewing_date"].map(monday),
         weighted_seconds=viewing.records["seconds"] * viewing.records["weight"],
     )
-    return {mart: _figures_of(records, list(grain), WITHIN[mart]) for mart, grain in MARTS.items()}
+    now = _looked_up(viewing.records, "channel_id", network_now)
+    return {
+        mart: _figures_of(
+            records.assign(network_id=now) if mart == NOW else records, list(grain), WITHIN[mart]
+        )
+        for mart, grain in MARTS.items()
+    }
 
 
 def _looked_up(records: pd.DataFrame, column: str, attribute: Any) -> pd.Categorical:

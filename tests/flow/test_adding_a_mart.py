@@ -1,7 +1,6 @@
 """The walk-through of docs/adding-a-mart.md, done as it is written: nothing else makes a mart."""
 
 import re
-import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any
 import pytest
 from oracle import Viewing, row_on, rows_by_key
 
-from conftest import PROJECT, make_workspace
+from conftest import PROJECT, make_workspace, project_without
 from foreview.changes import ChangeSet, apply, diff
 from foreview.sample import generate_sample
 from foreview.submission import record
 from foreview.what_if import preview
-from foreview.workspace import PROJECT_FILES, Workspace
+from foreview.workspace import Workspace
 
 pytestmark = pytest.mark.spark
 MART = "audience_by_country_day"
@@ -24,13 +23,7 @@ MART = "audience_by_country_day"
 @pytest.fixture(scope="module")
 def market(spark_home: Path, spark: Any) -> Workspace:
     """A workspace of a project whose only mart is that of the documents."""
-    project = spark_home / "project_with_a_mart"
-    project.mkdir()
-    for name in PROJECT_FILES:
-        if (PROJECT / name).is_dir():
-            shutil.copytree(PROJECT / name, project / name)
-        else:
-            shutil.copy(PROJECT / name, project / name)
+    project = project_without(spark_home / "project_with_a_mart")
     text = (PROJECT / "docs" / "adding-a-mart.md").read_text(encoding="utf-8")
     sql, declaration = (
         re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL)[1] for kind in ("sql", "yaml")

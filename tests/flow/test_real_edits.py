@@ -7,15 +7,17 @@ before it, up to one of ten days; together they are every edit up to 2026-06-05.
 import csv
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from oracle import MINUTE
 from oracle_frames import ViewingFrame, assert_same, figures, published, with_impact
 from random_edits import states
 
-from conftest import acting, make_workspace
+from conftest import acting, make_workspace, project_without
 from foreview.baseline import read_rows_csv
 from foreview.promotion import approve, load_baseline, promote, rollback
 from foreview.sample import generate_sample
@@ -79,7 +81,8 @@ def items(tables: Iterable[Table], column: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def real(spark_home: Path, spark: Any, shared_data: Path) -> Workspace:
-    workspace = make_workspace(spark_home, "real")
+    project = project_without(spark_home / "project_without_minutes", MINUTE)
+    workspace = replace(make_workspace(spark_home, "real"), project=project)
     iptv = shared_data / "iptv"
     source = iptv / "channels_2026-04-07.csv"
     rows, problems = read_rows_csv(source, workspace.contract("channel"))

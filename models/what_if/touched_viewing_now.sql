@@ -1,0 +1,4 @@
+{{ config(materialized='table') }}
+
+-- depends_on: {{ ref('fct_viewing') }}, {{ ref('dim_device') }}
+{{ touched_viewing(is_now=true) }}

@@ -1,0 +1,3 @@
+{{ config(materialized='table') }}
+
+{{ what_if_viewing('now') }}
