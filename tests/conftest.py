@@ -54,6 +54,7 @@ def make_workspace(home: Path, schema: str, actor: str = "ana") -> Workspace:
 
 def project_without(folder: Path, *marts: str) -> Path:
     """Return a copy of the project that lacks some marts."""
+    folder.mkdir()
     for name in PROJECT_FILES:
         if (PROJECT / name).is_dir():
             shutil.copytree(PROJECT / name, folder / name)
