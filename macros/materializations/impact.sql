@@ -8,20 +8,30 @@
     {%- set scenario = current_scenario() -%}
     {{ run_hooks(pre_hooks) }}
     {%- set marts = touched_marts(touched) -%}
+    {%- set ranks = [] -%}
+    {%- set impact_relations = {} -%}
     {%- for mart in versioned_marts() -%}
         {%- set relation = impact_relation(mart) -%}
-        {%- set days = run_query(
-            'select distinct viewing_date from ' ~ ref(what_if_viewing_name(period_of(mart)))
-        ).columns[0].values() | list if mart in marts else [] -%}
+        {%- set days = touched_days(period_of(mart)) if mart in marts else [] -%}
         {%- do adapter.drop_relation(relation) -%}
         {#- Keys without viewing move nothing: no need to run the mart's SQL over no record. -#}
         {%- if days -%}
             {%- call statement('impact_of_mart') -%}
                 create table {{ relation }} using parquet as
-                {{ what_if(mart, scenario, days) }}
+                {{ what_if(mart, scenario, days, path_of(period_of(mart)) == 'full') }}
             {%- endcall -%}
+            {%- do impact_relations.update({mart.name: relation}) -%}
+            {%- if mart.config.meta.mart.ranks_within is defined -%}
+                {%- do ranks.append(rank_changes(mart, scenario, relation)) -%}
+            {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- do create_rank_changes(
+        this.incorporate(path={'identifier': 'rank_changes'}, type='table'), ranks
+    ) -%}
+    {%- if not var('promoting') -%}
+        {%- do build_other_models(scenario, impact_relations) -%}
+    {%- endif -%}
     {%- do adapter.drop_relation(this.incorporate(type='table')) -%}
     {%- call statement('main') -%}
         create table {{ this }} using parquet as
@@ -35,7 +45,11 @@
 {% macro depend_on_what_if() -%}
     {%- do depend_on_both_worlds() -%}
     {%- do ref('touched_keys') -%}
-    {%- for period in periods() -%}{%- do ref(what_if_viewing_name(period)) -%}{%- endfor -%}
+    {%- do ref('what_if_paths') -%}
+    {%- for period in periods() -%}
+        {%- do ref(touched_viewing_name(period)) -%}
+        {%- do ref(what_if_viewing_name(period)) -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- The table of a scenario's impact on a mart; there is none when the mart is not touched. -#}

@@ -88,6 +88,12 @@
             ) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if rules.get('ranks_within', grain[:1]) | reject('in', grain) | list
+        or grain and grain[0] not in rules.get('ranks_within', grain) -%}
+        {%- do found.append(
+            "Its ranks_within must be columns of the grain, the first among them."
+        ) -%}
+    {%- endif -%}
     {%- if rules.get('period', 'day') not in periods() -%}
         {%- do found.append("Its period must be one of " ~ periods() | join(", ") ~ ".") -%}
     {%- elif rules.get('period', 'day') != 'day'

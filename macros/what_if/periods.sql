@@ -15,6 +15,11 @@
     {{- return('what_if_viewing' if period == 'day' else 'what_if_viewing_' ~ period) -}}
 {%- endmacro %}
 
+{#- The model with the touched viewing of a period's marts. -#}
+{% macro touched_viewing_name(period) -%}
+    {{- return('touched_viewing_now' if period == 'now' else 'touched_viewing') -}}
+{%- endmacro %}
+
 {% macro period_of(mart) -%}
     {{- return('now' if latest_read(mart) else mart.config.meta.mart.get('period', 'day')) -}}
 {%- endmacro %}

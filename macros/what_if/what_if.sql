@@ -2,21 +2,32 @@
     The impact of a scenario on a mart: each figure that moves, before, after and by how much.
     The mart's own SQL runs twice over the viewing that decides the moved figures, with the
     published and with the shadow dimensions; the difference is added to the published figure.
-    A moved denominator moves every figure under it, so those are read from the mart.
+    A moved denominator moves every figure under it, so those are read from the mart. On the full
+    path it runs once over all viewing of the periods, and the published figures are the other world.
 -#}
-{% macro what_if(mart, scenario, days) -%}
+{% macro what_if(mart, scenario, days, is_full=false) -%}
     {%- set rules = mart.config.meta.mart -%}
     {%- set periods = periods_of_days(period_of(mart), days) -%}
     {%- set ratios = _ratios_of_sums(rules) -%}
-    with before_figures as (
+    {%- set viewing = _all_viewing(mart, periods) if is_full
+        else ref(what_if_viewing_name(period_of(mart))) -%}
+    with
+    {%- if not is_full %}
+    before_figures as (
 
-        {{ _mart_in_world(mart, 'before', scenario) }}
+        {{ _mart_in_world(mart, 'before', scenario, viewing) }}
 
     ),
+    {%- endif %}
 
     after_figures as (
 
-        {{ _mart_in_world(mart, 'after', scenario) }}
+        select * from (
+            {{ _mart_in_world(mart, 'after', scenario, viewing) }}
+        ) as figures
+        {%- if is_full %}
+        where true {{ and_on_days(periods, period_column(mart)) }}
+        {%- endif %}
 
     ),
 
@@ -24,7 +35,7 @@
 
         select mart.*
         from {{ published_mart(mart, scenario.publication) }} as mart
-        {%- if not ratios %}
+        {%- if not ratios and not is_full %}
         left semi join (
             select {{ rules.grain | join(', ') }} from before_figures
             union all
@@ -38,7 +49,7 @@
 
     signed as (
 
-        {{ _signed_figures(rules, ratios) }}
+        {{ _signed_figures(rules, ratios, is_full) }}
 
     ),
 
@@ -67,9 +78,16 @@
     {{ _impact_rows(rules, ratios) }}
 {%- endmacro %}
 
-{#- The mart's own SQL over the viewing that decides its moved figures, in one world. -#}
-{% macro _mart_in_world(mart, world, scenario) -%}
-    {%- set inputs = {'fct_viewing': ref(what_if_viewing_name(period_of(mart)))} -%}
+{% macro _all_viewing(mart, periods) -%}
+    (
+        select * from {{ _built_relation('fct_viewing') }}
+        where true {{ and_on_days(days_of_periods(period_of(mart), periods)) }}
+    )
+{%- endmacro %}
+
+{#- The mart's own SQL over some viewing, in one world. -#}
+{% macro _mart_in_world(mart, world, scenario, viewing) -%}
+    {%- set inputs = {'fct_viewing': viewing} -%}
     {%- for name in mart_reads(mart) -%}
         {%- do inputs.update({'dim_' ~ name: in_world(name, world, scenario)}) -%}
     {%- endfor -%}
@@ -85,14 +103,19 @@
     {{- return(found) -}}
 {%- endmacro %}
 
-{#- One row per figure and source: as published; minus what it was; plus what it would be. -#}
-{% macro _signed_figures(rules, ratios) -%}
-    {%- for world, sign in (('published', none), ('before_figures', '-'), ('after_figures', '+')) %}
+{#-
+    One row per figure and source: as published; minus what it was; plus what it would be. On the
+    full path what it was is what is published.
+-#}
+{% macro _signed_figures(rules, ratios, is_full) -%}
+    {%- set sources = [('published', none), ('before_figures', '-'), ('after_figures', '+')] -%}
+    {%- for world, sign in sources if not is_full or world != 'before_figures' %}
     select
         {{ rules.grain | join(', ') }}
         {%- for measure in rules.measures %},
         {{ measure if sign is none else 'null' }} as before_{{ measure }},
-        {{ 0 if sign is none else sign ~ measure }} as {{ measure }}_difference
+        {{ ('-' ~ measure if is_full else 0) if sign is none else sign ~ measure }}
+            as {{ measure }}_difference
         {%- endfor %}
         {%- for constant in rules.get('constants', []) %},
         {{ constant if world != 'after_figures' else 'null' }} as before_{{ constant }},

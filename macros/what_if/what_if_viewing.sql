@@ -1,7 +1,7 @@
 {#-
     The viewing that decides every moved figure of the marts of a period: on the days of the periods
     of each touched record, all viewing of its household, and the touched viewing of devices without
-    a household. Nothing when no such mart is touched.
+    a household. Nothing when no such mart is touched, or all viewing is read (macro `what_if_paths`).
 
     Why this is exact: every measure of a mart is a sum over records or over distinct households,
     so a figure is the sum of what each household adds to it. A household without touched
@@ -10,18 +10,14 @@
     viewing than needed does no harm: it adds the same to both worlds.
 -#}
 {% macro what_if_viewing(period) -%}
-    {%- set touched = ref('touched_viewing_now' if period == 'now' else 'touched_viewing') -%}
+    {%- set touched = ref(touched_viewing_name(period)) -%}
     {%- set keys = ref('touched_keys') -%}
+    {%- do ref('what_if_paths') -%}
     {%- do depend_on_both_worlds() -%}
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
-    {%- set marts = [] -%}
-    {%- for mart in touched_marts(keys) if period_of(mart) == period -%}
-        {%- do marts.append(mart) -%}
-    {%- endfor -%}
-    {%- set days = run_query(
-        'select distinct viewing_date from ' ~ touched ~ ' order by viewing_date'
-    ).columns[0].values() | list if marts else [] -%}
-    {%- if not days -%}
+    {%- set marts = marts_of_period(touched_marts(keys), period) -%}
+    {%- set days = touched_days(period) if marts else [] -%}
+    {%- if not days or path_of(period) == 'full' -%}
         {{- return('select * from ' ~ _built_relation('fct_viewing') ~ ' where false') -}}
     {%- endif -%}
     {%- set days = days_of_periods(period, periods_of_days(period, days)) -%}

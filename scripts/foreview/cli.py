@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,6 +39,14 @@ Home = Annotated[
 ActAs = Annotated[
     str | None, typer.Option("--as", help="Act as somebody else; only in demos and tests.")
 ]
+
+
+class WhatIfPath(StrEnum):
+    """Which way a what-if is computed."""
+
+    AUTO = "auto"
+    TOUCHED = "touched"
+    FULL = "full"
 
 
 class _Session:
@@ -477,6 +487,9 @@ def what_if(
             "-o", "--output", help="Folder for page, workbook and CSV; default what-if-ID."
         ),
     ] = None,
+    path: Annotated[
+        WhatIfPath, typer.Option(help="Read touched viewing, or all, instead of what is faster.")
+    ] = WhatIfPath.AUTO,
     home: Home = None,
     act_as: ActAs = None,
     as_json: Json = False,
@@ -486,10 +499,11 @@ def what_if(
     Example: foreview what-if 3f2a 77b0
     """
     with _command("what-if", home, act_as, as_json) as session:
-        from foreview.what_if import preview, record_receipt
+        from foreview.receipt import record_receipt
+        from foreview.what_if import preview
 
         with _progress("What if", as_json) as progress:
-            impact = preview(session.workspace, change_sets, progress=progress)
+            impact = preview(session.workspace, change_sets, path=path.value, progress=progress)
         ids = [one.id for one in impact.change_sets]
         record_receipt(session.workspace, impact)
         folder = output or Path(f"what-if-{'-'.join(one[:8] for one in sorted(ids))}")
@@ -515,13 +529,16 @@ def _write_reports(impact: Any, folder: Path) -> list[Path]:
 
 
 def _impact_json(impact: Any, written: Sequence[Path]) -> dict[str, Any]:
+    from foreview.receipt import receipt_content
     from foreview.report import verdict, warnings
-    from foreview.what_if import receipt_content
 
     return {
         "verdict": verdict(impact),
         "warnings": list(warnings(impact)),
         "receipt": receipt_content(impact) | {"checksum": impact.checksum},
+        "since": list(impact.since),
+        "paths": [asdict(one) for one in impact.paths],
+        "read": asdict(impact.read) if impact.read else None,
         "files": [str(path) for path in written],
     }
 

@@ -30,10 +30,11 @@ def run_demo(
         What happened: ids, release, publication, the files to look at.
     """
     from foreview.promotion import approve, promote, rollback
+    from foreview.receipt import record_receipt
     from foreview.report import to_csv, to_html, to_screen, to_workbook
     from foreview.sample import generate_sample
     from foreview.submission import export_dimension, read_change_set, record
-    from foreview.what_if import preview, record_receipt
+    from foreview.what_if import preview
 
     folder = _new_folder(folder)
     home = folder / "workspace"

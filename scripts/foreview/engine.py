@@ -16,6 +16,7 @@ from foreview.errors import EngineError, Problem
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from foreview.impact import Read
     from foreview.workspace import Workspace
 
 
@@ -125,3 +126,65 @@ def _stderr_to(log: Path) -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+class ReadMeter:
+    """Tells what Spark's tasks have read since it was made, from Spark's own metrics."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        """Begin to count."""
+        self._spark = spark
+        self._stage = max((one.stageId() for one in self._stages()), default=-1)
+        self._query = max((one.executionId() for one in self._queries()), default=-1)
+
+    def read(self) -> Read | None:
+        """Return what was read, or None on an engine whose metrics can't be asked for."""
+        from foreview.impact import Read
+
+        stages = [one for one in self._stages() if one.stageId() > self._stage]
+        if not stages:
+            return None
+        queries = [one.executionId() for one in self._queries()]
+        return Read(
+            bytes=sum(one.inputBytes() for one in stages),
+            files=sum(self._files(one) for one in queries if one > self._query),
+            records=sum(one.inputRecords() for one in stages),
+        )
+
+    def _stages(self) -> list[Any]:
+        if not hasattr(self._spark, "_jsparkSession"):  # Spark Connect
+            return []
+        context, gateway = self._spark.sparkContext._jsc.sc(), self._spark.sparkContext._gateway
+        context.listenerBus().waitUntilEmpty(10_000)
+        jvm = self._spark._jvm
+        no_quantiles = gateway.new_array(jvm.double, 0)
+        statuses = jvm.java.util.ArrayList()
+        return _each(context.statusStore().stageList(None, False, False, no_quantiles, statuses))
+
+    def _queries(self) -> list[Any]:
+        if not hasattr(self._spark, "_jsparkSession"):
+            return []
+        return _each(self._store().executionsList())
+
+    def _store(self) -> Any:
+        return self._spark._jsparkSession.sharedState().statusStore()
+
+    def _files(self, query: int) -> int:
+        values = self._store().executionMetrics(query)
+        scans = [
+            node
+            for node in _each(self._store().planGraph(query).allNodes())
+            if node.name().startswith("Scan")
+        ]
+        told = [
+            values.get(metric.accumulatorId())
+            for scan in scans
+            for metric in _each(scan.metrics())
+            if metric.name() == "number of files read"
+        ]
+        return sum(int(one.get().replace(",", "")) for one in told if one.isDefined())
+
+
+def _each(sequence: Any) -> list[Any]:
+    """Return the items of a Scala sequence."""
+    return [sequence.apply(place) for place in range(sequence.size())]

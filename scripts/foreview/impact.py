@@ -88,6 +88,48 @@ class FigureImpact:
 
 
 @dataclass(frozen=True)
+class RankChange:
+    """A figure that gains or loses a place among those that it is compared with.
+
+    Attributes:
+        grain: The values of the mart's grain columns.
+        before: Its place, from 1; None for a figure that appears.
+        after: The same after; None for one that disappears.
+    """
+
+    grain: tuple[str, ...]
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True)
+class PathTaken:
+    """Which way the marts of one kind of period were computed, and of what that was concluded.
+
+    Attributes:
+        period: `day`, `week`, `airing`, or `now`.
+        name: `touched`: over the viewing of the affected households, in both worlds; `full`: over
+            all viewing of the periods, in the after-world.
+        touched_records: Records that the edits touch.
+        records: All records of the periods.
+    """
+
+    period: str
+    name: str
+    touched_records: int
+    records: int
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the engine's tasks read while an impact was computed, reference tables included."""
+
+    bytes: int
+    files: int
+    records: int
+
+
+@dataclass(frozen=True)
 class MartImpact:
     """The figures of one mart that move.
 
@@ -103,6 +145,7 @@ class MartImpact:
         nested: A grain column and one of its values: figures of its other values are parts of that
             one's, as live viewing is of that up to seven days later. None for most marts.
         named_by: The grain columns by which people name a figure; all when empty.
+        rank_changes: Figures whose place among their like changes, the best places first.
     """
 
     name: str
@@ -115,6 +158,7 @@ class MartImpact:
     total_figures: int
     nested: tuple[str, str] | None = None
     named_by: tuple[str, ...] = ()
+    rank_changes: tuple[RankChange, ...] = ()
 
     @property
     def disjoint_figures(self) -> tuple[FigureImpact, ...]:
@@ -152,9 +196,11 @@ class Impact:
         touched_days: Number of broadcast days with such records.
         touched_seconds: Their seconds.
         read_set: What the computation read.
-        path: How it was computed: `touched` or `full`.
         checksum: The receipt's checksum.
         proposed_pairs: Inserted channel codes that are likely deleted ones, the likeliest first.
+        paths: How it was computed, for each kind of period that is touched.
+        read: What was read for it; None where the engine does not tell.
+        since: What changed since the preview before, and if it matters; empty without one.
     """
 
     change_sets: tuple[ChangeSet, ...]
@@ -167,9 +213,11 @@ class Impact:
     touched_days: int
     touched_seconds: int
     read_set: Mapping[str, Any]
-    path: str
     checksum: str
     proposed_pairs: tuple[ProposedPair, ...] = ()
+    paths: tuple[PathTaken, ...] = ()
+    read: Read | None = None
+    since: tuple[str, ...] = ()
 
 
 def magnitude(value: Number) -> Number:

@@ -17,10 +17,10 @@ from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
 from foreview.impact import Impact
 from foreview.loads import ensure_landing, stage_pending, write_approved
+from foreview.receipt import figures_hash
 from foreview.submission import record, refuse_unfinished
 from foreview.what_if import (
     check_applies,
-    figures_hash,
     newest_publication,
     preview,
 )

@@ -13,9 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from foreview.changes import ChangeSet
 from foreview.dbt_project import Progress, open_engines, run_dbt
+from foreview.engine import ReadMeter
 from foreview.errors import Problem, RefusedError
-from foreview.impact import FigureImpact, Impact, MartImpact, Measure, Ratio
+from foreview.impact import (
+    FigureImpact,
+    Impact,
+    MartImpact,
+    Measure,
+    PathTaken,
+    RankChange,
+    Ratio,
+)
 from foreview.loads import ensure_landing, stage_pending
+from foreview.receipt import digest, receipt_content, what_changed
 from foreview.rekeying import proposed_pairs
 from foreview.workspace import Workspace
 
@@ -28,6 +38,7 @@ def preview(
     ids: Sequence[str],
     *,
     is_promoting: bool = False,
+    path: str = "auto",
     progress: Progress | None = None,
 ) -> Impact:
     """Return the impact of change sets on all marts.
@@ -36,6 +47,7 @@ def preview(
         workspace: Where.
         ids: The change sets, tried together.
         is_promoting: Whether the after-world is the promoted dimensions instead of the proposed.
+        path: `touched` or `full` instead of the one that is faster; the figures are the same.
         progress: Called after each model.
 
     Raises:
@@ -50,7 +62,10 @@ def preview(
     change_sets = checked_change_sets(workspace, ids, check_open=not is_promoting)
     chosen = sorted(one.id for one in change_sets)
     variables = {"change_sets": chosen, "promoting": is_promoting}
+    if path != "auto":
+        variables["what_if_path"] = path
     spark = open_engines(workspace, variables)
+    meter = ReadMeter(spark)
     ensure_landing(workspace, spark)
     require_publication(workspace, spark)
     if not is_promoting:
@@ -61,7 +76,11 @@ def preview(
         variables=variables,
         progress=progress,
     )
-    return _read(workspace, spark, change_sets, scenario_schema(workspace, chosen, is_promoting))
+    schema = scenario_schema(workspace, chosen, is_promoting)
+    impact = _read(workspace, spark, change_sets, schema)
+    earlier = workspace.registry.latest_receipt(chosen)
+    since = what_changed(earlier.content, receipt_content(impact)) if earlier else ()
+    return replace(impact, read=meter.read(), since=since)
 
 
 def require_publication(workspace: Workspace, spark: SparkSession) -> None:
@@ -152,13 +171,16 @@ def _read(
     totals = spark.table(f"{schema}.impact").first()
     assert totals is not None  # noqa: S101 - an aggregate has one row
     keys = sorted(tuple(map(str, row)) for row in spark.table(f"{schema}.touched_keys").collect())
+    ranks = _rank_changes(spark, schema)
     impact = Impact(
         change_sets=tuple(change_sets),
         base_release=workspace.registry.latest_release(),
         horizon_day=str(publication["last_day"]) if publication["last_day"] else None,
         horizon_batch=publication["load_batch"],
         contracts={name: one.hash for name, one in sorted(workspace.contracts.items())},
-        marts=tuple(_read_mart(workspace, spark, mart, schema) for mart in read_marts(workspace)),
+        marts=tuple(
+            _read_mart(workspace, spark, mart, schema, ranks) for mart in read_marts(workspace)
+        ),
         touched_records=totals["touched_records"],
         touched_days=totals["touched_days"],
         touched_seconds=totals["touched_seconds"],
@@ -167,21 +189,17 @@ def _read(
             "mart_definitions": publication["definitions"],
             "device_load": str(publication["device_load"]),
             "touched_keys": len(keys),
-            "touched_keys_hash": _digest(keys),
-            "viewing_records": {
-                name: spark.table(f"{schema}.{name}").count() for name in WHAT_IF_VIEWING
-            },
+            "touched_keys_hash": digest(keys),
             "what_if_sql": _sql_hash(workspace),
         },
-        path="touched",
         checksum="",
         proposed_pairs=proposed_pairs(change_sets),
+        paths=tuple(
+            PathTaken(row["period"], row["path"], row["touched_records"], row["records"])
+            for row in spark.table(f"{schema}.what_if_paths").orderBy("period").collect()
+        ),
     )
-    return replace(impact, checksum=_digest(receipt_content(impact)))
-
-
-WHAT_IF_VIEWING = tuple(f"what_if_viewing{period}" for period in ("", "_week", "_airing", "_now"))
-"""The models with the viewing that marts are computed from, one for each kind of period."""
+    return replace(impact, checksum=digest(receipt_content(impact)))
 
 
 def newest_publication(workspace: Workspace, spark: SparkSession) -> Mapping[str, Any]:
@@ -223,7 +241,11 @@ def read_marts(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def _read_mart(
-    workspace: Workspace, spark: SparkSession, mart: Mapping[str, Any], schema: str
+    workspace: Workspace,
+    spark: SparkSession,
+    mart: Mapping[str, Any],
+    schema: str,
+    ranks: Mapping[str, tuple[RankChange, ...]],
 ) -> MartImpact:
     name = mart["name"]
     denominators = [
@@ -275,58 +297,21 @@ def _read_mart(
         total_figures=spark.table(workspace.table(name, "published")).count(),
         nested=tuple(mart["nested"]) if "nested" in mart else None,
         named_by=tuple(mart.get("named_by", ())),
+        rank_changes=ranks.get(name, ()),
     )
+
+
+def _rank_changes(spark: SparkSession, schema: str) -> dict[str, tuple[RankChange, ...]]:
+    found: dict[str, list[RankChange]] = {}
+    for row in spark.table(f"{schema}.rank_changes").toArrow().to_pylist():
+        change = RankChange(tuple(row["grain"]), row["rank_before"], row["rank_after"])
+        found.setdefault(row["mart"], []).append(change)
+
+    def best(change: RankChange) -> tuple[int, tuple[str, ...]]:
+        return min(one for one in (change.before, change.after) if one), change.grain
+
+    return {name: tuple(sorted(changes, key=best)) for name, changes in found.items()}
 
 
 def _number(value: Any) -> int | Decimal | None:
     return value if value is None or isinstance(value, Decimal) else int(value)
-
-
-def receipt_content(impact: Impact) -> dict[str, Any]:
-    """Return what a receipt keeps: inputs, horizon, read set, and each mart's figures' hash."""
-    return {
-        "change_sets": sorted(one.id for one in impact.change_sets),
-        "base_release": impact.base_release,
-        "horizon": {"last_day": impact.horizon_day, "load_batch": impact.horizon_batch},
-        "contracts": dict(impact.contracts),
-        "read_set": dict(impact.read_set),
-        "touched": [impact.touched_records, impact.touched_days, impact.touched_seconds],
-        "figures": {mart.name: figures_hash(mart) for mart in impact.marts},
-        "figures_moved": {mart.name: len(mart.figures) for mart in impact.marts},
-    }
-
-
-def figures_hash(mart: MartImpact) -> str:
-    """Return the SHA-256 over a mart's moved figures, ordered, before and after."""
-    return _digest(
-        [
-            [list(one.grain), one.change, _plain(one.before), _plain(one.after)]
-            for one in mart.figures
-        ]
-    )
-
-
-def _plain(values: Mapping[str, Any]) -> list[list[str]]:
-    return [[name, str(value)] for name, value in sorted(values.items())]
-
-
-def _digest(value: Any) -> str:
-    import json
-
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def record_receipt(workspace: Workspace, impact: Impact) -> None:
-    """Record an impact's receipt in the registry."""
-    workspace.registry.record_receipt(
-        {
-            "checksum": impact.checksum,
-            "change_set_ids": sorted(one.id for one in impact.change_sets),
-            "base_release": impact.base_release,
-            "horizon_day": impact.horizon_day,
-            "horizon_batch": impact.horizon_batch,
-            "content": receipt_content(impact),
-        },
-        actor=workspace.actor,
-    )

@@ -318,3 +318,30 @@ def assert_same(found: Figures, expected: Figures) -> None:
         assert not extra, f"{mart}: {len(extra)} figures too many, first {min(extra)}"
         for grain, values in figures_expected.items():
             assert found[mart][grain] == values, (mart, grain, found[mart][grain], values)
+
+
+RANKED = {**WITHIN, PROGRAMME: (0, 5)}
+
+
+def rank_changes(mart: str, before: Figures, after: Figures) -> dict[Any, Any]:
+    """Return the places of figures among the first hundred of their like that differ."""
+    old, new = (_ranks(mart, one[mart]) for one in (before, after))
+    pairs = {grain: (old.get(grain), new.get(grain)) for grain in {*old, *new}}
+    return {
+        grain: pair
+        for grain, pair in pairs.items()
+        if pair[0] != pair[1] and min(one for one in pair if one) <= 100
+    }
+
+
+def _ranks(mart: str, figures: Any) -> dict[Any, int]:
+    if mart not in RANKED:
+        return {}
+    groups: Any = defaultdict(list)
+    for grain, values in figures.items():
+        groups[tuple(grain[place] for place in RANKED[mart])].append((values["seconds"], grain))
+    return {
+        grain: 1 + sum(other > seconds for other, _ in group)
+        for group in groups.values()
+        for seconds, grain in group
+    }

@@ -9,16 +9,25 @@ from typing import Any
 
 import oracle_frames
 import pytest
-from oracle import GRAINS, Viewing, assert_same, figures, published, with_impact
+from oracle import (
+    GRAINS,
+    Viewing,
+    assert_same,
+    figures,
+    published,
+    rank_changes,
+    with_impact,
+)
 from random_edits import DAYS, random_change_set, states
 
 from conftest import acting, make_workspace
 from foreview.changes import ChangeSet, diff
 from foreview.dbt_project import run_dbt
 from foreview.promotion import approve, promote, rollback
+from foreview.receipt import receipt_content, record_receipt
 from foreview.sample import generate_sample
 from foreview.submission import record
-from foreview.what_if import preview, receipt_content, record_receipt, scenario_schema
+from foreview.what_if import preview, scenario_schema
 from foreview.workspace import Workspace
 
 pytestmark = pytest.mark.spark
@@ -78,16 +87,20 @@ def test_the_fast_oracle_finds_an_impact_right_and_one_that_moves_nothing(
     oracle_frames.assert_same(after, oracle_frames.figures(frames, *states(market, change_set)))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("seed", "path"), [(0, "touched"), (1, "full"), (2, "auto")])
 def test_impact_of_random_edits_equals_a_rebuild_with_them(
-    spark: Any, market: Workspace, viewing: Viewing, seed: int
+    spark: Any, market: Workspace, viewing: Viewing, seed: int, path: str
 ) -> None:
     change_set = random_change_set(market, viewing, seed)
     market.registry.record_change_set(change_set)
     before = published(spark, market)
-    impact = preview(market, [change_set.id])
-    assert_same(with_impact(before, impact), figures(viewing, *states(market, change_set)))
+    impact = preview(market, [change_set.id], path=path)
+    after = figures(viewing, *states(market, change_set))
+    assert_same(with_impact(before, impact), after)
     assert_same(published(spark, market), before)
+    for mart in impact.marts:
+        moved = {one.grain: (one.before, one.after) for one in mart.rank_changes}
+        assert moved == rank_changes(mart.name, before, after), mart.name
 
 
 def test_plain_dbt_tries_a_change_set_as_soon_as_it_is_submitted(
@@ -146,10 +159,17 @@ def test_promotion_equals_its_receipt_and_rollback_restores_every_mart(
     assert_same(before, figures(viewing, *states(market)))
 
 
-def test_equal_inputs_give_equal_receipts(market: Workspace, viewing: Viewing) -> None:
+def test_equal_inputs_give_equal_receipts_by_either_path(
+    market: Workspace, viewing: Viewing
+) -> None:
     change_set = random_change_set(market, viewing, 31)
     market.registry.record_change_set(change_set)
-    assert preview(market, [change_set.id]).checksum == preview(market, [change_set.id]).checksum
+    found = [preview(market, [change_set.id], path=one) for one in ("touched", "full", "touched")]
+    assert len({one.checksum for one in found}) == 1
+    assert any(mart.figures for mart in found[0].marts)
+    taken = [{path.name for path in impact.paths} for impact in found]
+    assert taken == [{"touched"}, {"full"}, {"touched"}]
+    assert all(one.read and one.read.bytes and one.read.files and one.read.records for one in found)
 
 
 def test_verify_names_what_was_changed_behind_the_systems_back(

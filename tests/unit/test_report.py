@@ -125,7 +125,6 @@ def impact(*marts: MartImpact, changes: tuple[Change, ...] = (), seconds: int = 
         touched_days=2,
         touched_seconds=seconds,
         read_set={"days": ["2026-04-01", "2026-04-02"], "channels": 1},
-        path="touched",
         checksum="c" * 64,
     )
 
@@ -393,7 +392,7 @@ def test_the_workbook_has_a_sheet_a_mart_and_keeps_text_as_text(tmp_path: Path) 
     path = to_workbook(impact(odd, odd), tmp_path / "effect.xlsx")
     workbook = load_workbook(path)
     label = "Audience by network and day"
-    assert workbook.sheetnames == ["Summary", "Changes", label, f"{label} 2"]
+    assert workbook.sheetnames == ["Summary", "Changes", "Movers", label, f"{label} 2"]
     assert workbook["Summary"]["B1"].value == verdict(impact(odd, odd))
     sheet = workbook[label]
     cells = {sheet.cell(row, 3).value: sheet.cell(row, 5) for row in range(2, 6)}

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from foreview.impact import Impact
-from foreview.report.words import whole
+from foreview.impact import Impact, PathTaken
+from foreview.report.words import plural, whole
 
 PATHS = {
-    "touched": "only the viewing that the changes touch",
-    "full": "all viewing, before and after: so much is touched that this is cheaper",
+    "touched": "only the viewing of households that the changes touch",
+    "full": "all viewing of those days: so much is touched that this is faster",
+}
+PERIODS = {
+    "day": "Days",
+    "week": "Weeks",
+    "airing": "Airings",
+    "now": "As it is now",
 }
 
 
@@ -22,10 +28,24 @@ def facts(impact: Impact) -> list[tuple[str, str]]:
         ("Last load of viewing", str(impact.horizon_batch)),
         ("Viewing records touched", whole(impact.touched_records)),
         ("Table rules", rules),
-        ("Computed from", PATHS.get(impact.path, impact.path)),
+        *((f"{PERIODS[one.period]} computed from", _path(one)) for one in impact.paths),
+        ("Read in all", _read(impact)),
         *((f"Read: {name}", _told(value)) for name, value in sorted(impact.read_set.items())),
+        *(("Since the preview before", one) for one in impact.since),
         ("Preview record", impact.checksum),
     ]
+
+
+def _path(path: PathTaken) -> str:
+    touched = f"{whole(path.touched_records)} of {whole(path.records)} records are touched"
+    return f"{PATHS[path.name]} ({touched})"
+
+
+def _read(impact: Impact) -> str:
+    if impact.read is None:
+        return "not told by this engine"
+    size = f"{impact.read.bytes / 1_000_000:,.1f} MB"
+    return f"{size} in {plural(impact.read.files, 'file')}, {plural(impact.read.records, 'record')}"
 
 
 def _told(value: object) -> str:

@@ -19,7 +19,9 @@ from foreview.report.words import (
     headline_mart,
     headline_measure,
     number,
+    place,
     plural,
+    ranks_moved,
     rekeyed,
     relative,
     signed,
@@ -32,6 +34,7 @@ from foreview.report.words import (
 
 CHART_MOVERS, CHART_DAYS = 12, 4
 TABLE_MOVERS, TABLE_FIGURES, LISTED_EDITS = 25, 50, 100
+MOVERS_A_MEASURE, TABLE_RANKS = 10, 50
 
 
 def to_html(impact: Impact, path: Path) -> Path:
@@ -218,7 +221,45 @@ def _mart(mart: MartImpact) -> dict[str, Any]:
         }
         if rest
         else None,
+        "by_measure": [_by_measure(mart, one) for one in others],
+        "ranks": _ranks(mart),
         "figures": _figures(mart),
+    }
+
+
+def _by_measure(mart: MartImpact, measure: Measure) -> dict[str, Any]:
+    shown = [one for one in movers(mart, measure.name, MOVERS_A_MEASURE) if one.difference]
+    return {
+        "label": measure.label + ("" if measure.additive else " (daily, added up)"),
+        "movers": [
+            (
+                spoken_name(mart, one.key),
+                number(one.before),
+                number(one.after),
+                *_tone(one.difference),
+                relative(one),
+            )
+            for one in shown
+        ],
+    }
+
+
+def _ranks(mart: MartImpact) -> dict[str, Any] | None:
+    if not mart.rank_changes:
+        return None
+    shown = mart.rank_changes[:TABLE_RANKS]
+    return {
+        "told": ranks_moved(mart),
+        "columns": [column_label(one) for one in mart.grain],
+        "rows": [
+            (
+                [spoken_value(*pair) for pair in zip(mart.grain, one.grain, strict=True)],
+                place(one.before, "not there"),
+                place(one.after, "gone"),
+            )
+            for one in shown
+        ],
+        "rest": len(mart.rank_changes) - len(shown),
     }
 
 

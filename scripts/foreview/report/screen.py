@@ -12,9 +12,11 @@ from foreview.report.words import (
     column_label,
     number,
     plural,
+    ranks_moved,
     rekeyed,
     relative,
     signed,
+    spoken_name,
     spoken_value,
     verdict,
     warnings,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 MOVERS = 10
 EDITS = 10
+TOLD = 3
 
 
 def to_screen(impact: Impact, console: Console | None = None) -> None:
@@ -47,9 +50,13 @@ def to_screen(impact: Impact, console: Console | None = None) -> None:
         if mart.figures:
             screen.print()
             screen.print(_table(mart))
+            for line in _other_measures(mart):
+                screen.print(Text(line, style="dim"))
     still = [mart.label for mart in impact.marts if not mart.figures]
     if still:
         screen.print(Text(f"\nNothing moves in {', '.join(still)}."))
+    if impact.since:
+        screen.print(Text("\nSince the preview before: " + " ".join(impact.since)))
     screen.print(Text(f"\nPreview record {impact.checksum}", style="dim"))
 
 
@@ -87,6 +94,19 @@ def _print_pairs(impact: Impact, screen: Console) -> None:
 
 def _shown(value: str | None) -> str:
     return "(blank)" if value is None else value
+
+
+def _other_measures(mart: MartImpact) -> list[str]:
+    """Return the biggest movers of each other measure and what happens to ranks, a line each."""
+    lines = []
+    for measure in mart.measures:
+        shown = [one for one in movers(mart, measure.name, TOLD) if one.difference]
+        if measure != mart.main_measure and shown:
+            told = "; ".join(
+                f"{spoken_name(mart, one.key)} {signed(one.difference)}" for one in shown
+            )
+            lines.append(f"{measure.label}: {told}")
+    return [*lines, *filter(None, [ranks_moved(mart)])]
 
 
 def _table(mart: MartImpact) -> Table:

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from foreview.impact import Impact, MartImpact
 from foreview.report.facts import facts
-from foreview.report.figures import counts, ranked
+from foreview.report.figures import counts, movers, ranked
 from foreview.report.files import Value, figure_row, headings, written_whole
 from foreview.report.pairs import ADVICE, HEADINGS, pair_row
 from foreview.report.requests import row_edits
-from foreview.report.words import column_label, verdict, warnings
+from foreview.report.words import column_label, spoken_name, spoken_value, verdict, warnings
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+MOVERS_A_MEASURE = 10
 
 EXCEL_ROWS = 1_048_576
 """Rows that a sheet can have."""
@@ -47,6 +49,9 @@ def to_workbook(impact: Impact, path: Path) -> Path:
     _write_changes(_sheet(workbook, "Changes", names, [18, 14, 16, 20, 30, 20, 30, 30, 40]), impact)
     if impact.proposed_pairs:
         _write_pairs(_sheet(workbook, "Likely pairs", names, [24, 24, 10, 90]), impact)
+    _write_movers(_sheet(workbook, "Movers", names, [36, 24, 60, 18, 18, 18]), impact)
+    if any(mart.rank_changes for mart in impact.marts):
+        _write_ranks(_sheet(workbook, "Ranks", names, [36, 90, 12, 12]), impact)
     for mart in impact.marts:
         widths = [12, *(20 for _ in mart.grain), *(16 for _ in headings(mart))]
         _write_mart(_sheet(workbook, mart.label, names, widths), mart)
@@ -107,6 +112,27 @@ def _write_pairs(sheet: WriteOnlyWorksheet, impact: Impact) -> None:
     _write(sheet, [one.capitalize() for one in HEADINGS], bold=len(HEADINGS))
     for pair in impact.proposed_pairs:
         _write(sheet, pair_row(pair))
+
+
+def _write_movers(sheet: WriteOnlyWorksheet, impact: Impact) -> None:
+    sheet.freeze_panes = "A2"
+    _write(sheet, ["Report", "Measure", "Name", "Before", "After", "Difference"], bold=6)
+    for mart in impact.marts:
+        for measure in mart.measures:
+            for one in movers(mart, measure.name, MOVERS_A_MEASURE):
+                name = spoken_name(mart, one.key)
+                numbers = [one.before, one.after, one.difference]
+                if one.difference:
+                    _write(sheet, [mart.label, measure.label, name, *numbers])
+
+
+def _write_ranks(sheet: WriteOnlyWorksheet, impact: Impact) -> None:
+    sheet.freeze_panes = "A2"
+    _write(sheet, ["Report", "Figure", "Rank before", "Rank after"], bold=4)
+    rows = [(mart, change) for mart in impact.marts for change in mart.rank_changes]
+    for mart, one in rows[: EXCEL_ROWS - 1]:
+        name = " · ".join(map(spoken_value, mart.grain, one.grain))
+        _write(sheet, [mart.label, name, one.before, one.after])
 
 
 def _write_mart(sheet: WriteOnlyWorksheet, mart: MartImpact) -> None:

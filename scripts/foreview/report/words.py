@@ -268,6 +268,25 @@ def _reach_alone(impact: Impact) -> list[str]:
     return found
 
 
+def place(value: int | None, otherwise: str) -> str:
+    """Return a rank, or a word where there is none."""
+    return otherwise if value is None else whole(value)
+
+
+def ranks_moved(mart: MartImpact) -> str:
+    """Return in a sentence what happens to ranks in a mart; empty when nothing does."""
+    if not mart.rank_changes:
+        return ""
+    count = plural(len(mart.rank_changes), "figure")
+    verb = "changes" if len(mart.rank_changes) == 1 else "change"
+    best = mart.rank_changes[0]
+    name = " · ".join(map(spoken_value, mart.grain, best.grain))
+    return (
+        f"{count} {verb} rank among the first, the best: {name}, "
+        f"{place(best.before, 'not there')} → {place(best.after, 'gone')}."
+    )
+
+
 def change_word(figure: FigureImpact) -> str:
     """Return what happens to a figure, in words."""
     return {"added": "appears", "removed": "disappears"}.get(figure.change, "changes")

@@ -1,0 +1,103 @@
+{#-
+    The full path of models that are no marts: any model downstream of an edited dimension or a mart
+    is built twice into the scenario's schema, `before_<model>` and `after_<model>`, and compared as
+    bags of rows into `difference_<model>`. A mart that it reads is the published one, with the impact
+    applied in the after-world. A model with `meta: {what_if: false}` is left out.
+-#}
+{% macro build_other_models(scenario, impact_relations) -%}
+    {%- for node in graph.nodes.values()
+        if node.resource_type == 'model' and node.package_name == project_name
+        and node.config.materialized in ('table', 'view', 'incremental')
+        and 'what_if' not in node.tags and not node.name.startswith('dim_')
+        and node.config.meta.get('what_if', true)
+        and _reads_edited(node.unique_id, scenario, impact_relations) -%}
+        {%- set tables = {} -%}
+        {%- for world in ('before', 'after') -%}
+            {%- do tables.update({world: this.incorporate(
+                path={'identifier': world ~ '_' ~ node.name}, type='table'
+            )}) -%}
+            {%- do _create_as(tables[world], _in_world(node, world, scenario, impact_relations)) -%}
+        {%- endfor -%}
+        {%- set difference -%}
+            select 'before' as world, before_rows.*
+            from (select * from {{ tables.before }} except all select * from {{ tables.after }})
+                as before_rows
+            union all
+            select 'after' as world, after_rows.*
+            from (select * from {{ tables.after }} except all select * from {{ tables.before }})
+                as after_rows
+        {%- endset -%}
+        {%- do _create_as(
+            this.incorporate(path={'identifier': 'difference_' ~ node.name}, type='table'), difference
+        ) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro _create_as(relation, query) -%}
+    {%- do adapter.drop_relation(relation) -%}
+    {%- call statement('create_as') -%}
+        create table {{ relation }} using parquet as
+        {{ query }}
+    {%- endcall -%}
+{%- endmacro %}
+
+{#- Whether a model's rows can differ between the worlds: through a dimension or a touched mart. -#}
+{% macro _reads_edited(unique_id, scenario, impact_relations) -%}
+    {%- set node = graph.nodes.get(unique_id) -%}
+    {%- if not node or node.resource_type != 'model' -%}{{- return(false) -}}{%- endif -%}
+    {%- if node.config.materialized == 'versioned' -%}
+        {{- return(node.name in impact_relations) -}}
+    {%- elif node.name.startswith('dim_') and node.name[4:] in reach() -%}
+        {{- return(node.name[4:] in scenario.edited) -}}
+    {%- endif -%}
+    {%- for parent in node.depends_on.nodes if _reads_edited(parent, scenario, impact_relations) -%}
+        {{- return(true) -}}
+    {%- endfor -%}
+    {{- return(false) -}}
+{%- endmacro %}
+
+{#- A model's own SQL in one world, with all that differs before it in that world too. -#}
+{% macro _in_world(node, world, scenario, impact_relations) -%}
+    {%- set inputs = {} -%}
+    {%- for unique_id in node.depends_on.nodes
+        if _reads_edited(unique_id, scenario, impact_relations) -%}
+        {%- set parent = graph.nodes[unique_id] -%}
+        {%- if parent.config.materialized == 'versioned' -%}
+            {%- set query = _mart_with_impact(parent, world, scenario, impact_relations[parent.name]) -%}
+        {%- elif parent.name[4:] in reach() and parent.name.startswith('dim_') -%}
+            {%- set query = in_world(parent.name[4:], world, scenario) -%}
+        {%- else -%}
+            {%- set query = '(' ~ _in_world(parent, world, scenario, impact_relations) ~ ')' -%}
+        {%- endif -%}
+        {%- do inputs.update({parent.name: query}) -%}
+    {%- endfor -%}
+    {{- render_over(node.name, inputs) -}}
+{%- endmacro %}
+
+{#- A mart as its readers would see it in one world. -#}
+{% macro _mart_with_impact(mart, world, scenario, impact) -%}
+    {%- set rules = mart.config.meta.mart -%}
+    {%- set columns = version_columns(mart) -%}
+    (
+        select {{ _mart_view_columns(mart) }}
+        from (
+            select
+                {%- for column in columns %}
+                published.{{ column }},
+                {%- endfor %}
+                cast(null as int) as published_from
+            from {{ published_mart(mart, scenario.publication) }} as published
+            {%- if world == 'after' %}
+            left anti join {{ impact }} as impact on {{ same_figure(mart, 'published', 'impact') }}
+            union all
+            select
+                {%- for column in columns %}
+                {{ column if column in rules.grain else 'after_' ~ column }},
+                {%- endfor %}
+                cast(null as int) as published_from
+            from {{ impact }}
+            where change != 'removed'
+            {%- endif %}
+        ) as version
+    )
+{%- endmacro %}

@@ -1,0 +1,79 @@
+{#-
+    Figures that gain or lose a place among those that they are compared with: those alike in the
+    columns `ranks_within` of their mart, by its first measure over records, equals sharing a place.
+    Also figures that do not move themselves. Only changes that touch the first `most_ranks` places.
+-#}
+{% macro rank_changes(mart, scenario, impact) -%}
+    {%- set rules = mart.config.meta.mart -%}
+    {%- set measure = main_measure(rules) -%}
+    {%- set within = rules.ranks_within | join(', ') -%}
+    select
+        '{{ mart.name }}' as mart,
+        array(
+            {%- for column in rules.grain -%}
+                cast({{ column }} as {{ dbt.type_string() }}){{ ", " if not loop.last }}
+            {%- endfor -%}
+        ) as grain,
+        rank_before,
+        rank_after
+    from (
+        select
+            {{ rules.grain | join(', ') }}
+            {%- for side in ('before', 'after') %},
+            case
+                when {{ side }}_value is not null
+                    then rank() over (
+                        partition by {{ within }}
+                        order by {{ side }}_value desc nulls last
+                    )
+            end as rank_{{ side }}
+            {%- endfor %}
+        from (
+            select
+                {%- for column in rules.grain %}
+                coalesce(mart.{{ column }}, impact.{{ column }}) as {{ column }},
+                {%- endfor %}
+                mart.{{ measure }} as before_value,
+                case
+                    when impact.change = 'removed' then null
+                    when impact.change is null then mart.{{ measure }}
+                    else impact.after_{{ measure }}
+                end as after_value
+            from {{ published_mart(mart, scenario.publication) }} as mart
+            full outer join {{ impact }} as impact
+                on {{ same_figure(mart, 'mart', 'impact') }}
+        ) as both_sides
+        left semi join (select distinct {{ within }} from {{ impact }}) as moved
+            on
+            {%- for column in rules.ranks_within %}
+            {{ "and " if not loop.first }}both_sides.{{ column }} = moved.{{ column }}
+            {%- endfor %}
+    ) as ranked
+    where not (rank_before <=> rank_after)
+        and least(rank_before, rank_after) <= {{ var('most_ranks') }}
+{%- endmacro %}
+
+{#- The measure that figures are ranked by. -#}
+{% macro main_measure(rules) -%}
+    {%- for name, measure in rules.measures.items() if measure.over == 'records' -%}
+        {{- return(name) -}}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- The table of the places that figures gain or lose, of all marts. -#}
+{% macro create_rank_changes(relation, queries) -%}
+    {%- do adapter.drop_relation(relation) -%}
+    {%- call statement('rank_changes') -%}
+        create table {{ relation }} using parquet as
+        {%- for query in queries %}
+        {{ query }}
+        union all
+        {%- endfor %}
+        select
+            '' as mart,
+            array('') as grain,
+            cast(null as int) as rank_before,
+            cast(null as int) as rank_after
+        where false
+    {%- endcall -%}
+{%- endmacro %}

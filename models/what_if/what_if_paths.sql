@@ -1,0 +1,4 @@
+{{ config(materialized='table') }}
+
+-- depends_on: {{ ref('viewing_by_key_day') }}
+{{ what_if_paths() }}

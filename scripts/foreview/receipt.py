@@ -1,0 +1,152 @@
+"""The receipt of an impact: what it was computed from and came to, and how two of them differ."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from foreview.impact import Impact, MartImpact
+
+if TYPE_CHECKING:
+    from foreview.workspace import Workspace
+
+
+def receipt_content(impact: Impact) -> dict[str, Any]:
+    """Return what a receipt keeps: inputs, horizon, read set, and each mart's figures' hash."""
+    return {
+        "change_sets": sorted(one.id for one in impact.change_sets),
+        "base_release": impact.base_release,
+        "horizon": {"last_day": impact.horizon_day, "load_batch": impact.horizon_batch},
+        "contracts": dict(impact.contracts),
+        "read_set": dict(impact.read_set),
+        "touched": [impact.touched_records, impact.touched_days, impact.touched_seconds],
+        "figures": {mart.name: figures_hash(mart) for mart in impact.marts},
+        "figures_moved": {mart.name: len(mart.figures) for mart in impact.marts},
+    }
+
+
+def figures_hash(mart: MartImpact) -> str:
+    """Return the SHA-256 over a mart's moved figures, ordered, before and after."""
+    return digest(
+        [
+            [list(one.grain), one.change, _plain(one.before), _plain(one.after)]
+            for one in mart.figures
+        ]
+    )
+
+
+def _plain(values: Mapping[str, Any]) -> list[list[str]]:
+    return [[name, str(value)] for name, value in sorted(values.items())]
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of a value of plain types, by its canonical JSON."""
+    import json
+
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def record_receipt(workspace: Workspace, impact: Impact) -> None:
+    """Record an impact's receipt in the registry."""
+    workspace.registry.record_receipt(
+        {
+            "checksum": impact.checksum,
+            "change_set_ids": sorted(one.id for one in impact.change_sets),
+            "base_release": impact.base_release,
+            "horizon_day": impact.horizon_day,
+            "horizon_batch": impact.horizon_batch,
+            "content": receipt_content(impact),
+        },
+        actor=workspace.actor,
+    )
+
+
+def what_changed(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return which inputs changed between two receipts of the same change sets, and if it matters.
+
+    Args:
+        earlier: The content of a receipt, as `receipt_content` gives it.
+        later: That of a newer one.
+
+    Returns:
+        A sentence an input that changed, and last what that does to the figures; one sentence
+        alone when nothing changed.
+    """
+    inputs = _changed_inputs(earlier, later)
+    moved = sorted(
+        name
+        for name in {*earlier["figures"], *later["figures"]}
+        if earlier["figures"].get(name) != later["figures"].get(name)
+    )
+    if moved:
+        effect = f"It matters: these figures would move otherwise than before: {', '.join(moved)}."
+    elif inputs:
+        effect = "It does not matter: every figure would move just as before."
+    else:
+        effect = "Nothing it was computed from has changed since the preview before."
+    return (*inputs, effect)
+
+
+_PLAIN = {
+    "publication": "The publication of the figures",
+    "device_load": "The last load of devices",
+    "touched_keys": "The number of keys that are touched",
+    "touched_keys_hash": "The keys and days that are touched",
+    "what_if_sql": "The SQL that computes what-ifs",
+}
+
+
+def _changed_inputs(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> list[str]:
+    pairs = [
+        ("The reference version", earlier["base_release"], later["base_release"]),
+        *(
+            (label, earlier["horizon"][name], later["horizon"][name])
+            for name, label in (
+                ("last_day", "The last day with viewing"),
+                ("load_batch", "The last load of viewing"),
+            )
+        ),
+        *(
+            (f"The rules of {name}", earlier["contracts"].get(name), later["contracts"].get(name))
+            for name in sorted({*earlier["contracts"], *later["contracts"]})
+        ),
+        *(
+            (f"The definition of {name}", *one)
+            for name, one in _definitions(earlier, later).items()
+        ),
+        *(
+            (_PLAIN.get(name, name), earlier["read_set"].get(name), later["read_set"].get(name))
+            for name in sorted({*earlier["read_set"], *later["read_set"]} - {"mart_definitions"})
+        ),
+        (
+            "The viewing that is touched (records, days, seconds)",
+            *(", ".join(f"{one:,}" for one in content["touched"]) for content in (earlier, later)),
+        ),
+    ]
+    return [
+        f"{label} changed: {_short(before)} → {_short(after)}."
+        for label, before, after in pairs
+        if before != after
+    ]
+
+
+def _definitions(
+    earlier: Mapping[str, Any], later: Mapping[str, Any]
+) -> dict[str, tuple[str | None, str | None]]:
+    """Return each mart's two definitions, by the hashes that a publication keeps."""
+    old, new = (
+        dict(
+            one.split("=", 1)
+            for one in content["read_set"].get("mart_definitions", "").split(";")
+            if one
+        )
+        for content in (earlier, later)
+    )
+    return {name: (old.get(name), new.get(name)) for name in sorted({*old, *new})}
+
+
+def _short(value: object) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:12]}…"
