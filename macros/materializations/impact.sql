@@ -13,23 +13,24 @@
     {%- for mart in versioned_marts() -%}
         {%- set relation = impact_relation(mart) -%}
         {%- set days = touched_days(period_of(mart)) if mart in marts else [] -%}
-        {%- do adapter.drop_relation(relation) -%}
         {#- Keys without viewing move nothing: no need to run the mart's SQL over no record. -#}
-        {%- if days -%}
-            {%- call statement('impact_of_mart') -%}
-                create table {{ relation }} using parquet as
-                {{ what_if(mart, scenario, days, path_of(period_of(mart)) == 'full') }}
-            {%- endcall -%}
+        {%- if not days -%}
+            {%- do adapter.drop_relation(relation) -%}
+        {%- else -%}
+            {%- do create_as(
+                relation, what_if(mart, scenario, days, path_of(period_of(mart)) == 'full')
+            ) -%}
             {%- do impact_relations.update({mart.name: relation}) -%}
             {%- if mart.config.meta.mart.ranks_within is defined -%}
                 {%- do ranks.append(rank_changes(mart, scenario, relation)) -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do create_rank_changes(
-        this.incorporate(path={'identifier': 'rank_changes'}, type='table'), ranks
-    ) -%}
     {%- if not var('promoting') -%}
+        {%- do create_as(
+            this.incorporate(path={'identifier': 'rank_changes'}, type='table'),
+            all_rank_changes(ranks)
+        ) -%}
         {%- do build_other_models(scenario, impact_relations) -%}
     {%- endif -%}
     {%- do adapter.drop_relation(this.incorporate(type='table')) -%}
@@ -50,6 +51,15 @@
         {%- do ref(touched_viewing_name(period)) -%}
         {%- do ref(what_if_viewing_name(period)) -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- A scenario's table, made anew. -#}
+{% macro create_as(relation, query) -%}
+    {%- do adapter.drop_relation(relation) -%}
+    {%- call statement('create_as') -%}
+        create table {{ relation }} using parquet as
+        {{ query }}
+    {%- endcall -%}
 {%- endmacro %}
 
 {#- The table of a scenario's impact on a mart; there is none when the mart is not touched. -#}

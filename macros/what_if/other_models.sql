@@ -1,10 +1,11 @@
 {#-
     The full path of models that are no marts: any model downstream of an edited dimension or a mart
     is built twice into the scenario's schema, `before_<model>` and `after_<model>`, and compared as
-    bags of rows into `difference_<model>`. A mart that it reads is the published one, with the impact
+    bags of rows into `difference_<model>`; the table `other_models` counts them. A mart that it reads is the published one, with the impact
     applied in the after-world. A model with `meta: {what_if: false}` is left out.
 -#}
 {% macro build_other_models(scenario, impact_relations) -%}
+    {%- set counts = [] -%}
     {%- for node in graph.nodes.values()
         if node.resource_type == 'model' and node.package_name == project_name
         and node.config.materialized in ('table', 'view', 'incremental')
@@ -16,7 +17,7 @@
             {%- do tables.update({world: this.incorporate(
                 path={'identifier': world ~ '_' ~ node.name}, type='table'
             )}) -%}
-            {%- do _create_as(tables[world], _in_world(node, world, scenario, impact_relations)) -%}
+            {%- do create_as(tables[world], _in_world(node, world, scenario, impact_relations)) -%}
         {%- endfor -%}
         {%- set difference -%}
             select 'before' as world, before_rows.*
@@ -27,18 +28,27 @@
             from (select * from {{ tables.after }} except all select * from {{ tables.before }})
                 as after_rows
         {%- endset -%}
-        {%- do _create_as(
-            this.incorporate(path={'identifier': 'difference_' ~ node.name}, type='table'), difference
-        ) -%}
+        {%- do tables.update({'difference': this.incorporate(
+            path={'identifier': 'difference_' ~ node.name}, type='table'
+        )}) -%}
+        {%- do create_as(tables.difference, difference) -%}
+        {%- set count -%}
+            select
+                '{{ node.name }}' as model,
+                (select count(*) from {{ tables.before }}) as rows_before,
+                (select count(*) from {{ tables.after }}) as rows_after,
+                count_if(world = 'before') as removed,
+                count_if(world = 'after') as added
+            from {{ tables.difference }}
+        {%- endset -%}
+        {%- do counts.append(count) -%}
     {%- endfor -%}
-{%- endmacro %}
-
-{% macro _create_as(relation, query) -%}
-    {%- do adapter.drop_relation(relation) -%}
-    {%- call statement('create_as') -%}
-        create table {{ relation }} using parquet as
-        {{ query }}
-    {%- endcall -%}
+    {%- do counts.append(
+        "select '' as model, 0L as rows_before, 0L as rows_after, 0L as removed, 0L as added where false"
+    ) -%}
+    {%- do create_as(
+        this.incorporate(path={'identifier': 'other_models'}, type='table'), counts | join(' union all ')
+    ) -%}
 {%- endmacro %}
 
 {#- Whether a model's rows can differ between the worlds: through a dimension or a touched mart. -#}

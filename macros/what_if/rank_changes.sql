@@ -60,20 +60,16 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- The table of the places that figures gain or lose, of all marts. -#}
-{% macro create_rank_changes(relation, queries) -%}
-    {%- do adapter.drop_relation(relation) -%}
-    {%- call statement('rank_changes') -%}
-        create table {{ relation }} using parquet as
-        {%- for query in queries %}
-        {{ query }}
-        union all
-        {%- endfor %}
-        select
-            '' as mart,
-            array('') as grain,
-            cast(null as int) as rank_before,
-            cast(null as int) as rank_after
-        where false
-    {%- endcall -%}
+{#- The places that figures of all marts gain or lose, as a query. -#}
+{% macro all_rank_changes(queries) -%}
+    {%- for query in queries %}
+    {{ query }}
+    union all
+    {% endfor %}
+    select
+        '' as mart,
+        array('') as grain,
+        cast(null as int) as rank_before,
+        cast(null as int) as rank_after
+    where false
 {%- endmacro %}

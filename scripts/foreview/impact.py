@@ -182,6 +182,29 @@ class MartImpact:
 
 
 @dataclass(frozen=True)
+class ModelImpact:
+    """What a scenario does to a model that is no mart, built whole in both worlds.
+
+    Attributes:
+        name: The model.
+        rows_before: Number of its rows as it is.
+        rows_after: Number of its rows as it would be.
+        removed: Number of rows, equal ones counted each, that are only in the first.
+        added: Number that are only in the second.
+        columns: `world` and its columns.
+        rows: Some of the rows that differ, as text, the world first.
+    """
+
+    name: str
+    rows_before: int
+    rows_after: int
+    removed: int
+    added: int
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
 class Impact:
     """What one or more change sets do to the figures.
 
@@ -200,6 +223,7 @@ class Impact:
         proposed_pairs: Inserted channel codes that are likely deleted ones, the likeliest first.
         paths: How it was computed, for each kind of period that is touched.
         read: What was read for it; None where the engine does not tell.
+        models: The models downstream of what is edited that are no marts.
         since: What changed since the preview before, and if it matters; empty without one.
     """
 
@@ -218,6 +242,7 @@ class Impact:
     paths: tuple[PathTaken, ...] = ()
     read: Read | None = None
     since: tuple[str, ...] = ()
+    models: tuple[ModelImpact, ...] = ()
 
 
 def magnitude(value: Number) -> Number:

@@ -20,6 +20,7 @@ from foreview.impact import (
     Impact,
     MartImpact,
     Measure,
+    ModelImpact,
     PathTaken,
     RankChange,
     Ratio,
@@ -171,7 +172,8 @@ def _read(
     totals = spark.table(f"{schema}.impact").first()
     assert totals is not None  # noqa: S101 - an aggregate has one row
     keys = sorted(tuple(map(str, row)) for row in spark.table(f"{schema}.touched_keys").collect())
-    ranks = _rank_changes(spark, schema)
+    is_promoting = schema.startswith(f"{workspace.schema}_promotion_")
+    ranks = {} if is_promoting else _rank_changes(spark, schema)
     impact = Impact(
         change_sets=tuple(change_sets),
         base_release=workspace.registry.latest_release(),
@@ -198,6 +200,7 @@ def _read(
             PathTaken(row["period"], row["path"], row["touched_records"], row["records"])
             for row in spark.table(f"{schema}.what_if_paths").orderBy("period").collect()
         ),
+        models=() if is_promoting else _read_models(spark, schema),
     )
     return replace(impact, checksum=digest(receipt_content(impact)))
 
@@ -311,6 +314,22 @@ def _rank_changes(spark: SparkSession, schema: str) -> dict[str, tuple[RankChang
         return min(one for one in (change.before, change.after) if one), change.grain
 
     return {name: tuple(sorted(changes, key=best)) for name, changes in found.items()}
+
+
+SHOWN_ROWS = 20
+"""Rows of a model's difference that reports show; the table has all."""
+
+
+def _read_models(spark: SparkSession, schema: str) -> tuple[ModelImpact, ...]:
+    found = []
+    for counts in spark.table(f"{schema}.other_models").orderBy("model").collect():
+        table = spark.table(f"{schema}.difference_{counts['model']}")
+        rows = table.orderBy(*table.columns[1:], "world").limit(SHOWN_ROWS).toArrow().to_pylist()
+        texts = tuple(tuple(str(one) for one in row.values()) for row in rows)
+        names = ("model", "rows_before", "rows_after", "removed", "added")
+        told = [counts[name] for name in names]
+        found.append(ModelImpact(*told, tuple(table.columns), texts))
+    return tuple(found)
 
 
 def _number(value: Any) -> int | Decimal | None:

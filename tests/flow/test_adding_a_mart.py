@@ -18,6 +18,19 @@ from foreview.workspace import Workspace
 
 pytestmark = pytest.mark.spark
 MART = "audience_by_country_day"
+BEST_COUNTRIES = """
+{{ config(materialized='table') }}
+select viewing_date, country_id, seconds, rank() over (
+    partition by viewing_date order by seconds desc
+) as place
+from {{ ref('audience_by_country_day') }}
+"""
+NAMES_OF_BEST = """
+select best.viewing_date, channel.channel_id, best.place
+from {{ ref('best_countries') }} as best
+inner join {{ ref('dim_channel') }} as channel on best.country_id = channel.country_id
+where best.place <= 2
+"""
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +48,10 @@ def market(spark_home: Path, spark: Any) -> Workspace:
         path.unlink()
     (audience / f"{MART}.sql").write_text(sql, encoding="utf-8")
     (audience / "audience.yml").write_text(f"version: 2\n\nmodels:\n{declaration}", "utf-8")
+    reports = project / "models" / "reports"
+    reports.mkdir()
+    (reports / "best_countries.sql").write_text(BEST_COUNTRIES, encoding="utf-8")
+    (reports / "names_of_best.sql").write_text(NAMES_OF_BEST, encoding="utf-8")
     workspace = replace(make_workspace(spark_home, "adding"), project=project)
     generate_sample(workspace, rows=4_000, days=2, devices=200, first_day="2026-04-01", seed=3)
     return workspace
@@ -69,7 +86,8 @@ def test_a_mart_added_as_the_documents_say_is_built_and_rehearsed(
     contracts = {"channel": market.contract("channel").hash}
     change_set = ChangeSet("ana", "other countries", "edit", 1, "test", "", contracts, changes)
     record(market, change_set)
-    (mart,) = preview(market, [change_set.id]).marts
+    impact = preview(market, [change_set.id])
+    (mart,) = impact.marts
     after = dict(before)
     for figure in mart.figures:
         after.pop(figure.grain, None)
@@ -77,3 +95,39 @@ def test_a_mart_added_as_the_documents_say_is_built_and_rehearsed(
             after[figure.grain] = (figure.after["records"], figure.after["seconds"])
     assert mart.figures
     assert after == by_country(viewing, apply(state, changes)[0])
+    best, names = impact.models
+    assert (best.name, names.name) == ("best_countries", "names_of_best")
+    old, new = (places(one) for one in (before, after))
+    assert (best.removed, best.added) == (len(old - new), len(new - old))
+    assert (best.rows_before, best.rows_after) == (len(before), len(after))
+    rows = [channels_of_best(places_of, state) for places_of in (old,)]
+    rows.append(channels_of_best(new, apply(state, changes)[0]))
+    assert (names.rows_before, names.rows_after) == tuple(one.total() for one in rows)
+    assert (names.removed, names.added) == (
+        (rows[0] - rows[1]).total(),
+        (rows[1] - rows[0]).total(),
+    )
+    assert best.removed
+    assert names.added
+
+
+def places(figures: dict[tuple[str, ...], tuple[int, int]]) -> set[tuple[str, str, int, int]]:
+    return {
+        (
+            day,
+            country,
+            seconds,
+            1 + sum(s > seconds for (d, _), (_, s) in figures.items() if d == day),
+        )
+        for (day, country), (_, seconds) in figures.items()
+    }
+
+
+def channels_of_best(best: Any, channels: Any) -> Counter[Any]:
+    return Counter(
+        (day, row["channel_id"], place)
+        for day, country, _, place in best
+        if place <= 2
+        for row in channels.values()
+        if row["country_id"] == country
+    )

@@ -18,6 +18,7 @@ from foreview.report.words import (
     column_label,
     headline_mart,
     headline_measure,
+    model_told,
     number,
     place,
     plural,
@@ -67,6 +68,7 @@ def _context(impact: Impact) -> dict[str, Any]:
         "requests": [_request(one) for one in impact.change_sets],
         "marts": [_mart(mart) for mart in moving],
         "still": [mart.label for mart in impact.marts if not mart.figures],
+        "models": [(model_told(one), one.columns, one.rows) for one in impact.models],
         "facts": facts(impact),
         "chart": charts,
     }

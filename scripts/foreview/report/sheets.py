@@ -13,7 +13,14 @@ from foreview.report.figures import counts, movers, ranked
 from foreview.report.files import Value, figure_row, headings, written_whole
 from foreview.report.pairs import ADVICE, HEADINGS, pair_row
 from foreview.report.requests import row_edits
-from foreview.report.words import column_label, spoken_name, spoken_value, verdict, warnings
+from foreview.report.words import (
+    column_label,
+    model_told,
+    spoken_name,
+    spoken_value,
+    verdict,
+    warnings,
+)
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -85,6 +92,8 @@ def _write_summary(sheet: WriteOnlyWorksheet, impact: Impact) -> None:
     for mart in impact.marts:
         told = ", ".join(f"{number:,} {name}" for name, number in counts(mart).items())
         _write(sheet, [mart.label, f"{told}, of {mart.total_figures:,} figures"])
+    for model in impact.models:
+        _write(sheet, ["Other model", model_told(model)])
     for label, value in facts(impact):
         _write(sheet, [label, value])
 

@@ -13,6 +13,7 @@ from foreview.impact import (
     Impact,
     MartImpact,
     Measure,
+    ModelImpact,
     Number,
     magnitude,
 )
@@ -266,6 +267,16 @@ def _reach_alone(impact: Impact) -> list[str]:
                     f"though {mart.main_measure.unit} stay the same."
                 )
     return found
+
+
+def model_told(model: ModelImpact) -> str:
+    """Return what happens to a model's rows, in a sentence."""
+    if not model.removed and not model.added:
+        return f"{model.name}: nothing changes in {plural(model.rows_before, 'row')}."
+    return (
+        f"{model.name}: {plural(model.removed, 'row')} of {whole(model.rows_before)} disappear or "
+        f"change, {plural(model.added, 'row')} of {whole(model.rows_after)} are new or changed."
+    )
 
 
 def place(value: int | None, otherwise: str) -> str:
