@@ -481,6 +481,10 @@ def reject(
 @app.command("what-if")
 def what_if(
     change_sets: Annotated[list[str], typer.Argument(help="Ids, tried together.")],
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="Ids of another scenario, shown side by side; may be repeated."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -497,24 +501,64 @@ def what_if(
     """Show what change requests would do to the figures: on screen, as a page, workbook and CSV.
 
     Example: foreview what-if 3f2a 77b0
+
+    Two scenarios: foreview what-if 3f2a --against 77b0
     """
     with _command("what-if", home, act_as, as_json) as session:
         from foreview.receipt import record_receipt
         from foreview.what_if import preview
 
-        with _progress("What if", as_json) as progress:
-            impact = preview(session.workspace, change_sets, path=path.value, progress=progress)
-        ids = [one.id for one in impact.change_sets]
-        record_receipt(session.workspace, impact)
-        folder = output or Path(f"what-if-{'-'.join(one[:8] for one in sorted(ids))}")
-        written = _write_reports(impact, folder)
-        if as_json:
-            session.print(_impact_json(impact, written), "")
-            return
-        from foreview.report import to_screen
+        impacts = []
+        for ids in filter(None, (change_sets, against)):
+            with _progress("What if", as_json) as progress:
+                impact = preview(session.workspace, ids, path=path.value, progress=progress)
+            record_receipt(session.workspace, impact)
+            impacts.append(impact)
+        names = [sorted(one.id for one in impact.change_sets) for impact in impacts]
+        folder = output or Path(f"what-if-{'-against-'.join(map(_short_name, names))}")
+        folders = [folder] if against is None else [folder / "a", folder / "b"]
+        written = [_write_reports(*one) for one in zip(impacts, folders, strict=True)]
+        shown = [_impact_json(*one) for one in zip(impacts, written, strict=True)]
+        if against is not None:
+            _show_side_by_side(session, impacts, shown, folder)
+        elif as_json:
+            session.print(shown[0], "")
+        else:
+            from foreview.report import to_screen
 
-        to_screen(impact)
-        print(f"\nThe page: {written[0]}\nNext, somebody else: foreview approve {' '.join(ids)}")
+            to_screen(impacts[0])
+            print(f"\nThe page: {written[0][0]}")
+            print(f"Next, somebody else: foreview approve {' '.join(names[0])}")
+
+
+def _short_name(ids: Sequence[str]) -> str:
+    return "-".join(one[:8] for one in ids)
+
+
+def _show_side_by_side(
+    session: _Session, impacts: Sequence[Any], shown: Sequence[Any], folder: Path
+) -> None:
+    from foreview.report.side_by_side import compared, pairs_to_csv, pairs_to_html, told
+    from foreview.scenarios import side_by_side
+
+    one, other = impacts
+    pairs = side_by_side(one, other)
+    page = pairs_to_html(one, other, pairs, folder / "side_by_side.html")
+    files = [page, *pairs_to_csv(pairs, folder)]
+    lines = [
+        f"A: {shown[0]['verdict']}",
+        f"B: {shown[1]['verdict']}",
+        compared(pairs),
+        *(f"  {pair.mart.label}: {told(pair)}" for pair in pairs if pair.figures or pair.alike),
+        f"The page: {page}",
+    ]
+    data = {
+        "a": shown[0],
+        "b": shown[1],
+        "verdict": compared(pairs),
+        "files": list(map(str, files)),
+    }
+    session.print(data, "\n".join(lines))
 
 
 def _write_reports(impact: Any, folder: Path) -> list[Path]:

@@ -326,9 +326,17 @@ def _read_models(spark: SparkSession, schema: str) -> tuple[ModelImpact, ...]:
         table = spark.table(f"{schema}.difference_{counts['model']}")
         rows = table.orderBy(*table.columns[1:], "world").limit(SHOWN_ROWS).toArrow().to_pylist()
         texts = tuple(tuple(str(one) for one in row.values()) for row in rows)
-        names = ("model", "rows_before", "rows_after", "removed", "added")
-        told = [counts[name] for name in names]
-        found.append(ModelImpact(*told, tuple(table.columns), texts))
+        found.append(
+            ModelImpact(
+                name=counts["model"],
+                rows_before=counts["rows_before"],
+                rows_after=counts["rows_after"],
+                removed=counts["removed"],
+                added=counts["added"],
+                columns=tuple(table.columns),
+                rows=texts,
+            )
+        )
     return tuple(found)
 
 

@@ -32,15 +32,16 @@ def to_csv(impact: Impact, folder: Path) -> list[Path]:
     for mart in impact.marts:
         figures = sorted(mart.figures, key=lambda one: one.grain)
         rows = (figure_row(mart, figure) for figure in figures)
-        paths.append(_write_csv(folder / f"{mart.name}.csv", headings(mart), rows))
+        paths.append(write_csv(folder / f"{mart.name}.csv", headings(mart), rows))
     if impact.proposed_pairs:
         names = [one.replace(" ", "_") for one in HEADINGS]
         rows = (list(pair_row(pair)) for pair in impact.proposed_pairs)
-        paths.append(_write_csv(folder / "likely_pairs.csv", names, rows))
+        paths.append(write_csv(folder / "likely_pairs.csv", names, rows))
     return paths
 
 
-def _write_csv(path: Path, names: Sequence[str], rows: Iterable[Sequence[Value]]) -> Path:
+def write_csv(path: Path, names: Sequence[str], rows: Iterable[Sequence[Value]]) -> Path:
+    """Write a CSV file, whole or not at all."""
     with (
         written_whole(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,

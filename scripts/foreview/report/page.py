@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +43,21 @@ def to_html(impact: Impact, path: Path) -> Path:
 
     Tables show the biggest movers and figures, with totals of the rest; the CSV files have all.
     """
-    from importlib.resources import files
+    return write_page("impact.html.j2", _context(impact), path)
 
-    from jinja2 import Environment, StrictUndefined
 
-    source = files("foreview.report").joinpath("impact.html.j2").read_text(encoding="utf-8")
+def write_page(template: str, context: Mapping[str, Any], path: Path) -> Path:
+    """Write a page from a template of this package; the file is replaced whole."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("foreview", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    text = environment.from_string(source).render(_context(impact))
+    text = environment.get_template(template).render(context)
     with written_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
     return path
@@ -208,17 +214,17 @@ def _mart(mart: MartImpact) -> dict[str, Any]:
             {
                 "key": [spoken_value(*pair) for pair in zip(columns, one.key, strict=True)],
                 "numbers": [number(one.before), number(one.after)],
-                "difference": _tone(one.difference),
+                "difference": tone(one.difference),
                 "percent": relative(one),
-                "others": [_tone(sums[other.name][one.key].difference) for other in others],
+                "others": [tone(sums[other.name][one.key].difference) for other in others],
             }
             for one in shown
         ],
         "rest": {
             "count": whole(len(rest)),
-            "difference": _tone(sum(one.difference for one in rest)),
+            "difference": tone(sum(one.difference for one in rest)),
             "others": [
-                _tone(sum(sums[other.name][one.key].difference for one in rest)) for other in others
+                tone(sum(sums[other.name][one.key].difference for one in rest)) for other in others
             ],
         }
         if rest
@@ -238,7 +244,7 @@ def _by_measure(mart: MartImpact, measure: Measure) -> dict[str, Any]:
                 spoken_name(mart, one.key),
                 number(one.before),
                 number(one.after),
-                *_tone(one.difference),
+                *tone(one.difference),
                 relative(one),
             )
             for one in shown
@@ -265,7 +271,8 @@ def _ranks(mart: MartImpact) -> dict[str, Any] | None:
     }
 
 
-def _tone(value: Number) -> tuple[str, str]:
+def tone(value: Number) -> tuple[str, str]:
+    """Return a difference as text, and whether it is a gain."""
     return signed(value), "gain" if value > 0 else "loss" if value < 0 else "same"
 
 
@@ -280,7 +287,7 @@ def _figures(mart: MartImpact) -> dict[str, Any]:
         "rows": [_figure(mart, one) for one in shown],
         "rest": whole(len(rest)) if rest else "",
         "totals": [
-            (number(before), number(after), *_tone(after - before))
+            (number(before), number(after), *tone(after - before))
             for before, after in (totals(summed, one.name) for one in mart.measures)
         ],
     }
@@ -294,7 +301,7 @@ def _figure(mart: MartImpact, figure: FigureImpact) -> dict[str, Any]:
             (
                 number(figure.before.get(one.name)),
                 number(figure.after.get(one.name)),
-                *_tone(figure.difference(one.name)),
+                *tone(figure.difference(one.name)),
             )
             for one in mart.measures
         ],
