@@ -8,7 +8,9 @@
 {% macro what_if(mart, scenario, days, is_full=false) -%}
     {%- set rules = mart.config.meta.mart -%}
     {%- set periods = periods_of_days(period_of(mart), days) -%}
-    {%- set ratios = _ratios_of_sums(rules) -%}
+    {#- An illustration has no published figures: the before-world is what is subtracted. -#}
+    {%- set is_illustration = var('illustrate').day is not none -%}
+    {%- set ratios = {} if is_illustration else _ratios_of_sums(rules) -%}
     {%- set viewing = _all_viewing(mart, periods) if is_full
         else ref(what_if_viewing_name(period_of(mart))) -%}
     with
@@ -32,7 +34,9 @@
     ),
 
     published as (
-
+        {% if is_illustration %}
+        select * from before_figures
+        {%- else %}
         select mart.*
         from {{ published_mart(mart, scenario.publication) }} as mart
         {%- if not ratios and not is_full %}
@@ -44,12 +48,13 @@
             on {{ same_figure(mart, 'mart', 'moved') }}
         {%- endif %}
         where true {{ and_on_days(periods, 'mart.' ~ period_column(mart)) }}
+        {%- endif %}
 
     ),
 
     signed as (
 
-        {{ _signed_figures(rules, ratios, is_full) }}
+        {{ _signed_figures(rules, ratios, is_full or is_illustration) }}
 
     ),
 

@@ -112,13 +112,33 @@
 {% macro in_world(name, world, scenario) -%}
     {%- if reach()[name].latest_of -%}
         {{ _latest_in_world(name, world, scenario) }}
-    {%- elif name not in scenario.edited -%}
-        {{ published_dimension(name, scenario.publication) }}
-    {%- elif world == 'both' -%}
-        (select * from {{ ref('both_worlds_' ~ name) }})
     {%- else -%}
-        (select * from {{ ref('both_worlds_' ~ name) }} where world = '{{ world }}')
+        {%- set rows -%}
+            {%- if name not in scenario.edited -%}
+                {{ published_dimension(name, scenario.publication) }}
+            {%- elif world == 'both' -%}
+                (select * from {{ ref('both_worlds_' ~ name) }})
+            {%- else -%}
+                (select * from {{ ref('both_worlds_' ~ name) }} where world = '{{ world }}')
+            {%- endif -%}
+        {%- endset -%}
+        {{- _as_illustrated(rows) if var('illustrate').day and not reach()[name].during else rows -}}
     {%- endif -%}
+{%- endmacro %}
+
+{#-
+    An illustration of edits that begin after the newest viewing: each dimension is on the days from
+    `first_day` to before `end_day` as it will be on a later `day`, in either world.
+-#}
+{% macro _as_illustrated(rows) -%}
+    (
+        select
+            illustrated.* except (valid_from, valid_to),
+            {{ day_literal(var('illustrate').first_day) }} as valid_from,
+            {{ day_literal(var('illustrate').end_day) }} as valid_to
+        from {{ rows }} as illustrated
+        where {{ holds_on('illustrated', day_literal(var('illustrate').day)) }}
+    )
 {%- endmacro %}
 
 {#- The last rows of a dimension's keys in one world, or in each. -#}
@@ -153,7 +173,9 @@
         {%- set ids = var('change_sets') -%}
         {%- if ids is string -%}{%- set ids = [ids] -%}{%- endif -%}
         {%- set scenario = ids[0] if ids | length == 1 else local_md5(ids | sort | join(','))[:16] -%}
-        {{ target.schema }}_{{ 'promotion' if var('promoting') else 'what_if' }}_{{ scenario }}
+        {%- set kind = 'promotion' if var('promoting')
+            else 'illustration' if var('illustrate').day else 'what_if' -%}
+        {{ target.schema }}_{{ kind }}_{{ scenario }}
     {%- else -%}
         {{ default__generate_schema_name(custom_schema_name, node) }}
     {%- endif -%}

@@ -511,7 +511,9 @@ def what_if(
         impacts = []
         for ids in filter(None, (change_sets, against)):
             with _progress("What if", as_json) as progress:
-                impact = preview(session.workspace, ids, path=path.value, progress=progress)
+                impact = preview(
+                    session.workspace, ids, path=path.value, illustrate=True, progress=progress
+                )
             record_receipt(session.workspace, impact)
             impacts.append(impact)
         names = [sorted(one.id for one in impact.change_sets) for impact in impacts]
@@ -575,10 +577,12 @@ def _write_reports(impact: Any, folder: Path) -> list[Path]:
 def _impact_json(impact: Any, written: Sequence[Path]) -> dict[str, Any]:
     from foreview.receipt import receipt_content
     from foreview.report import verdict, warnings
+    from foreview.report.words import illustrated
 
     return {
         "verdict": verdict(impact),
         "warnings": list(warnings(impact)),
+        "illustration": list(illustrated(impact)),
         "receipt": receipt_content(impact) | {"checksum": impact.checksum},
         "since": list(impact.since),
         "paths": [asdict(one) for one in impact.paths],

@@ -205,6 +205,26 @@ class ModelImpact:
 
 
 @dataclass(frozen=True)
+class Illustration:
+    """What edits that begin after the last viewing would have done on the last days with it.
+
+    It is never part of a receipt. Only the differences mean something: before and after are those
+    of the households that were looked at.
+
+    Attributes:
+        day: The day whose rows were taken, on which all these edits have begun.
+        first_day: The first day that it is shown on.
+        last_day: The last day with viewing.
+        marts: The figures that would have been others.
+    """
+
+    day: str
+    first_day: str
+    last_day: str
+    marts: tuple[MartImpact, ...]
+
+
+@dataclass(frozen=True)
 class Impact:
     """What one or more change sets do to the figures.
 
@@ -224,6 +244,7 @@ class Impact:
         paths: How it was computed, for each kind of period that is touched.
         read: What was read for it; None where the engine does not tell.
         models: The models downstream of what is edited that are no marts.
+        illustration: What edits of a later day would have done; None without such edits.
         since: What changed since the preview before, and if it matters; empty without one.
     """
 
@@ -243,6 +264,7 @@ class Impact:
     read: Read | None = None
     since: tuple[str, ...] = ()
     models: tuple[ModelImpact, ...] = ()
+    illustration: Illustration | None = None
 
 
 def magnitude(value: Number) -> Number:

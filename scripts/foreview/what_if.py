@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from foreview.engine import ReadMeter
 from foreview.errors import Problem, RefusedError
 from foreview.impact import (
     FigureImpact,
+    Illustration,
     Impact,
     MartImpact,
     Measure,
@@ -40,6 +42,7 @@ def preview(
     *,
     is_promoting: bool = False,
     path: str = "auto",
+    illustrate: bool = False,
     progress: Progress | None = None,
 ) -> Impact:
     """Return the impact of change sets on all marts.
@@ -49,6 +52,7 @@ def preview(
         ids: The change sets, tried together.
         is_promoting: Whether the after-world is the promoted dimensions instead of the proposed.
         path: `touched` or `full` instead of the one that is faster; the figures are the same.
+        illustrate: Whether edits that begin after the last viewing are shown on the days before.
         progress: Called after each model.
 
     Raises:
@@ -81,7 +85,52 @@ def preview(
     impact = _read(workspace, spark, change_sets, schema)
     earlier = workspace.registry.latest_receipt(chosen)
     since = what_changed(earlier.content, receipt_content(impact)) if earlier else ()
-    return replace(impact, read=meter.read(), since=since)
+    impact = replace(impact, read=meter.read(), since=since)
+    day = _last_future_day(impact) if illustrate else None
+    if day is None:
+        return impact
+    return replace(impact, illustration=_illustration(workspace, spark, impact, day, progress))
+
+
+ILLUSTRATED_DAYS = 28
+
+
+def _last_future_day(impact: Impact) -> str | None:
+    """Return the last day after the horizon on which a row begins or ends; None without one."""
+    days = [
+        day
+        for change_set in impact.change_sets
+        for change in change_set.changes
+        for day in (change.after.get("valid_from"), change.after.get("valid_to"))
+        if day and impact.horizon_day and day > impact.horizon_day
+    ]
+    return max(days, default=None)
+
+
+def _illustration(
+    workspace: Workspace,
+    spark: SparkSession,
+    impact: Impact,
+    day: str,
+    progress: Progress | None,
+) -> Illustration:
+    """Compute the same scenario once more, on the last days as if the later day had come."""
+    assert impact.horizon_day is not None  # noqa: S101 - there is viewing before a future day
+    last = date.fromisoformat(impact.horizon_day)
+    first = last - timedelta(days=ILLUSTRATED_DAYS - 1)
+    shown = {"day": day, "first_day": str(first), "end_day": str(last + timedelta(days=1))}
+    chosen = sorted(one.id for one in impact.change_sets)
+    variables = {"change_sets": chosen, "illustrate": shown, "what_if_path": "touched"}
+    run_dbt(workspace, ["run", "--select", "tag:what_if"], variables=variables, progress=progress)
+    schema = _scenario(workspace, chosen, "illustration")
+    marts = [_without_shares(mart) for mart in read_marts(workspace)]
+    found = tuple(_read_mart(workspace, spark, mart, schema, {}) for mart in marts)
+    return Illustration(day, str(first), impact.horizon_day, found)
+
+
+def _without_shares(mart: Mapping[str, Any]) -> dict[str, Any]:
+    ratios = {name: one for name, one in mart.get("ratios", {}).items() if "within" not in one}
+    return {**mart, "ratios": ratios}
 
 
 def require_publication(workspace: Workspace, spark: SparkSession) -> None:
@@ -94,9 +143,12 @@ def require_publication(workspace: Workspace, spark: SparkSession) -> None:
 
 def scenario_schema(workspace: Workspace, ids: Sequence[str], is_promoting: bool = False) -> str:
     """Return the schema of a scenario's models, as the macro `generate_schema_name` names it."""
+    return _scenario(workspace, ids, "promotion" if is_promoting else "what_if")
+
+
+def _scenario(workspace: Workspace, ids: Sequence[str], kind: str) -> str:
     digest = hashlib.md5(",".join(sorted(ids)).encode(), usedforsecurity=False).hexdigest()
-    name = ids[0] if len(ids) == 1 else digest[:16]
-    return f"{workspace.schema}_{'promotion' if is_promoting else 'what_if'}_{name}"
+    return f"{workspace.schema}_{kind}_{ids[0] if len(ids) == 1 else digest[:16]}"
 
 
 def checked_change_sets(

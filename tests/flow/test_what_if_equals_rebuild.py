@@ -159,6 +159,63 @@ def test_promotion_equals_its_receipt_and_rollback_restores_every_mart(
     assert_same(before, figures(viewing, *states(market)))
 
 
+def test_edits_that_begin_later_have_no_figures_yet_but_an_illustration(
+    spark: Any, market: Workspace, viewing: Viewing
+) -> None:
+    now = states(market)
+    viewed = {record[2] for record in viewing.records}
+    identities = sorted(
+        one
+        for one, row in now[0].items()
+        if one[0] in viewed and row["network_id"] and row["valid_to"] is None
+    )
+    choices = sorted({now[0][one]["network_id"] for one in identities})
+    later = dict(now[0])
+    for identity in identities[:5]:
+        row = later[identity]
+        network = next(one for one in choices if one != row["network_id"])
+        later[identity] = {**row, "valid_to": "2026-05-01"}
+        begun = {**row, "valid_from": "2026-05-01", "network_id": network}
+        later[identity[0], "2026-05-01"] = begun
+    contracts = {"channel": market.contract("channel").hash}
+    changes = diff("channel", now[0], later)
+    change_set = ChangeSet("ana", "in May", "edit", 1, "test", "", contracts, changes)
+    record(market, change_set)
+    impact = preview(market, [change_set.id], illustrate=True)
+    assert not any(mart.figures for mart in impact.marts)
+    assert impact.checksum == preview(market, [change_set.id]).checksum
+    assert impact.illustration
+    assert (impact.illustration.day, impact.illustration.last_day) == ("2026-05-01", DAYS[4])
+    worlds = [
+        figures(viewing, *(on_day(one, "2026-05-01") for one in (state, *now[1:-2])), *now[-2:])
+        for state in (now[0], later)
+    ]
+    moved = 0
+    for mart in impact.illustration.marts:
+        before, after = (world[mart.name] for world in worlds)
+        names = [one.name for one in mart.measures]
+        expected = {
+            grain: [
+                (after.get(grain, {}).get(n) or 0) - (before.get(grain, {}).get(n) or 0)
+                for n in names
+            ]
+            for grain in {*before, *after}
+        }
+        found = {one.grain: [one.difference(name) for name in names] for one in mart.figures}
+        assert found == {grain: one for grain, one in expected.items() if any(one)}, mart.name
+        moved += len(found)
+    assert moved
+
+
+def on_day(state: Any, day: str) -> Any:
+    """Return the rows of a dimension as they are on a day, from always to ever."""
+    return {
+        identity: {**row, "valid_from": "1900-01-01", "valid_to": None}
+        for identity, row in state.items()
+        if row["valid_from"] <= day and (row["valid_to"] or "9") > day
+    }
+
+
 def test_equal_inputs_give_equal_receipts_by_either_path(
     market: Workspace, viewing: Viewing
 ) -> None:

@@ -10,6 +10,7 @@ from foreview.report.pairs import ADVICE, SHOWN, more_pairs, pair_row
 from foreview.report.requests import row_edits
 from foreview.report.words import (
     column_label,
+    illustrated,
     model_told,
     number,
     plural,
@@ -56,6 +57,8 @@ def to_screen(impact: Impact, console: Console | None = None) -> None:
     still = [mart.label for mart in impact.marts if not mart.figures]
     if still:
         screen.print(Text(f"\nNothing moves in {', '.join(still)}."))
+    for sentence in illustrated(impact):
+        screen.print(Text(sentence, style="italic"))
     for model in impact.models:
         screen.print(Text(f"\n{model_told(model)}"))
     if impact.since:

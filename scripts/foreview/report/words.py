@@ -24,6 +24,7 @@ from foreview.report.requests import RowEdit, row_edits
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
 UNASSIGNED = "unassigned viewing"
+ILLUSTRATED = 4
 
 
 def verdict(impact: Impact) -> str:
@@ -267,6 +268,28 @@ def _reach_alone(impact: Impact) -> list[str]:
                     f"though {mart.main_measure.unit} stay the same."
                 )
     return found
+
+
+def illustrated(impact: Impact) -> tuple[str, ...]:
+    """Return what edits of a later day would have done, a sentence a mart; empty without any."""
+    shown = impact.illustration
+    if shown is None:
+        return ()
+    found = []
+    for mart in shown.marts:
+        measure = mart.main_measure
+        told = [
+            f"{spoken_name(mart, one.key)} {signed(one.difference)}"
+            for one in movers(mart, measure.name, ILLUSTRATED)
+            if one.difference
+        ]
+        if told:
+            found.append(f"{mart.label}, {measure.unit}: {'; '.join(told)}.")
+    return (
+        f"Illustration, no figures and not in the preview record: had the rows of {shown.day} held "
+        f"from {shown.first_day} to {shown.last_day}, the differences would have been these.",
+        *(found or ["Nothing would have moved."]),
+    )
 
 
 def model_told(model: ModelImpact) -> str:
