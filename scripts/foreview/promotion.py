@@ -198,7 +198,7 @@ def _build_dimensions(
     for dimension in change_set.dimensions:
         seed = [dimension] if workspace.contract(dimension).storage == "seed" else []
         names += [*seed, f"stg_{dimension}", f"{dimension}_history", f"dim_{dimension}"]
-    command = ["build", "--select", *names]
+    command = ["build", "--exclude-resource-type", "unit_test", "--select", *names]
     run_dbt(workspace, command, variables=_variables(change_set), progress=progress)
 
 
@@ -254,7 +254,8 @@ def build(
         with_tests: Whether to run dbt's tests too.
         progress: Called after each node.
     """
-    command = ["build"] if with_tests else ["build", "--exclude-resource-type", "test"]
+    kinds = ["unit_test"] if with_tests else ["unit_test", "test"]
+    command = ["build", *(word for kind in kinds for word in ("--exclude-resource-type", kind))]
     run_dbt(
         workspace,
         [*command, "--exclude", "tag:what_if"],
