@@ -60,12 +60,13 @@ def project_without(folder: Path, *marts: str) -> Path:
             shutil.copytree(PROJECT / name, folder / name)
         else:
             shutil.copy(PROJECT / name, folder / name)
-    declared = folder / "models" / "audience" / "audience.yml"
+    audience = folder / "models" / "audience"
     for mart in marts:
-        (folder / "models" / "audience" / f"{mart}.sql").unlink()
-        text = declared.read_text(encoding="utf-8")
-        text = re.sub(rf"  - name: {mart}\n(?:    .*\n|\n)*", "", text)
-        declared.write_text(text, encoding="utf-8")
+        (audience / f"{mart}.sql").unlink()
+        for path in audience.glob("*.yml"):
+            entries = re.split(r"(?m)^(?=  - name: )", path.read_text(encoding="utf-8"))
+            kept = [one for one in entries if not re.search(rf"(name|model): {mart}\n", one)]
+            path.write_text("".join(kept), encoding="utf-8")
     return folder
 
 
