@@ -22,7 +22,9 @@
             ) -%}
             {%- do impact_relations.update({mart.name: relation}) -%}
             {%- if mart.config.meta.mart.ranks_within is defined -%}
-                {%- do ranks.append(rank_changes(mart, scenario, relation)) -%}
+                {%- do ranks.append(rank_changes(
+                    mart, scenario, relation, periods_of_days(period_of(mart), days)
+                )) -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}

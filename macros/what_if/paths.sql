@@ -32,8 +32,7 @@
 {% macro _path(period, days, touched_records) -%}
     {%- set days = days_of_periods(period, periods_of_days(period, days)) -%}
     {%- set records = run_query(
-        'select coalesce(sum(records), 0) from ' ~ _built_relation('viewing_by_key_day')
-        ~ ' where true ' ~ and_on_days(days)
+        'select count(*) from ' ~ _built_relation('fct_viewing') ~ ' where true ' ~ and_on_days(days)
     ).rows[0][0] -%}
     {%- set is_full = touched_records >= var('full_path_share') * records
         if var('what_if_path') == 'auto' else var('what_if_path') == 'full' -%}

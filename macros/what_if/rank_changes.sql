@@ -3,10 +3,17 @@
     columns `ranks_within` of their mart, by its first measure over records, equals sharing a place.
     Also figures that do not move themselves. Only changes that touch the first `most_ranks` places.
 -#}
-{% macro rank_changes(mart, scenario, impact) -%}
+{% macro rank_changes(mart, scenario, impact, periods) -%}
     {%- set rules = mart.config.meta.mart -%}
     {%- set measure = main_measure(rules) -%}
     {%- set within = rules.ranks_within | join(', ') -%}
+    {%- set group_moves -%}
+        left semi join (select distinct {{ within }} from {{ impact }}) as moved
+            on
+            {%- for column in rules.ranks_within %}
+            {{ "and " if not loop.first }}figure.{{ column }} = moved.{{ column }}
+            {%- endfor %}
+    {%- endset -%}
     select
         '{{ mart.name }}' as mart,
         array(
@@ -39,15 +46,15 @@
                     when impact.change is null then mart.{{ measure }}
                     else impact.after_{{ measure }}
                 end as after_value
-            from {{ published_mart(mart, scenario.publication) }} as mart
+            from (
+                select figure.*
+                from {{ published_mart(mart, scenario.publication) }} as figure
+                {{ group_moves }}
+                where true {{ and_on_days(periods, 'figure.' ~ period_column(mart)) }}
+            ) as mart
             full outer join {{ impact }} as impact
                 on {{ same_figure(mart, 'mart', 'impact') }}
         ) as both_sides
-        left semi join (select distinct {{ within }} from {{ impact }}) as moved
-            on
-            {%- for column in rules.ranks_within %}
-            {{ "and " if not loop.first }}both_sides.{{ column }} = moved.{{ column }}
-            {%- endfor %}
     ) as ranked
     where not (rank_before <=> rank_after)
         and least(rank_before, rank_after) <= {{ var('most_ranks') }}

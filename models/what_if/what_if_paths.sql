@@ -1,4 +1,4 @@
 {{ config(materialized='table') }}
 
--- depends_on: {{ ref('viewing_by_key_day') }}
+-- depends_on: {{ ref('fct_viewing') }}
 {{ what_if_paths() }}
