@@ -1,0 +1,82 @@
+"""The two paths of a what-if beside each other, for edits that touch more and more of the viewing.
+
+Each edit moves the most watched channels to another network, until a share of all records is
+touched. Prints a JSON line an edit: the share, seconds of either path, and their ratio.
+
+    python tests/bench/bench_paths.py --rows 5000000
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from bench_what_if import load, project_without, timed
+
+from conftest import SESSION, SHARED_DATA, make_workspace
+from foreview.changes import ChangeSet, diff
+from foreview.engine import open_session
+from foreview.what_if import preview
+from foreview.workspace import Workspace
+
+SHARES = (0.002, 0.01, 0.03, 0.1, 0.3)
+
+
+def edit(workspace: Workspace, spark: Any, share: float) -> ChangeSet:
+    """Return an edit of channels that together have about a share of the records."""
+    from pyspark.sql import functions as f
+
+    state, _ = workspace.registry.approved_rows("channel")
+    viewing = spark.table(workspace.table("fct_viewing"))
+    counts = dict(viewing.groupBy("channel_id").agg(f.count("*")).toArrow().to_pandas().to_numpy())
+    networks = sorted({row["network_id"] for row in state.values() if row["network_id"]})
+    left = share * sum(counts.values())
+    changed = dict(state)
+    for identity in sorted(state, key=lambda one: (-counts.get(one[0], 0), one)):
+        if 0 < counts.get(identity[0], 0) <= left:
+            left -= counts[identity[0]]
+            other = next(one for one in networks if one != state[identity]["network_id"])
+            changed[identity] = {**state[identity], "network_id": other}
+    changes = diff("channel", state, changed)
+    return ChangeSet("bench", f"{share:.1%} of the viewing", "edit", 1, "bench", "", {}, changes)
+
+
+def main() -> None:
+    """Load, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=5_000_000)
+    real_channels = SHARED_DATA / "iptv" / "channels_2026-04-07.csv"
+    parser.add_argument("--channels", type=Path, default=real_channels)
+    parser.set_defaults(viewing=None, devices=None)
+    options = parser.parse_args()
+    os.environ.setdefault("FOREVIEW_SHUFFLE_PARTITIONS", "8")
+    os.environ.setdefault("FOREVIEW_MEMORY", "8g")
+    home = Path(tempfile.mkdtemp(prefix="foreview-bench-"))
+    project = project_without(home / "project", "audience_by_channel_minute")
+    workspace = replace(make_workspace(home, SESSION), project=project)
+    spark = open_session(workspace)
+    load(workspace, options)
+    for share in SHARES:
+        change_set = edit(workspace, spark, share)
+        workspace.registry.record_change_set(change_set)
+        told: dict[str, Any] = {"edits": len(change_set.changes)}
+        for path in ("touched", "full"):
+            seconds, _, impact = timed(
+                spark, lambda path=path, one=change_set.id: preview(workspace, [one], path=path)
+            )
+            told[path] = round(seconds, 1)
+            told["share"] = {
+                one.period: round(one.touched_records / one.records, 4) for one in impact.paths
+            }
+        told["ratio"] = round(told["full"] / told["touched"], 2)
+        print(json.dumps(told), flush=True)
+
+
+if __name__ == "__main__":
+    main()
