@@ -1,0 +1,86 @@
+"""Newer viewing: figures of its days are added, and "as it is now" moves on with the last day."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oracle import Viewing, assert_same, figures, published
+from random_edits import states
+
+from conftest import acting, make_workspace
+from foreview.changes import ChangeSet, diff
+from foreview.errors import RefusedError
+from foreview.generate.viewing import generate_viewing, write_viewing
+from foreview.promotion import approve, promote
+from foreview.receipt import record_receipt
+from foreview.sample import generate_sample
+from foreview.submission import record
+from foreview.viewing_load import load_viewing
+from foreview.what_if import preview
+from foreview.workspace import Workspace
+
+pytestmark = pytest.mark.spark
+NOW = "audience_by_network_day_now"
+
+
+@pytest.fixture(scope="module")
+def market(spark_home: Path, spark: Any) -> Workspace:
+    workspace = make_workspace(spark_home, "loads")
+    generate_sample(workspace, rows=3_000, days=2, devices=200, first_day="2026-04-03", seed=3)
+    return workspace
+
+
+def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
+    spark: Any, market: Workspace, tmp_path: Path
+) -> None:
+    viewing = Viewing(spark, market)
+    viewed = {record[2] for record in viewing.records}
+    state, _ = market.registry.approved_rows("channel")
+    identities = [
+        one
+        for one, row in sorted(state.items())
+        if one[0] in viewed and row["network_id"] and row["valid_to"] is None
+    ][:3]
+    networks = sorted({row["network_id"] for row in state.values() if row["network_id"]})
+    later = dict(state)
+    for identity in identities:
+        row = state[identity]
+        network = next(one for one in networks if one != row["network_id"])
+        later[identity] = {**row, "valid_to": "2026-04-05"}
+        later[identity[0], "2026-04-05"] = {
+            **row,
+            "valid_from": "2026-04-05",
+            "network_id": network,
+        }
+    contracts = {"channel": market.contract("channel").hash}
+    changes = diff("channel", state, later)
+    change_set = ChangeSet("ana", "the next day", "edit", 1, "test", "", contracts, changes)
+    record(market, change_set)
+    record_receipt(market, preview(market, [change_set.id]))
+    approve(acting(market, "rob"), change_set.id)
+    promote(acting(market, "rob"), change_set.id)
+    before = published(spark, market)
+    assert_same(before, figures(viewing, *states(market)))
+
+    newer = generate_viewing(
+        spark,
+        rows=1_500,
+        first_day=date(2026, 4, 5),
+        days=1,
+        devices=200,
+        channel_ids=sorted(viewed & {one[0] for one in state}),
+        seed=4,
+        time_zone="America/New_York",
+        load_batch=3,
+    )
+    write_viewing(newer, tmp_path / "newer", file_format="parquet")
+    load_viewing(market, tmp_path / "newer")
+    after = published(spark, market)
+    assert_same(after, figures(Viewing(spark, market), *states(market)))
+    moved = {grain for grain, one in before[NOW].items() if after[NOW].get(grain) != one}
+    assert moved, "the days before move as it is now"
+    old = "audience_by_network_day"
+    assert all(after[old][grain] == one for grain, one in before[old].items())
+    with pytest.raises(RefusedError, match="not newer than batch 3"):
+        load_viewing(market, tmp_path / "newer")
