@@ -2,16 +2,13 @@
 {% materialization both_worlds, adapter='spark' %}
     {%- set relation = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks) }}
-    {%- do adapter.drop_relation(relation) -%}
     {%- if sql | trim == not_edited() | trim -%}
+        {%- do adapter.drop_relation(relation) -%}
         {%- call noop_statement('main', 'OK', 'OK') -%}
             {{ sql }}
         {%- endcall -%}
     {%- else -%}
-        {%- call statement('main') -%}
-            create table {{ relation }} using parquet as
-            {{ sql }}
-        {%- endcall -%}
+        {%- do create_as(relation, sql, 'main') -%}
     {%- endif -%}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [] if sql | trim == not_edited() | trim else [relation]}) }}

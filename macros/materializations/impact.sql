@@ -8,22 +8,23 @@
     {%- set scenario = current_scenario() -%}
     {{ run_hooks(pre_hooks) }}
     {%- set marts = touched_marts(touched) -%}
+    {%- set paths = paths_taken() -%}
     {%- set ranks = [] -%}
     {%- set impact_relations = {} -%}
     {%- for mart in versioned_marts() -%}
         {%- set relation = impact_relation(mart) -%}
-        {%- set days = touched_days(period_of(mart)) if mart in marts else [] -%}
+        {%- set taken = paths.get(period_of(mart)) if mart in marts -%}
         {#- Keys without viewing move nothing: no need to run the mart's SQL over no record. -#}
-        {%- if not days -%}
+        {%- if not taken -%}
             {%- do adapter.drop_relation(relation) -%}
         {%- else -%}
             {%- do create_as(
-                relation, what_if(mart, scenario, days, path_of(period_of(mart)) == 'full')
+                relation, what_if(mart, scenario, taken.days, taken.path == 'full')
             ) -%}
             {%- do impact_relations.update({mart.name: relation}) -%}
             {%- if mart.config.meta.mart.ranks_within is defined -%}
                 {%- do ranks.append(rank_changes(
-                    mart, scenario, relation, periods_of_days(period_of(mart), days)
+                    mart, scenario, relation, periods_of_days(period_of(mart), taken.days)
                 )) -%}
             {%- endif -%}
         {%- endif -%}
@@ -35,11 +36,7 @@
         ) -%}
         {%- do build_other_models(scenario, impact_relations) -%}
     {%- endif -%}
-    {%- do adapter.drop_relation(this.incorporate(type='table')) -%}
-    {%- call statement('main') -%}
-        create table {{ this }} using parquet as
-        {{ sql }}
-    {%- endcall -%}
+    {%- do create_as(this.incorporate(type='table'), sql, 'main') -%}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [this.incorporate(type='table')]}) }}
 {% endmaterialization %}
@@ -56,9 +53,9 @@
 {%- endmacro %}
 
 {#- A scenario's table, made anew. -#}
-{% macro create_as(relation, query) -%}
+{% macro create_as(relation, query, name='create_as') -%}
     {%- do adapter.drop_relation(relation) -%}
-    {%- call statement('create_as') -%}
+    {%- call statement(name) -%}
         create table {{ relation }} using parquet as
         {{ query }}
     {%- endcall -%}

@@ -7,7 +7,7 @@
 {% macro mart_reads(mart) -%}
     {%- set found = {} -%}
     {%- for name in modules.re.findall("ref\\(\\s*['\"](\\w+)['\"]", mart.raw_code) | unique
-        if is_ephemeral(name) and name[4:] not in reach() -%}
+        if is_ephemeral(name) and not dimension_of(name) -%}
         {%- do found.update(mart_reads(graph.nodes['model.' ~ project_name ~ '.' ~ name])) -%}
     {%- endfor -%}
     {%- for name in reach() -%}
@@ -42,7 +42,8 @@
 {%- endmacro %}
 
 {% macro _columns_of_aliases(sql, name, aliases) -%}
-    {%- set known = contract_columns(graph.nodes['model.' ~ project_name ~ '.stg_' ~ recorded_dimension(name)])
+    {%- set staging = 'model.' ~ project_name ~ '.stg_' ~ recorded_dimension(name) -%}
+    {%- set known = contract_columns(graph.nodes[staging])
         | map(attribute='name') | list -%}
     {%- set found = [] -%}
     {%- for alias in aliases -%}

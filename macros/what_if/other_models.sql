@@ -1,8 +1,8 @@
 {#-
     The full path of models that are no marts: any model downstream of an edited dimension or a mart
     is built twice into the scenario's schema, `before_<model>` and `after_<model>`, and compared as
-    bags of rows into `difference_<model>`; the table `other_models` counts them. A mart that it reads is the published one, with the impact
-    applied in the after-world. A model with `meta: {what_if: false}` is left out.
+    bags of rows into `difference_<model>`; the table `other_models` counts them. A mart that it reads
+    is the published one, with the impact applied in the after-world. A model with `meta: {what_if: false}` is left out.
 -#}
 {% macro build_other_models(scenario, impact_relations) -%}
     {%- set counts = [] -%}
@@ -57,8 +57,8 @@
     {%- if not node or node.resource_type != 'model' -%}{{- return(false) -}}{%- endif -%}
     {%- if node.config.materialized == 'versioned' -%}
         {{- return(node.name in impact_relations) -}}
-    {%- elif node.name.startswith('dim_') and node.name[4:] in reach() -%}
-        {{- return(node.name[4:] in scenario.edited) -}}
+    {%- elif dimension_of(node.name) -%}
+        {{- return(dimension_of(node.name) in scenario.edited) -}}
     {%- endif -%}
     {%- for parent in node.depends_on.nodes if _reads_edited(parent, scenario, impact_relations) -%}
         {{- return(true) -}}
@@ -74,8 +74,8 @@
         {%- set parent = graph.nodes[unique_id] -%}
         {%- if parent.config.materialized == 'versioned' -%}
             {%- set query = _mart_with_impact(parent, world, scenario, impact_relations[parent.name]) -%}
-        {%- elif parent.name[4:] in reach() and parent.name.startswith('dim_') -%}
-            {%- set query = in_world(parent.name[4:], world, scenario) -%}
+        {%- elif dimension_of(parent.name) -%}
+            {%- set query = in_world(dimension_of(parent.name), world, scenario) -%}
         {%- else -%}
             {%- set query = '(' ~ _in_world(parent, world, scenario, impact_relations) ~ ')' -%}
         {%- endif -%}

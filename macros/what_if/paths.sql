@@ -25,14 +25,16 @@
         '' as period,
         '' as path,
         cast(0 as bigint) as touched_records,
-        cast(0 as bigint) as records
+        cast(0 as bigint) as records,
+        '' as days
     where false
 {%- endmacro %}
 
 {% macro _path(period, days, touched_records) -%}
-    {%- set days = days_of_periods(period, periods_of_days(period, days)) -%}
+    {%- set all_days = days_of_periods(period, periods_of_days(period, days)) -%}
     {%- set records = run_query(
-        'select count(*) from ' ~ _built_relation('fct_viewing') ~ ' where true ' ~ and_on_days(days)
+        'select count(*) from ' ~ _built_relation('fct_viewing')
+        ~ ' where true ' ~ and_on_days(all_days)
     ).rows[0][0] -%}
     {%- set is_full = touched_records >= var('full_path_share') * records
         if var('what_if_path') == 'auto' else var('what_if_path') == 'full' -%}
@@ -40,21 +42,19 @@
         '{{ period }}' as period,
         '{{ "full" if is_full else "touched" }}' as path,
         cast({{ touched_records }} as bigint) as touched_records,
-        cast({{ records }} as bigint) as records
+        cast({{ records }} as bigint) as records,
+        '{{ days | sort | join(",") }}' as days
 {%- endmacro %}
 
-{#- The path of a period that has a touched record. -#}
-{% macro path_of(period) -%}
-    {{- return(run_query(
-        "select path from " ~ ref('what_if_paths') ~ " where period = '" ~ period ~ "'"
-    ).rows[0][0]) -}}
-{%- endmacro %}
-
-{#- The days with touched viewing, for the marts of a period. -#}
-{% macro touched_days(period) -%}
-    {{- return(run_query(
-        'select distinct viewing_date from ' ~ ref(touched_viewing_name(period)) ~ ' order by viewing_date'
-    ).columns[0].values() | list) -}}
+{#- Of each period with touched viewing of some mart: its `path`, and its touched `days`. -#}
+{% macro paths_taken() -%}
+    {%- set found = {} -%}
+    {%- for row in run_query('select period, path, days from ' ~ ref('what_if_paths')).rows -%}
+        {%- do found.update(
+            {row['period']: {'path': row['path'], 'days': row['days'].split(',')}}
+        ) -%}
+    {%- endfor -%}
+    {{- return(found) -}}
 {%- endmacro %}
 
 {% macro marts_of_period(marts, period) -%}

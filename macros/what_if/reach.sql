@@ -56,6 +56,12 @@
     {{- return(run_query(query).rows | length > 0) -}}
 {%- endmacro %}
 
+{#- The dimension that a model is, or none. -#}
+{% macro dimension_of(model_name) -%}
+    {%- set name = model_name[4:] -%}
+    {{- return(name if model_name.startswith('dim_') and name in reach() else none) -}}
+{%- endmacro %}
+
 {#- The dimension whose rows are edited: itself, but for the last rows of another. -#}
 {% macro recorded_dimension(name) -%}
     {{- return(reach()[name].get('latest_of', name)) -}}

@@ -7,15 +7,14 @@
 {% macro touched_viewing(is_now=false) -%}
     {%- set keys = ref('touched_keys') -%}
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
-    {%- set marts = [] -%}
-    {%- for mart in touched_marts(keys) if (period_of(mart) == 'now') == is_now -%}
-        {%- do marts.append(mart) -%}
-    {%- endfor -%}
+    {%- set marts = touched_marts(keys) -%}
+    {%- set now_marts = marts_of_period(marts, 'now') -%}
+    {%- set is_asked = now_marts | length > 0 if is_now else marts | length > now_marts | length -%}
     {%- set touched = keys if is_now else _touched_then(keys) -%}
     {%- set bounds = run_query(
         'select min(valid_from) as first_day, max(coalesce(valid_to, ' ~ day_literal('9999-12-31')
         ~ ')) as end_day from ' ~ touched ~ ' as touched'
-    ).rows[0] if marts else {'first_day': none} -%}
+    ).rows[0] if is_asked else {'first_day': none} -%}
     {%- set channels = touched_channels(touched) -%}
     select
         viewing.*,

@@ -15,12 +15,12 @@
     {%- do ref('what_if_paths') -%}
     {%- do depend_on_both_worlds() -%}
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
-    {%- set marts = marts_of_period(touched_marts(keys), period) -%}
-    {%- set days = touched_days(period) if marts else [] -%}
-    {%- if not days or path_of(period) == 'full' -%}
+    {%- set taken = paths_taken().get(period) -%}
+    {%- if not taken or taken.path == 'full' -%}
         {{- return('select * from ' ~ _built_relation('fct_viewing') ~ ' where false') -}}
     {%- endif -%}
-    {%- set days = days_of_periods(period, periods_of_days(period, days)) -%}
+    {%- set marts = marts_of_period(touched_marts(keys), period) -%}
+    {%- set days = days_of_periods(period, periods_of_days(period, taken.days)) -%}
     with affected_households as (
 
         select distinct day as viewing_date, household_id
