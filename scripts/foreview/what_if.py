@@ -81,11 +81,20 @@ def preview(
         variables=variables,
         progress=progress,
     )
-    schema = scenario_schema(workspace, chosen, is_promoting)
+    schema = scenario_schema(workspace, chosen, "promotion" if is_promoting else "what_if")
     impact = _read(workspace, spark, change_sets, schema)
+    content = receipt_content(impact)
+    impact = replace(impact, checksum=digest(content))
+    if is_promoting:
+        return impact
     earlier = workspace.registry.latest_receipt(chosen)
-    since = what_changed(earlier.content, receipt_content(impact)) if earlier else ()
-    impact = replace(impact, read=meter.read(), since=since)
+    impact = replace(
+        impact,
+        marts=_with_rank_changes(spark, schema, impact.marts),
+        models=_read_models(spark, schema),
+        read=meter.read(),
+        since=what_changed(earlier.content, content) if earlier else (),
+    )
     day = _last_future_day(impact) if illustrate else None
     if day is None:
         return impact
@@ -122,9 +131,9 @@ def _illustration(
     chosen = sorted(one.id for one in impact.change_sets)
     variables = {"change_sets": chosen, "illustrate": shown, "what_if_path": "touched"}
     run_dbt(workspace, ["run", "--select", "tag:what_if"], variables=variables, progress=progress)
-    schema = _scenario(workspace, chosen, "illustration")
+    schema = scenario_schema(workspace, chosen, "illustration")
     marts = [_without_shares(mart) for mart in read_marts(workspace)]
-    found = tuple(_read_mart(workspace, spark, mart, schema, {}) for mart in marts)
+    found = tuple(_read_mart(workspace, spark, mart, schema) for mart in marts)
     return Illustration(day, str(first), impact.horizon_day, found)
 
 
@@ -141,14 +150,16 @@ def require_publication(workspace: Workspace, spark: SparkSession) -> None:
         raise RefusedError(Problem("nothing-published", message, fix=fix))
 
 
-def scenario_schema(workspace: Workspace, ids: Sequence[str], is_promoting: bool = False) -> str:
-    """Return the schema of a scenario's models, as the macro `generate_schema_name` names it."""
-    return _scenario(workspace, ids, "promotion" if is_promoting else "what_if")
+def scenario_schema(workspace: Workspace, ids: Sequence[str], kind: str = "what_if") -> str:
+    """Return the schema of a scenario's models, as the macro `generate_schema_name` names it.
 
-
-def _scenario(workspace: Workspace, ids: Sequence[str], kind: str) -> str:
-    digest = hashlib.md5(",".join(sorted(ids)).encode(), usedforsecurity=False).hexdigest()
-    return f"{workspace.schema}_{kind}_{ids[0] if len(ids) == 1 else digest[:16]}"
+    Args:
+        workspace: Where.
+        ids: The change sets.
+        kind: `what_if`, `promotion` or `illustration`.
+    """
+    joined = hashlib.md5(",".join(sorted(ids)).encode(), usedforsecurity=False).hexdigest()
+    return f"{workspace.schema}_{kind}_{ids[0] if len(ids) == 1 else joined[:16]}"
 
 
 def checked_change_sets(
@@ -224,17 +235,13 @@ def _read(
     totals = spark.table(f"{schema}.impact").first()
     assert totals is not None  # noqa: S101 - an aggregate has one row
     keys = sorted(tuple(map(str, row)) for row in spark.table(f"{schema}.touched_keys").collect())
-    is_promoting = schema.startswith(f"{workspace.schema}_promotion_")
-    ranks = {} if is_promoting else _rank_changes(spark, schema)
-    impact = Impact(
+    return Impact(
         change_sets=tuple(change_sets),
         base_release=workspace.registry.latest_release(),
         horizon_day=str(publication["last_day"]) if publication["last_day"] else None,
         horizon_batch=publication["load_batch"],
         contracts={name: one.hash for name, one in sorted(workspace.contracts.items())},
-        marts=tuple(
-            _read_mart(workspace, spark, mart, schema, ranks) for mart in read_marts(workspace)
-        ),
+        marts=tuple(_read_mart(workspace, spark, mart, schema) for mart in read_marts(workspace)),
         touched_records=totals["touched_records"],
         touched_days=totals["touched_days"],
         touched_seconds=totals["touched_seconds"],
@@ -252,9 +259,7 @@ def _read(
             PathTaken(row["period"], row["path"], row["touched_records"], row["records"])
             for row in spark.table(f"{schema}.what_if_paths").orderBy("period").collect()
         ),
-        models=() if is_promoting else _read_models(spark, schema),
     )
-    return replace(impact, checksum=digest(receipt_content(impact)))
 
 
 def newest_publication(workspace: Workspace, spark: SparkSession) -> Mapping[str, Any]:
@@ -296,11 +301,7 @@ def read_marts(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def _read_mart(
-    workspace: Workspace,
-    spark: SparkSession,
-    mart: Mapping[str, Any],
-    schema: str,
-    ranks: Mapping[str, tuple[RankChange, ...]],
+    workspace: Workspace, spark: SparkSession, mart: Mapping[str, Any], schema: str
 ) -> MartImpact:
     name = mart["name"]
     denominators = [
@@ -352,11 +353,12 @@ def _read_mart(
         total_figures=spark.table(workspace.table(name, "published")).count(),
         nested=tuple(mart["nested"]) if "nested" in mart else None,
         named_by=tuple(mart.get("named_by", ())),
-        rank_changes=ranks.get(name, ()),
     )
 
 
-def _rank_changes(spark: SparkSession, schema: str) -> dict[str, tuple[RankChange, ...]]:
+def _with_rank_changes(
+    spark: SparkSession, schema: str, marts: Sequence[MartImpact]
+) -> tuple[MartImpact, ...]:
     found: dict[str, list[RankChange]] = {}
     for row in spark.table(f"{schema}.rank_changes").toArrow().to_pylist():
         change = RankChange(tuple(row["grain"]), row["rank_before"], row["rank_after"])
@@ -365,7 +367,10 @@ def _rank_changes(spark: SparkSession, schema: str) -> dict[str, tuple[RankChang
     def best(change: RankChange) -> tuple[int, tuple[str, ...]]:
         return min(one for one in (change.before, change.after) if one), change.grain
 
-    return {name: tuple(sorted(changes, key=best)) for name, changes in found.items()}
+    return tuple(
+        replace(mart, rank_changes=tuple(sorted(found.get(mart.name, ()), key=best)))
+        for mart in marts
+    )
 
 
 SHOWN_ROWS = 20

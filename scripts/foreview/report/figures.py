@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from foreview.impact import FigureImpact, MartImpact, Number, magnitude
 
+MOVERS_A_MEASURE = 10
+"""Movers of each measure that page and workbook show."""
+
 
 @dataclass(frozen=True)
 class Mover:

@@ -9,13 +9,23 @@ from typing import Any
 from foreview.impact import FigureImpact, Impact, MartImpact, Measure, Number
 from foreview.report import charts
 from foreview.report.facts import facts
-from foreview.report.figures import Mover, by_day, counts, key_columns, movers, ranked, totals
+from foreview.report.figures import (
+    MOVERS_A_MEASURE,
+    Mover,
+    by_day,
+    counts,
+    key_columns,
+    movers,
+    ranked,
+    totals,
+)
 from foreview.report.files import written_whole
 from foreview.report.pairs import ADVICE, HEADINGS, SHOWN, more_pairs, pair_row
 from foreview.report.requests import row_edits
 from foreview.report.words import (
     change_word,
     column_label,
+    daily_label,
     headline_mart,
     headline_measure,
     illustrated,
@@ -28,7 +38,7 @@ from foreview.report.words import (
     relative,
     signed,
     spoken_name,
-    spoken_value,
+    spoken_values,
     verdict,
     warnings,
     whole,
@@ -36,7 +46,7 @@ from foreview.report.words import (
 
 CHART_MOVERS, CHART_DAYS = 12, 4
 TABLE_MOVERS, TABLE_FIGURES, LISTED_EDITS = 25, 50, 100
-MOVERS_A_MEASURE, TABLE_RANKS = 10, 50
+TABLE_RANKS = 50
 
 
 def to_html(impact: Impact, path: Path) -> Path:
@@ -211,10 +221,10 @@ def _mart(mart: MartImpact) -> dict[str, Any]:
         "told": f"{', '.join(told)}, of {plural(mart.total_figures, 'figure')}",
         "measure": measure.label,
         "columns": [column_label(one) for one in columns],
-        "others": [f"{one.label}{'' if one.additive else ' (daily, added up)'}" for one in others],
+        "others": [daily_label(one) for one in others],
         "movers": [
             {
-                "key": [spoken_value(*pair) for pair in zip(columns, one.key, strict=True)],
+                "key": spoken_values(columns, one.key),
                 "numbers": [number(one.before), number(one.after)],
                 "difference": tone(one.difference),
                 "percent": relative(one),
@@ -240,7 +250,7 @@ def _mart(mart: MartImpact) -> dict[str, Any]:
 def _by_measure(mart: MartImpact, measure: Measure) -> dict[str, Any]:
     shown = [one for one in movers(mart, measure.name, MOVERS_A_MEASURE) if one.difference]
     return {
-        "label": measure.label + ("" if measure.additive else " (daily, added up)"),
+        "label": daily_label(measure),
         "movers": [
             (
                 spoken_name(mart, one.key),
@@ -263,7 +273,7 @@ def _ranks(mart: MartImpact) -> dict[str, Any] | None:
         "columns": [column_label(one) for one in mart.grain],
         "rows": [
             (
-                [spoken_value(*pair) for pair in zip(mart.grain, one.grain, strict=True)],
+                spoken_values(mart.grain, one.grain),
                 place(one.before, "not there"),
                 place(one.after, "gone"),
             )
@@ -297,7 +307,7 @@ def _figures(mart: MartImpact) -> dict[str, Any]:
 
 def _figure(mart: MartImpact, figure: FigureImpact) -> dict[str, Any]:
     return {
-        "grain": [spoken_value(*pair) for pair in zip(mart.grain, figure.grain, strict=True)],
+        "grain": spoken_values(mart.grain, figure.grain),
         "change": change_word(figure),
         "numbers": [
             (

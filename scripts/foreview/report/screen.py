@@ -19,7 +19,7 @@ from foreview.report.words import (
     relative,
     signed,
     spoken_name,
-    spoken_value,
+    spoken_values,
     verdict,
     warnings,
     whole,
@@ -132,7 +132,7 @@ def _table(mart: MartImpact) -> Table:
     for mover in all_movers[:MOVERS]:
         style = "green" if mover.difference > 0 else "red" if mover.difference < 0 else ""
         table.add_row(
-            *(Text(spoken_value(*pair)) for pair in zip(columns, mover.key, strict=True)),
+            *map(Text, spoken_values(columns, mover.key)),
             number(mover.before),
             number(mover.after),
             Text(signed(mover.difference), style=style),

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from foreview.impact import Impact, MartImpact
 from foreview.report.facts import facts
-from foreview.report.figures import counts, movers, ranked
+from foreview.report.figures import MOVERS_A_MEASURE, counts, movers, ranked
 from foreview.report.files import Value, figure_row, headings, written_whole
 from foreview.report.pairs import ADVICE, HEADINGS, pair_row
 from foreview.report.requests import row_edits
 from foreview.report.words import (
     column_label,
     model_told,
+    spoken_key,
     spoken_name,
-    spoken_value,
     verdict,
     warnings,
 )
@@ -25,8 +25,6 @@ from foreview.report.words import (
 if TYPE_CHECKING:
     from openpyxl import Workbook
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
-
-MOVERS_A_MEASURE = 10
 
 EXCEL_ROWS = 1_048_576
 """Rows that a sheet can have."""
@@ -140,7 +138,7 @@ def _write_ranks(sheet: WriteOnlyWorksheet, impact: Impact) -> None:
     _write(sheet, ["Report", "Figure", "Rank before", "Rank after"], bold=4)
     rows = [(mart, change) for mart in impact.marts for change in mart.rank_changes]
     for mart, one in rows[: EXCEL_ROWS - 1]:
-        name = " · ".join(map(spoken_value, mart.grain, one.grain))
+        name = spoken_key(mart.grain, one.grain)
         _write(sheet, [mart.label, name, one.before, one.after])
 
 

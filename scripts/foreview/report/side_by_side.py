@@ -9,7 +9,7 @@ from typing import Any
 from foreview.impact import Impact
 from foreview.report.files import write_csv
 from foreview.report.page import tone, write_page
-from foreview.report.words import column_label, number, plural, spoken_value, verdict, whole
+from foreview.report.words import column_label, number, plural, spoken_values, verdict, whole
 from foreview.scenarios import MartPair
 
 TABLE_FIGURES = 50
@@ -50,7 +50,7 @@ def _mart(pair: MartPair) -> dict[str, Any]:
         "others": [one.label for one in others],
         "rows": [
             {
-                "grain": [spoken_value(*one) for one in zip(mart.grain, figure.grain, strict=True)],
+                "grain": spoken_values(mart.grain, figure.grain),
                 "numbers": [
                     number(side.get(main.name))
                     for side in (figure.before, figure.one, figure.other)

@@ -98,7 +98,12 @@ def spoken_name(mart: MartImpact, key: tuple[str, ...]) -> str:
 
 def spoken_key(columns: Sequence[str], values: Sequence[str]) -> str:
     """Return grain values as a name, with the two special ones in words."""
-    return " · ".join(map(spoken_value, columns, values)) or "everything"
+    return " · ".join(spoken_values(columns, values)) or "everything"
+
+
+def spoken_values(columns: Sequence[str], values: Sequence[str]) -> list[str]:
+    """Return grain values in words."""
+    return [spoken_value(*pair) for pair in zip(columns, values, strict=True)]
 
 
 def spoken_value(column: str, value: str) -> str:
@@ -302,6 +307,11 @@ def model_told(model: ModelImpact) -> str:
     )
 
 
+def daily_label(measure: Measure) -> str:
+    """Return a measure's name above sums over days, which not every measure has."""
+    return measure.label + ("" if measure.additive else " (daily, added up)")
+
+
 def place(value: int | None, otherwise: str) -> str:
     """Return a rank, or a word where there is none."""
     return otherwise if value is None else whole(value)
@@ -314,7 +324,7 @@ def ranks_moved(mart: MartImpact) -> str:
     count = plural(len(mart.rank_changes), "figure")
     verb = "changes" if len(mart.rank_changes) == 1 else "change"
     best = mart.rank_changes[0]
-    name = " · ".join(map(spoken_value, mart.grain, best.grain))
+    name = spoken_key(mart.grain, best.grain)
     return (
         f"{count} {verb} rank among the first, the best: {name}, "
         f"{place(best.before, 'not there')} → {place(best.after, 'gone')}."
