@@ -506,6 +506,7 @@ def what_if(
     """
     with _command("what-if", home, act_as, as_json) as session:
         from foreview.receipt import record_receipt
+        from foreview.report import to_screen, write_reports
         from foreview.what_if import preview
 
         impacts = []
@@ -518,19 +519,19 @@ def what_if(
             impacts.append(impact)
         names = [sorted(one.id for one in impact.change_sets) for impact in impacts]
         folder = output or Path(f"what-if-{'-against-'.join(map(_short_name, names))}")
-        folders = [folder] if against is None else [folder / "a", folder / "b"]
-        written = [_write_reports(*one) for one in zip(impacts, folders, strict=True)]
-        shown = [_impact_json(*one) for one in zip(impacts, written, strict=True)]
-        if against is not None:
-            _show_side_by_side(session, impacts, shown, folder)
-        elif as_json:
-            session.print(shown[0], "")
-        else:
-            from foreview.report import to_screen
-
-            to_screen(impacts[0])
-            print(f"\nThe page: {written[0][0]}")
-            print(f"Next, somebody else: foreview approve {' '.join(names[0])}")
+        if against:
+            folders = [folder / "a", folder / "b"]
+            written = [write_reports(*one) for one in zip(impacts, folders, strict=True)]
+            _show_side_by_side(session, impacts, written, folder)
+            return
+        (impact,) = impacts
+        files = write_reports(impact, folder)
+        if as_json:
+            session.print(_impact_json(impact, files), "")
+            return
+        to_screen(impact)
+        print(f"\nThe page: {files[0]}")
+        print(f"Next, somebody else: foreview approve {' '.join(names[0])}")
 
 
 def _short_name(ids: Sequence[str]) -> str:
@@ -538,8 +539,9 @@ def _short_name(ids: Sequence[str]) -> str:
 
 
 def _show_side_by_side(
-    session: _Session, impacts: Sequence[Any], shown: Sequence[Any], folder: Path
+    session: _Session, impacts: Sequence[Any], written: Sequence[Sequence[Path]], folder: Path
 ) -> None:
+    from foreview.report import verdict
     from foreview.report.side_by_side import compared, pairs_to_csv, pairs_to_html, told
     from foreview.scenarios import side_by_side
 
@@ -548,30 +550,18 @@ def _show_side_by_side(
     page = pairs_to_html(one, other, pairs, folder / "side_by_side.html")
     files = [page, *pairs_to_csv(pairs, folder)]
     lines = [
-        f"A: {shown[0]['verdict']}",
-        f"B: {shown[1]['verdict']}",
+        f"A: {verdict(one)}",
+        f"B: {verdict(other)}",
         compared(pairs),
         *(f"  {pair.mart.label}: {told(pair)}" for pair in pairs if pair.figures or pair.alike),
         f"The page: {page}",
     ]
-    data = {
-        "a": shown[0],
-        "b": shown[1],
-        "verdict": compared(pairs),
-        "files": list(map(str, files)),
-    }
-    session.print(data, "\n".join(lines))
-
-
-def _write_reports(impact: Any, folder: Path) -> list[Path]:
-    from foreview.report import to_csv, to_html, to_workbook
-
-    folder.mkdir(parents=True, exist_ok=True)
-    return [
-        to_html(impact, folder / "impact.html"),
-        to_workbook(impact, folder / "impact.xlsx"),
-        *to_csv(impact, folder),
-    ]
+    if not session.as_json:
+        print("\n".join(lines))
+        return
+    shown = [_impact_json(*one) for one in zip(impacts, written, strict=True)]
+    both = {"verdict": compared(pairs), "files": list(map(str, files))}
+    session.print({"a": shown[0], "b": shown[1], **both}, "")
 
 
 def _impact_json(impact: Any, written: Sequence[Path]) -> dict[str, Any]:

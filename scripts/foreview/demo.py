@@ -31,7 +31,7 @@ def run_demo(
     """
     from foreview.promotion import approve, promote, rollback
     from foreview.receipt import record_receipt
-    from foreview.report import to_csv, to_html, to_screen, to_workbook
+    from foreview.report import to_screen, write_reports
     from foreview.sample import generate_sample
     from foreview.submission import export_dimension, read_change_set, record
     from foreview.what_if import preview
@@ -65,9 +65,7 @@ def run_demo(
     tell(f"3. Ana submits the workbook: change request {change_set.id}. What would it do?")
     impact = preview(analyst, [change_set.id])
     record_receipt(analyst, impact)
-    page = to_html(impact, folder / "impact.html")
-    to_workbook(impact, folder / "impact.xlsx")
-    to_csv(impact, folder)
+    page, *_ = write_reports(impact, folder)
     if not quiet:
         to_screen(impact)
     tell("4. Rob looks at the page and approves; the change is put into effect.")

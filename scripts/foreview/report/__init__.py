@@ -1,5 +1,8 @@
 """Reports of an impact: a sentence, a screen, CSV files, a workbook, and one page of HTML."""
 
+from pathlib import Path
+
+from foreview.impact import Impact
 from foreview.report.figures import Mover, movers
 from foreview.report.files import to_csv
 from foreview.report.page import to_html
@@ -16,4 +19,15 @@ __all__ = [
     "to_workbook",
     "verdict",
     "warnings",
+    "write_reports",
 ]
+
+
+def write_reports(impact: Impact, folder: Path) -> list[Path]:
+    """Write page, workbook and CSV files into a folder; return them, the page first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [
+        to_html(impact, folder / "impact.html"),
+        to_workbook(impact, folder / "impact.xlsx"),
+        *to_csv(impact, folder),
+    ]
