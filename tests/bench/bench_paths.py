@@ -8,18 +8,16 @@ touched. Prints a JSON line an edit: the share, seconds of either path, and thei
 
 import argparse
 import json
-import os
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from bench_what_if import load, project_without, timed
+from bench_what_if import bench_workspace, load, records_by_channel, timed
 
-from conftest import SESSION, SHARED_DATA, make_workspace
+from conftest import SHARED_DATA
 from foreview.changes import ChangeSet, diff
 from foreview.engine import open_session
 from foreview.what_if import preview
@@ -30,11 +28,8 @@ SHARES = (0.002, 0.01, 0.03, 0.1, 0.3)
 
 def edit(workspace: Workspace, spark: Any, share: float) -> ChangeSet:
     """Return an edit of channels that together have about a share of the records."""
-    from pyspark.sql import functions as f
-
     state, _ = workspace.registry.approved_rows("channel")
-    viewing = spark.table(workspace.table("fct_viewing"))
-    counts = dict(viewing.groupBy("channel_id").agg(f.count("*")).toArrow().to_pandas().to_numpy())
+    counts = records_by_channel(workspace, spark)
     networks = sorted({row["network_id"] for row in state.values() if row["network_id"]})
     left = share * sum(counts.values())
     changed = dict(state)
@@ -55,11 +50,8 @@ def main() -> None:
     parser.add_argument("--channels", type=Path, default=real_channels)
     parser.set_defaults(viewing=None, devices=None)
     options = parser.parse_args()
-    os.environ.setdefault("FOREVIEW_SHUFFLE_PARTITIONS", "8")
-    os.environ.setdefault("FOREVIEW_MEMORY", "8g")
     home = Path(tempfile.mkdtemp(prefix="foreview-bench-"))
-    project = project_without(home / "project", "audience_by_channel_minute")
-    workspace = replace(make_workspace(home, SESSION), project=project)
+    workspace = bench_workspace(home, with_minutes=False)
     spark = open_session(workspace)
     load(workspace, options)
     for share in SHARES:

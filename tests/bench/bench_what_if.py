@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from conftest import SESSION, SHARED_DATA, make_workspace, project_without
 from foreview.baseline import read_rows_csv
 from foreview.changes import Action, ChangeSet, Edit, changes_of
-from foreview.engine import open_session
+from foreview.engine import ReadMeter, open_session
 from foreview.generate.devices import generate_devices
 from foreview.generate.market import channel_ids_of, open_keys, sample_rows
 from foreview.generate.viewing import generate_viewing
@@ -83,12 +83,9 @@ def load(workspace: Workspace, options: argparse.Namespace) -> None:
 
 def ten_row_edit(workspace: Workspace, spark: Any, touched: int) -> ChangeSet:
     """Move five stations each way between two networks of at most 100; about `touched` records."""
-    from pyspark.sql import functions as f
-
     state, _ = workspace.registry.approved_rows("channel")
     contract = workspace.contract("channel")
-    viewing = spark.table(workspace.table("fct_viewing"))
-    records = dict(viewing.groupBy("channel_id").agg(f.count("*")).toArrow().to_pandas().to_numpy())
+    records = records_by_channel(workspace, spark)
     by_network: dict[str, list[str]] = {}
     for identity, row in sorted(state.items()):
         if row["network_id"] and identity[0] in records:
@@ -111,20 +108,38 @@ def ten_row_edit(workspace: Workspace, spark: Any, touched: int) -> ChangeSet:
     return ChangeSet("bench", "ten rows", "edit", 1, "bench", "", {}, tuple(changes))
 
 
-def bytes_read(spark: Any) -> int:
-    """Return the bytes that all tasks so far have read (task input metrics)."""
-    gateway, jvm = spark.sparkContext._gateway, spark._jvm
-    store = spark.sparkContext._jsc.sc().statusStore()
-    none = gateway.new_array(jvm.double, 0)
-    stages = store.stageList(None, False, False, none, jvm.java.util.ArrayList())
-    return sum(stages.apply(n).inputBytes() for n in range(stages.size()))
-
-
 def timed(spark: Any, work: Callable[[], Any]) -> tuple[float, int, Any]:
     """Return seconds, bytes read and the result of some work."""
-    before, start = bytes_read(spark), time.monotonic()
+    meter, start = ReadMeter(spark), time.monotonic()
     result = work()
-    return time.monotonic() - start, bytes_read(spark) - before, result
+    seconds = time.monotonic() - start
+    read = meter.read()
+    return seconds, read.bytes if read else 0, result
+
+
+def records_by_channel(workspace: Workspace, spark: Any) -> dict[str, int]:
+    """Return the number of viewing records of each channel code."""
+    from pyspark.sql import functions as f
+
+    viewing = spark.table(workspace.table("fct_viewing"))
+    return dict(viewing.groupBy("channel_id").agg(f.count("*")).toArrow().to_pandas().to_numpy())
+
+
+def bench_workspace(home: Path, *, with_minutes: bool) -> Workspace:
+    """Return a workspace with the benchmarks' settings, without the mart of minutes by default."""
+    os.environ.setdefault("FOREVIEW_SHUFFLE_PARTITIONS", "8")
+    os.environ.setdefault("FOREVIEW_MEMORY", "8g")
+    # Old stages would be forgotten, and what they read.
+    retained = "--conf spark.ui.retainedStages=1000000 pyspark-shell"
+    os.environ["PYSPARK_SUBMIT_ARGS"] = retained
+    workspace = make_workspace(home, SESSION)
+    if with_minutes:
+        return workspace
+    # Six rows for each record: at 100 million more than the disk has.
+    project = home / "project"
+    if not project.exists():
+        project_without(project, "audience_by_channel_minute")
+    return replace(workspace, project=project)
 
 
 def both_ways(workspace: Workspace, spark: Any, marts: list[str], *, sums_only: bool) -> int:
@@ -161,20 +176,8 @@ def main() -> None:
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--minutes", action="store_true", help="with the mart of minutes")
     options = parser.parse_args()
-    os.environ.setdefault("FOREVIEW_SHUFFLE_PARTITIONS", "8")
-    os.environ.setdefault("FOREVIEW_MEMORY", "8g")
-    # Reads by vectors are not in a task's input metrics, and old stages would be forgotten.
-    os.environ["PYSPARK_SUBMIT_ARGS"] = (
-        "--conf spark.hadoop.parquet.hadoop.vectored.io.enabled=false"
-        " --conf spark.ui.retainedStages=1000000 pyspark-shell"
-    )
     home = options.keep or Path(tempfile.mkdtemp(prefix="foreview-bench-"))
-    workspace = make_workspace(home, SESSION)
-    if not options.minutes:  # six rows for each record: at 100 million more than the disk has
-        project = home / "project"
-        if not project.exists():
-            project_without(project, "audience_by_channel_minute")
-        workspace = replace(workspace, project=project)
+    workspace = bench_workspace(home, with_minutes=options.minutes)
     spark = open_session(workspace)
     told: dict[str, Any] = {}
 
