@@ -20,7 +20,20 @@ from rich.console import Console
 from foreview.changes import Action, Change, ChangeSet, Kind
 from foreview.contract import BEGINNING
 from foreview.errors import EngineError
-from foreview.impact import FigureImpact, Impact, MartImpact, Measure, Number, Ratio, ratio_of
+from foreview.impact import (
+    FigureImpact,
+    Illustration,
+    Impact,
+    MartImpact,
+    Measure,
+    ModelImpact,
+    Number,
+    PathTaken,
+    RankChange,
+    Ratio,
+    Read,
+    ratio_of,
+)
 from foreview.rekeying import proposed_pairs
 from foreview.report import (
     movers,
@@ -377,6 +390,46 @@ def test_csv_gives_back_every_name_and_number_and_never_a_formula(
     for row in rows:
         assert not row["network_id"].lstrip().startswith(("=", "+", "-", "@"))
         assert Decimal(row["seconds_before"]) == seconds
+
+
+# What else an impact says
+
+
+def test_all_reports_say_ranks_other_models_what_begins_later_and_what_changed(
+    tmp_path: Path,
+) -> None:
+    changes = (RankChange(("2026-04-01", "FOX"), 2, 3), RankChange(("2026-04-01", NASTY), None, 2))
+    whole = replace(
+        impact(replace(SWAP, rank_changes=changes)),
+        models=(ModelImpact("best", 9, 9, 1, 1, ("world", "name"), (("before", NASTY),)),),
+        illustration=Illustration("2026-05-01", "2026-03-11", "2026-04-07", (SWAP,)),
+        since=("The reference version changed: 1 → 2.", "It does not matter."),
+        paths=(PathTaken("day", "full", 300, 1000),),
+        read=Read(bytes=2_500_000, files=3, records=70),
+    )
+    page = to_html(whole, tmp_path / "page.html").read_text(encoding="utf-8")
+    screen = Console(record=True, width=200)
+    to_screen(whole, screen)
+    shown = screen.export_text()
+    workbook = load_workbook(to_workbook(whole, tmp_path / "effect.xlsx"))
+    summary = "\n".join(f"{a.value} {b.value}" for a, b in workbook["Summary"].iter_rows(max_col=2))
+    for told in (
+        "best: 1 row of 9 disappear or change, 1 row of 9 are new or changed.",
+        "had the rows of 2026-05-01 held from 2026-03-11 to 2026-04-07",
+        "It does not matter.",
+    ):
+        assert told in page
+        assert told in shown
+        assert told in summary
+    for told in ("2.5 MB in 3 files, 70 records", "300 of 1,000 records are touched"):
+        assert told in page
+        assert told in summary
+    assert "2 figures change rank among the first, the best: 2026-04-01 · FOX, 2 → 3." in page
+    assert "<script>alert" not in page
+    ranks = [[cell.value for cell in row] for row in workbook["Ranks"].iter_rows(min_row=2)]
+    assert [row[2:] for row in ranks] == [[2, 3], [None, 2]]
+    movers_shown = [row[1].value for row in workbook["Movers"].iter_rows(min_row=2)]
+    assert movers_shown == ["Seconds", "Seconds"]
 
 
 # The workbook

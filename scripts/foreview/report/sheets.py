@@ -15,6 +15,7 @@ from foreview.report.pairs import ADVICE, HEADINGS, pair_row
 from foreview.report.requests import row_edits
 from foreview.report.words import (
     column_label,
+    illustrated,
     model_told,
     spoken_key,
     spoken_name,
@@ -90,6 +91,8 @@ def _write_summary(sheet: WriteOnlyWorksheet, impact: Impact) -> None:
     for mart in impact.marts:
         told = ", ".join(f"{number:,} {name}" for name, number in counts(mart).items())
         _write(sheet, [mart.label, f"{told}, of {mart.total_figures:,} figures"])
+    for sentence in illustrated(impact):
+        _write(sheet, ["Illustration", sentence])
     for model in impact.models:
         _write(sheet, ["Other model", model_told(model)])
     for label, value in facts(impact):
