@@ -507,10 +507,13 @@ def what_if(
     with _command("what-if", home, act_as, as_json) as session:
         from foreview.receipt import record_receipt
         from foreview.report import to_screen, write_reports
-        from foreview.what_if import preview
+        from foreview.what_if import checked_change_sets, preview
 
+        scenarios = [change_sets, *([against] if against else [])]
+        for ids in scenarios:  # a wrong id is told before the first is computed
+            checked_change_sets(session.workspace, ids)
         impacts = []
-        for ids in filter(None, (change_sets, against)):
+        for ids in scenarios:
             with _progress("What if", as_json) as progress:
                 impact = preview(
                     session.workspace, ids, path=path.value, illustrate=True, progress=progress
