@@ -9,7 +9,7 @@ IN_SCRATCH := FOREVIEW_HOME=$(SCRATCH) DBT_TARGET_PATH=$(SCRATCH)/target \
 	DBT_LOG_PATH=$(SCRATCH)/logs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench soak clean
+.PHONY: help setup demo test lint format bench billion soak clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ format: $(SCRATCH)/.built ## Format Python and SQL
 
 bench: $(READY) ## Run the benchmarks of docs/benchmarks.md (long)
 	@set -e; for file in tests/bench/bench_*.py; do echo "$$file"; python "$$file"; done
+
+billion: $(READY) ## Generate and keep a billion records of viewing for the benchmarks (an hour; 25 GB)
+	python tests/bench/bench_what_if.py --keep billion --rows 100000000 --days 3 --repeat 10 \
+		--without $(addprefix audience_by_,channel_minute market_week programme) --load-only
 
 soak: $(READY) ## Run the long versions of the random tests
 	@python -m pytest tests/soak

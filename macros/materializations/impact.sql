@@ -4,23 +4,19 @@
     nothing else. The model's own table says how much viewing is touched.
 -#}
 {% materialization impact, adapter='spark' %}
-    {%- set touched = ref('touched_keys') -%}
     {%- set scenario = current_scenario() -%}
     {{ run_hooks(pre_hooks) }}
-    {%- set marts = touched_marts(touched) -%}
     {%- set paths = paths_taken() -%}
     {%- set ranks = [] -%}
     {%- set impact_relations = {} -%}
     {%- for mart in versioned_marts() -%}
         {%- set relation = impact_relation(mart) -%}
-        {%- set taken = paths.get(period_of(mart)) if mart in marts -%}
+        {%- set taken = paths.get(period_of(mart)) -%}
         {#- Keys without viewing move nothing: no need to run the mart's SQL over no record. -#}
-        {%- if not taken -%}
+        {%- if not taken or mart.name not in taken.marts -%}
             {%- do adapter.drop_relation(relation) -%}
         {%- else -%}
-            {%- do create_as(
-                relation, what_if(mart, scenario, taken.days, taken.path == 'full')
-            ) -%}
+            {%- do create_as(relation, what_if(mart, scenario, taken)) -%}
             {%- do impact_relations.update({mart.name: relation}) -%}
             {%- if mart.config.meta.mart.ranks_within is defined -%}
                 {%- do ranks.append(rank_changes(
@@ -44,12 +40,12 @@
 {#- Tells dbt, when it parses, what the materialization reads. -#}
 {% macro depend_on_what_if() -%}
     {%- do depend_on_both_worlds() -%}
-    {%- do ref('touched_keys') -%}
     {%- do ref('what_if_paths') -%}
     {%- for period in periods() -%}
         {%- do ref(touched_viewing_name(period)) -%}
         {%- do ref(what_if_viewing_name(period)) -%}
     {%- endfor -%}
+    {%- do ref('what_if_device') -%}
 {%- endmacro %}
 
 {#- A scenario's table, made anew. -#}

@@ -125,3 +125,79 @@
     {%- endfor -%}
     {{- return(false) -}}
 {%- endmacro %}
+
+{#-
+    The marts whose figures move: those that are touched, but for one whose figures differ by an
+    attribute at the end of a chain (channel -> network -> network group) that is the same in both
+    worlds for all touched viewing. A station that moves between two networks of one group, or of
+    none, touches the group's mart and moves nothing in it.
+-#}
+{% macro moved_marts(touched) -%}
+    {%- set found = [] -%}
+    {%- for mart in touched_marts(touched) -%}
+        {%- set by = channel_attribute(mart) -%}
+        {%- set way = _way_to(by.dimension) if by and by.dimension else [] -%}
+        {%- if way | length < 2 or not _reads_only_at_end(mart, by, way)
+            or run_query(_viewing_that_resolves_otherwise(mart, by, way)).rows -%}
+            {%- do found.append(mart) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
+{#- Whether a mart reads nothing that can be edited but an attribute, and the way there. -#}
+{% macro _reads_only_at_end(mart, by, way) -%}
+    {%- set reads = mart_reads(mart) -%}
+    {%- if reads | length != way | length or by.holder != by.dimension -%}
+        {{- return(false) -}}
+    {%- endif -%}
+    {%- for name in way -%}
+        {%- set column = by.column if loop.last else reach()[loop.nextitem].by -%}
+        {#- Link and key stand once in the SQL: in the join. -#}
+        {%- set links = modules.re.findall("\\b" ~ name ~ "\\." ~ column ~ "\\b", mart.raw_code) -%}
+        {%- set keys = modules.re.findall(
+            "\\b" ~ name ~ "\\." ~ reach()[name].key ~ "\\b", mart.raw_code
+        ) -%}
+        {%- if _aliases(mart.raw_code, name) != [name] or reads.get(name) != [column]
+            or reach()[name].during or keys | length != 1
+            or not loop.last and links | length != 1 -%}
+            {{- return(false) -}}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(true) -}}
+{%- endmacro %}
+
+{#- A touched channel and day on which the attribute is another in the after-world, if any. -#}
+{% macro _viewing_that_resolves_otherwise(mart, by, way) -%}
+    {%- set scenario = current_scenario() -%}
+    with viewing as (
+
+        select distinct channel_id, viewing_date
+        from {{ ref(touched_viewing_name(period_of(mart))) }}
+
+    )
+    {%- for world in ('before', 'after') %},
+
+    resolved_{{ world }} as (
+
+        select
+            viewing.*,
+            {{ attribute(by.dimension, reach()[by.dimension].key, by.dimension ~ '.' ~ by.column) }} as resolved
+        from viewing
+        {%- for name in way %}
+        left join {{ in_world(name, world, scenario) }} as {{ name }}
+            on {{ reach()[name].from }}.{{ reach()[name].by }} = {{ name }}.{{ reach()[name].key }}
+                and {{ holds_on(name, 'viewing.viewing_date') }}
+        {%- endfor %}
+
+    )
+    {%- endfor %}
+
+    select 1
+    from resolved_before
+    inner join resolved_after
+        on resolved_before.channel_id = resolved_after.channel_id
+            and resolved_before.viewing_date = resolved_after.viewing_date
+    where resolved_before.resolved != resolved_after.resolved
+    limit 1
+{%- endmacro %}

@@ -2,10 +2,12 @@
     The viewing records whose attributes differ between the two worlds, each once, however many
     edited dimensions touch it, with the household that was watching. Literal days and channels
     prune files and row groups; the join with the touched keys makes it exact. A dimension as it is
-    now touches all days, so it counts only if asked for, and then the others count too.
+    now touches all days, so it counts only if asked for, and then the others count too: what is
+    touched then is a part of that, and is taken from it.
 -#}
 {% macro touched_viewing(is_now=false) -%}
     {%- set keys = ref('touched_keys') -%}
+    {%- set touched_now = none if is_now else ref(touched_viewing_name('now')) -%}
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
     {%- set marts = touched_marts(keys) -%}
     {%- set now_marts = marts_of_period(marts, 'now') -%}
@@ -13,23 +15,27 @@
     {%- set touched = keys if is_now else _touched_then(keys) -%}
     {%- set bounds = run_query(
         'select min(valid_from) as first_day, max(coalesce(valid_to, ' ~ day_literal('9999-12-31')
-        ~ ')) as end_day from ' ~ touched ~ ' as touched'
+        ~ ')) as end_day, count(starts_at) as events from ' ~ touched ~ ' as touched'
     ).rows[0] if is_asked else {'first_day': none} -%}
-    {%- set channels = touched_channels(touched) -%}
+    {%- set is_part = now_marts and not is_now -%}
     select
-        viewing.*,
-        device.household_id,
-        device.area_id
-    from {{ _built_relation('fct_viewing') }} as viewing
+        {%- for column in viewing_columns(marts) %}
+        viewing.{{ column }},
+        {%- endfor %}
+        {{ 'viewing' if is_part else 'device' }}.household_id,
+        {{ 'viewing' if is_part else 'device' }}.area_id
+    from {{ touched_now if is_part else _built_relation('fct_viewing') }} as viewing
+    {%- if not is_part %}
     left join {{ _built_relation('dim_device') }} as device
         on viewing.device_id = device.device_id
             and {{ holds_on('device', 'viewing.viewing_date') }}
+    {%- endif %}
     where {{ 'false' if bounds['first_day'] is none else 'true' }}
         {%- if bounds['first_day'] is not none %}
         and viewing.viewing_date >= {{ day_literal(bounds['first_day']) }}
         and viewing.viewing_date < {{ day_literal(bounds['end_day']) }}
         {%- endif %}
-        {{ and_in_channels(channels, 'viewing.channel_id') }}
+        {{ and_in_channels(touched_channels(touched), 'viewing.channel_id') }}
         and (
             {%- for side in ('viewing', 'device') %}
             {%- for by in reach().values() | selectattr('from', 'equalto', side)
@@ -37,9 +43,9 @@
             exists (
                 select 1 from {{ touched }} as touched
                 where touched.dimension in ({{ _reached_by(side, by) }})
-                    and touched.key_value = {{ side }}.{{ by }}
+                    and touched.key_value = {{ 'viewing' if is_part else side }}.{{ by }}
                     and {{ holds_on('touched', 'viewing.viewing_date') }}
-                    {%- if side == 'viewing' %}
+                    {%- if side == 'viewing' and bounds['events'] %}
                     and (
                         touched.starts_at is null
                         or touched.starts_at < {{ content_end() }}
@@ -52,6 +58,41 @@
             {%- endfor %}
             false
         )
+{%- endmacro %}
+
+{#-
+    The columns of viewing that these marts can need: those that are named anywhere in their SQL, or
+    in an ephemeral model's before them, and those that the what-if itself needs. All of them where
+    the SQL compares whole rows.
+-#}
+{% macro viewing_columns(marts) -%}
+    {%- set columns = graph.nodes['model.' ~ project_name ~ '.fct_viewing'].columns | list -%}
+    {%- set found = ['viewing_date', 'device_id', 'channel_id', 'seconds'] -%}
+    {%- for mart in marts -%}
+        {%- set sql = _rendered_with_ephemerals(mart) -%}
+        {%- if modules.re.search(
+            "(?i)\\bdistinct\\s+(\\w+\\.)?\\*|(?<!count)\\(\\s*\\*|\\b(except|intersect)\\b|\\bunion\\s+(?!all\\b)",
+            sql
+        ) -%}
+            {{- return(columns) -}}
+        {%- endif -%}
+        {%- for column in columns if modules.re.search("(?i)\\b" ~ column ~ "\\b", sql) -%}
+            {%- do found.append(column) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(columns | select('in', found) | list) -}}
+{%- endmacro %}
+
+{% macro _rendered_with_ephemerals(node) -%}
+    {%- set pattern = "\\{\\{-?\\s*ref\\(\\s*['\"](\\w+)['\"]\\s*\\)\\s*-?\\}\\}" -%}
+    {%- set texts = [render(modules.re.sub(pattern, '\\1', node.raw_code))] -%}
+    {%- for name in modules.re.findall(pattern, node.raw_code) | unique
+        if is_ephemeral(name) and not dimension_of(name) -%}
+        {%- do texts.append(
+            _rendered_with_ephemerals(graph.nodes['model.' ~ project_name ~ '.' ~ name])
+        ) -%}
+    {%- endfor -%}
+    {{- return(texts | join(' ')) -}}
 {%- endmacro %}
 
 {#- The touched keys but those of dimensions as they are now, as a query. -#}

@@ -5,19 +5,21 @@
     A moved denominator moves every figure under it, so those are read from the mart. On the full
     path it runs once over all viewing of the periods, and the published figures are the other world.
 -#}
-{% macro what_if(mart, scenario, days, is_full=false) -%}
+{% macro what_if(mart, scenario, taken) -%}
     {%- set rules = mart.config.meta.mart -%}
-    {%- set periods = periods_of_days(period_of(mart), days) -%}
+    {%- set is_full = taken.path == 'full' -%}
+    {%- set periods = periods_of_days(period_of(mart), taken.days) -%}
     {#- An illustration has no published figures: the before-world is what is subtracted. -#}
     {%- set is_illustration = var('illustrate').day is not none -%}
     {%- set ratios = {} if is_illustration else _ratios_of_sums(rules) -%}
     {%- set viewing = _all_viewing(mart, periods) if is_full
-        else ref(what_if_viewing_name(period_of(mart))) -%}
+        else ref(what_if_viewing_name(taken.viewing_of)) -%}
+    {%- set devices = none if is_full else ref('what_if_device') -%}
     with
     {%- if not is_full %}
     before_figures as (
 
-        {{ _mart_in_world(mart, 'before', scenario, viewing) }}
+        {{ _mart_in_world(mart, 'before', scenario, viewing, devices) }}
 
     ),
     {%- endif %}
@@ -25,7 +27,7 @@
     after_figures as (
 
         select * from (
-            {{ _mart_in_world(mart, 'after', scenario, viewing) }}
+            {{ _mart_in_world(mart, 'after', scenario, viewing, devices) }}
         ) as figures
         {%- if is_full %}
         where true {{ and_on_days(periods, period_column(mart)) }}
@@ -90,9 +92,12 @@
     )
 {%- endmacro %}
 
-{#- The mart's own SQL over some viewing, in one world. -#}
-{% macro _mart_in_world(mart, world, scenario, viewing) -%}
+{#- The mart's own SQL over some viewing and, where it only joins them, that viewing's devices. -#}
+{% macro _mart_in_world(mart, world, scenario, viewing, devices) -%}
     {%- set inputs = {'fct_viewing': viewing} -%}
+    {%- if devices and _aliases(mart.raw_code, 'device') -%}
+        {%- do inputs.update({'dim_device': devices}) -%}
+    {%- endif -%}
     {%- for name in mart_reads(mart) -%}
         {%- do inputs.update({'dim_' ~ name: in_world(name, world, scenario)}) -%}
     {%- endfor -%}

@@ -1,7 +1,8 @@
 {#-
     The viewing that decides every moved figure of the marts of a period: on the days of the periods
     of each touched record, all viewing of its household, and the touched viewing of devices without
-    a household. Nothing when no such mart is touched, or all viewing is read (macro `what_if_paths`).
+    a household. Nothing when no such mart moves, all viewing is read, or another period's serves (macro
+    `what_if_paths`).
 
     Why this is exact: every measure of a mart is a sum over records or over distinct households,
     so a figure is the sum of what each household adds to it. A household without touched
@@ -15,11 +16,15 @@
     {%- do ref('what_if_paths') -%}
     {%- do depend_on_both_worlds() -%}
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
-    {%- set taken = paths_taken().get(period) -%}
-    {%- if not taken or taken.path == 'full' -%}
+    {%- set paths = paths_taken() -%}
+    {%- set taken = paths.get(period) -%}
+    {%- if not taken or taken.path == 'full' or taken.viewing_of != period -%}
         {{- return('select * from ' ~ _built_relation('fct_viewing') ~ ' where false') -}}
     {%- endif -%}
-    {%- set marts = marts_of_period(touched_marts(keys), period) -%}
+    {%- set names = [] -%}
+    {%- for one in paths.values() if one.viewing_of == period -%}{%- do names.extend(one.marts) -%}{%- endfor -%}
+    {%- set marts = versioned_marts() | selectattr('name', 'in', names) | list -%}
+    {%- set columns = viewing_columns(marts) -%}
     {%- set days = days_of_periods(period, periods_of_days(period, taken.days)) -%}
     with affected_households as (
 
@@ -41,7 +46,10 @@
 
     )
 
-    select {{ few_rows_hint(touched, 'viewing_date, household_id', 'affected_devices') }} viewing.*
+    select {{ few_rows_hint(touched, 'viewing_date, household_id', 'affected_devices') }}
+        {%- for column in columns %}
+        viewing.{{ column }}{{ "," if not loop.last }}
+        {%- endfor %}
     from {{ _built_relation('fct_viewing') }} as viewing
     left semi join affected_devices
         on viewing.device_id = affected_devices.device_id
@@ -49,13 +57,24 @@
     where true {{ and_on_days(days, 'viewing.viewing_date') }}
         {{ and_in_channels(channels_of_figures(marts, keys), 'viewing.channel_id') }}
     union all
-    select {{ viewing_columns() }}
+    select {{ columns | join(', ') }}
     from {{ touched }}
     where household_id is null
 {%- endmacro %}
 
-{% macro viewing_columns() -%}
-    {{- graph.nodes['model.' ~ project_name ~ '.fct_viewing'].columns | join(', ') -}}
+{#- The devices of that viewing: marts join them twice, and all devices are many. -#}
+{% macro what_if_device() -%}
+    {%- for period in periods() -%}{%- do ref(what_if_viewing_name(period)) -%}{%- endfor -%}
+    {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
+    select device.*
+    from {{ _built_relation('dim_device') }} as device
+    left semi join (
+        {%- for period in periods() %}
+        select device_id from {{ ref(what_if_viewing_name(period)) }}
+        {{ "union" if not loop.last }}
+        {%- endfor %}
+    ) as watching
+        on device.device_id = watching.device_id
 {%- endmacro %}
 
 {#-

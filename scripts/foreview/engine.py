@@ -144,10 +144,15 @@ class ReadMeter:
         stages = [one for one in self._stages() if one.stageId() > self._stage]
         if not stages:
             return None
-        queries = [one.executionId() for one in self._queries()]
+        reading = {one.stageId() for one in stages if one.inputBytes()}
+        queries = [
+            one.executionId()
+            for one in self._queries()
+            if one.executionId() > self._query and reading.intersection(_stages_of(one))
+        ]
         return Read(
             bytes=sum(one.inputBytes() for one in stages),
-            files=sum(self._files(one) for one in queries if one > self._query),
+            files=sum(map(self._files, queries)),
             records=sum(one.inputRecords() for one in stages),
         )
 
@@ -183,6 +188,10 @@ class ReadMeter:
             if metric.name() == "number of files read"
         ]
         return sum(int(one.get().replace(",", "")) for one in told if one.isDefined())
+
+
+def _stages_of(query: Any) -> set[int]:
+    return {int(one) for one in query.stages().mkString(",").split(",") if one}
 
 
 def _each(sequence: Any) -> list[Any]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from foreview.changes import ChangeSet
@@ -75,12 +76,7 @@ def preview(
     require_publication(workspace, spark)
     if not is_promoting:
         stage_pending(workspace, {name for one in change_sets for name in one.dimensions})
-    run_dbt(
-        workspace,
-        ["run", "--select", "tag:what_if"],
-        variables=variables,
-        progress=progress,
-    )
+    _run_what_if(workspace, change_sets, variables, progress)
     schema = scenario_schema(workspace, chosen, "promotion" if is_promoting else "what_if")
     impact = _read(workspace, spark, change_sets, schema)
     content = receipt_content(impact)
@@ -99,6 +95,19 @@ def preview(
     if day is None:
         return impact
     return replace(impact, illustration=_illustration(workspace, spark, impact, day, progress))
+
+
+def _run_what_if(
+    workspace: Workspace,
+    change_sets: Sequence[ChangeSet],
+    variables: Mapping[str, Any],
+    progress: Progress | None,
+) -> None:
+    """Run the models of the what-if, but for the tables of dimensions that are not edited."""
+    edited = {name for one in change_sets for name in one.dimensions}
+    others = [f"both_worlds_{name}" for name in sorted(workspace.contracts.keys() - edited)]
+    command = ["run", "--select", "tag:what_if", "--exclude", *others]
+    run_dbt(workspace, command, variables=variables, progress=progress)
 
 
 ILLUSTRATED_DAYS = 28
@@ -130,10 +139,10 @@ def _illustration(
     shown = {"day": day, "first_day": str(first), "end_day": str(last + timedelta(days=1))}
     chosen = sorted(one.id for one in impact.change_sets)
     variables = {"change_sets": chosen, "illustrate": shown, "what_if_path": "touched"}
-    run_dbt(workspace, ["run", "--select", "tag:what_if"], variables=variables, progress=progress)
+    _run_what_if(workspace, impact.change_sets, variables, progress)
     schema = scenario_schema(workspace, chosen, "illustration")
     marts = [_without_shares(mart) for mart in read_marts(workspace)]
-    found = tuple(_read_mart(workspace, spark, mart, schema) for mart in marts)
+    found = _read_marts(workspace, spark, marts, schema)
     return Illustration(day, str(first), impact.horizon_day, found)
 
 
@@ -241,7 +250,7 @@ def _read(
         horizon_day=str(publication["last_day"]) if publication["last_day"] else None,
         horizon_batch=publication["load_batch"],
         contracts={name: one.hash for name, one in sorted(workspace.contracts.items())},
-        marts=tuple(_read_mart(workspace, spark, mart, schema) for mart in read_marts(workspace)),
+        marts=_read_marts(workspace, spark, read_marts(workspace), schema),
         touched_records=totals["touched_records"],
         touched_days=totals["touched_days"],
         touched_seconds=totals["touched_seconds"],
@@ -300,8 +309,23 @@ def read_marts(workspace: Workspace) -> list[dict[str, Any]]:
     ]
 
 
+def _read_marts(
+    workspace: Workspace, spark: SparkSession, marts: Sequence[Mapping[str, Any]], schema: str
+) -> tuple[MartImpact, ...]:
+    from pyspark.sql import functions as f
+
+    counts = [
+        spark.table(workspace.table(mart["name"], "published")).select(
+            f.lit(mart["name"]), f.count("*")
+        )
+        for mart in marts
+    ]
+    total = dict(map(tuple, reduce(lambda one, other: one.unionAll(other), counts).collect()))
+    return tuple(_read_mart(spark, mart, schema, total[mart["name"]]) for mart in marts)
+
+
 def _read_mart(
-    workspace: Workspace, spark: SparkSession, mart: Mapping[str, Any], schema: str
+    spark: SparkSession, mart: Mapping[str, Any], schema: str, total_figures: int
 ) -> MartImpact:
     name = mart["name"]
     denominators = [
@@ -350,7 +374,7 @@ def _read_mart(
             for one, rules in mart.get("ratios", {}).items()
         ),
         figures=tuple(figures),
-        total_figures=spark.table(workspace.table(name, "published")).count(),
+        total_figures=total_figures,
         nested=tuple(mart["nested"]) if "nested" in mart else None,
         named_by=tuple(mart.get("named_by", ())),
     )

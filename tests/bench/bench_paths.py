@@ -15,7 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from bench_what_if import bench_workspace, load, records_by_channel, timed
+from bench_what_if import MINUTES, bench_workspace, load, records_by_channel, timed
 
 from conftest import SHARED_DATA
 from foreview.changes import ChangeSet, diff
@@ -51,7 +51,7 @@ def main() -> None:
     parser.set_defaults(viewing=None, devices=None)
     options = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="foreview-bench-"))
-    workspace = bench_workspace(home, with_minutes=False)
+    workspace = bench_workspace(home, MINUTES)
     spark = open_session(workspace)
     load(workspace, options)
     for share in SHARES:

@@ -6,23 +6,29 @@ The peers: the sums of all marts that read channels, without reach; and one of t
     python tests/bench/bench_what_if.py --rows 10000000
 
 `--viewing` and `--devices` take Delta folders as `bench_generate.py` writes them instead of
-generating; `--keep FOLDER` keeps the loaded workspace for the next run.
+generating; `--keep FOLDER` keeps the loaded workspace for the next run. `--repeat 10` makes ten
+times as many days of the loaded ones, which is faster than to generate and to build them: each
+repeated day has the viewing of a loaded one, moved, and so the same figures. Marts of weeks and
+airings are to be left out then, as `make billion` does.
 """
 
 import argparse
 import json
 import os
-import re
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import peers
 
 from conftest import SESSION, SHARED_DATA, make_workspace, project_without
 from foreview.baseline import read_rows_csv
@@ -38,17 +44,22 @@ from foreview.viewing_load import append_viewing, write_devices
 from foreview.what_if import preview, read_marts
 from foreview.workspace import Workspace
 
+FIRST_DAY = date(2026, 4, 1)
+READ_BY_MARTS = ("channel_id", "device_id", "seconds", "playback_mode", "is_session_start")
+MINUTES = "audience_by_channel_minute"
+"""Six rows for each record: at 100 million more than a small disk has."""
 
-def generated(spark: Any, rows: int, channels: Path) -> tuple[Any, Any]:
-    """Return viewing of ten days and its devices."""
+
+def generated(spark: Any, rows: int, days: int, channels: Path) -> tuple[Any, Any]:
+    """Return viewing and its devices."""
     areas = open_keys(sample_rows(7)["area"], "area_id")
     devices = min(max(rows // 30, 100), 3_000_000)
     return (
         generate_viewing(
             spark,
             rows=rows,
-            first_day=date(2026, 4, 1),
-            days=10,
+            first_day=FIRST_DAY,
+            days=days,
             devices=devices,
             channel_ids=channel_ids_of([channels]),
             seed=7,
@@ -69,7 +80,7 @@ def load(workspace: Workspace, options: argparse.Namespace) -> None:
         viewing = spark.read.format("delta").load(str(options.viewing))
         devices = spark.read.format("delta").load(str(options.devices))
     else:
-        viewing, devices = generated(spark, options.rows, channels)
+        viewing, devices = generated(spark, options.rows, options.days, channels)
     write_devices(workspace, devices)
     append_viewing(workspace, viewing)
     contract = workspace.contract("channel")
@@ -79,6 +90,44 @@ def load(workspace: Workspace, options: argparse.Namespace) -> None:
     tables: dict[str, Any] = {"market": sample["market"], "area": sample["area"], "channel": rows}
     tables |= missing_parents(workspace, contract, rows)
     load_baseline(workspace, baseline_change_set(workspace, tables, channels))
+
+
+def repeat_days(workspace: Workspace, spark: Any, times: int) -> None:
+    """Repeat the loaded days, with their figures, until there are so many times as many."""
+    from delta.tables import DeltaTable
+
+    viewing = workspace.table("fct_viewing")
+    days = spark.table(viewing).select("viewing_date").distinct().collect()
+    if len(days) % times == 0:
+        return
+    # A file to a task, so that its rows stay in order.
+    for name in ("maxPartitionBytes", "openCostInBytes"):
+        spark.conf.set(f"spark.sql.files.{name}", 1 << 40)
+    tables = [viewing, workspace.table("viewing_by_key_day")]
+    tables += [workspace.table(f"{mart['name']}__versions") for mart in read_marts(workspace)]
+    shifted = ("viewing_date", "started_at", "content_at")
+    for table in tables:
+        rows = spark.table(table)
+        copies = [
+            rows.selectExpr(
+                *(
+                    f"{one} + interval {number * len(days)} day as {one}"
+                    if one in shifted
+                    else f"{one} + {number * len(days)} as {one}"
+                    if one == "load_batch"
+                    else one
+                    for one in rows.columns
+                )
+            )
+            for number in range(1, times)
+        ]
+        all_copies = reduce(lambda one, other: one.unionAll(other), copies)
+        all_copies.write.format("delta").mode("append").saveAsTable(table)
+    for name in ("maxPartitionBytes", "openCostInBytes"):
+        spark.conf.unset(f"spark.sql.files.{name}")
+    batch, day = spark.table(viewing).selectExpr("max(load_batch)", "max(viewing_date)").first()
+    publications = DeltaTable.forName(spark, workspace.table("publications"))
+    publications.update(set={"load_batch": f"{batch}", "last_day": f"date '{day}'"})
 
 
 def ten_row_edit(workspace: Workspace, spark: Any, touched: int) -> ChangeSet:
@@ -125,41 +174,38 @@ def records_by_channel(workspace: Workspace, spark: Any) -> dict[str, int]:
     return dict(viewing.groupBy("channel_id").agg(f.count("*")).toArrow().to_pandas().to_numpy())
 
 
-def bench_workspace(home: Path, *, with_minutes: bool) -> Workspace:
-    """Return a workspace with the benchmarks' settings, without the mart of minutes by default."""
+def needed_chunks(workspace: Workspace, spark: Any, change_set: ChangeSet) -> int:
+    """Return the bytes of the column chunks with touched records, of columns that marts read."""
+    from pyarrow.parquet import read_metadata
+
+    touched = [one.identity[0] for one in change_set.changes]
+    found = 0
+    for file in spark.table(workspace.table("fct_viewing")).inputFiles():
+        metadata = read_metadata(file.removeprefix("file://"))
+        for place in range(metadata.num_row_groups):
+            group = metadata.row_group(place)
+            chunks = [group.column(number) for number in range(group.num_columns)]
+            by_name = {one.path_in_schema: one for one in chunks}
+            bounds = by_name["channel_id"].statistics
+            if any(bounds.min <= one <= bounds.max for one in touched):
+                found += sum(by_name[one].total_compressed_size for one in READ_BY_MARTS)
+    return found
+
+
+def bench_workspace(home: Path, *without: str) -> Workspace:
+    """Return a workspace with the benchmarks' settings, without some marts."""
     os.environ.setdefault("FOREVIEW_SHUFFLE_PARTITIONS", "8")
     os.environ.setdefault("FOREVIEW_MEMORY", "8g")
     # Old stages would be forgotten, and what they read.
     retained = "--conf spark.ui.retainedStages=1000000 pyspark-shell"
     os.environ["PYSPARK_SUBMIT_ARGS"] = retained
     workspace = make_workspace(home, SESSION)
-    if with_minutes:
+    if not without:
         return workspace
-    # Six rows for each record: at 100 million more than the disk has.
     project = home / "project"
-    if not project.exists():
-        project_without(project, "audience_by_channel_minute")
+    shutil.rmtree(project, ignore_errors=True)  # a kept one may be of older SQL
+    project_without(project, *without)
     return replace(workspace, project=project)
-
-
-def both_ways(workspace: Workspace, spark: Any, marts: list[str], *, sums_only: bool) -> int:
-    """Build marts with the old and with the new channels, compare, count what differs."""
-    moved = 0
-    models = workspace.home / "target" / "compiled" / "foreview" / "models"
-    shadow = (models / "what_if" / "shadow_dim_channel.sql").read_text()
-    spark.sql(shadow).createOrReplaceTempView("bench_shadow")
-    for mart in marts:
-        sql = (models / "audience" / f"{mart}.sql").read_text()
-        if sums_only:  # without the step by household, which only reach needs
-            sql, count = re.subn(r"\n +device\.household_id,|,\n +device\.household_id\b", "", sql)
-            assert count == 2, mart
-        new = re.sub(rf"{workspace.table('dim_channel')}\b", "bench_shadow", sql)
-        for name, query in (("bench_old", sql), ("bench_new", new)):
-            table = workspace.table(name)
-            spark.sql(query).write.format("parquet").mode("overwrite").saveAsTable(table)
-        old, new = (spark.table(workspace.table(name)) for name in ("bench_old", "bench_new"))
-        moved += new.exceptAll(old).count()
-    return moved
 
 
 def main() -> None:
@@ -167,6 +213,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     real_channels = SHARED_DATA / "iptv" / "channels_2026-04-07.csv"
     parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--days", type=int, default=10)
+    parser.add_argument("--repeat", type=int, default=1, help="times as many days")
     parser.add_argument("--touched", type=int, default=5_000, help="records of the ten stations")
     parser.add_argument("--channels", type=Path, default=real_channels)
     parser.add_argument("--viewing", type=Path)
@@ -174,10 +222,14 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--load-only", action="store_true", help="into the folder of --keep")
     parser.add_argument("--no-peers", action="store_true")
-    parser.add_argument("--minutes", action="store_true", help="with the mart of minutes")
+    parser.add_argument("--peer-marts", nargs="*", help="whose sums are built; default: all")
+    parser.add_argument("--sums-only", action="store_true", help="no mart with reach both ways")
+    parser.add_argument("--audit-helper", type=Path, help="a checkout of dbt-audit-helper")
+    parser.add_argument("--sqlmesh", type=Path, help="a Python that has sqlmesh[spark]")
+    parser.add_argument("--without", nargs="*", default=[MINUTES], help="marts to leave out")
     options = parser.parse_args()
     home = options.keep or Path(tempfile.mkdtemp(prefix="foreview-bench-"))
-    workspace = bench_workspace(home, with_minutes=options.minutes)
+    workspace = bench_workspace(home, *options.without)
     spark = open_session(workspace)
     told: dict[str, Any] = {}
 
@@ -188,6 +240,8 @@ def main() -> None:
         return result
 
     measure("load", lambda: load(workspace, options))
+    if options.repeat > 1:
+        measure("repeat", lambda: repeat_days(workspace, spark, options.repeat))
     if options.load_only:
         return
     told["records"] = spark.table(workspace.table("fct_viewing")).count()
@@ -203,27 +257,57 @@ def main() -> None:
         impact = measure("what_if", lambda: preview(workspace, [change_set.id]))
         repeats.append(told["what_if"])
     told["what_if"] = sorted(repeats, key=lambda one: one["seconds"])[1]  # the median
+    told["needed_chunks"] = needed_chunks(workspace, spark, change_set)
     told["touched_records"] = impact.touched_records
     told["figures_moved"] = {mart.name: len(mart.figures) for mart in impact.marts}
     if not options.no_peers:
-        measure_peers(workspace, spark, measure, told)
+        measure_peers(workspace, spark, measure, told, options)
     print(json.dumps(told))
 
 
-def measure_peers(workspace: Workspace, spark: Any, measure: Any, told: dict[str, Any]) -> None:
+def measure_peers(
+    workspace: Workspace,
+    spark: Any,
+    measure: Callable[..., Any],
+    told: dict[str, Any],
+    options: argparse.Namespace,
+) -> None:
     """Measure what Foreview is compared with, and put the ratios into what is told."""
     audience = workspace.project / "models" / "audience"
-    marts = [mart["name"] for mart in read_marts(workspace)]
-    marts = [one for one in marts if "ref('dim_channel')" in (audience / f"{one}.sql").read_text()]
-    told["marts_both_ways"] = marts
-    measure("sums_both_ways", lambda: both_ways(workspace, spark, marts, sums_only=True))
-    one = ["audience_by_network_day"]
-    told["one_mart_moved"] = measure(
-        "one_mart_both_ways", lambda: both_ways(workspace, spark, one, sums_only=False)
+    marts = {mart["name"]: mart["grain"] for mart in read_marts(workspace)}
+    summed = options.peer_marts or [
+        name for name in marts if "ref('dim_channel')" in (audience / f"{name}.sql").read_text()
+    ]
+    told["marts_both_ways"] = summed
+
+    def sums() -> int:
+        moved = 0
+        for name in summed:
+            peers.build_both_ways(workspace, spark, name, sums_only=True)
+            moved += peers.by_except(workspace, spark)
+        return moved
+
+    measure("sums_both_ways", sums)
+    told["ratio_sums"] = ratio = told["sums_both_ways"]["seconds"] / told["what_if"]["seconds"]
+    print(json.dumps({"ratio_sums": ratio}), file=sys.stderr, flush=True)
+    if options.sums_only:
+        return
+    one = "audience_by_network_day"
+    measure(
+        "one_mart_both_ways",
+        lambda: peers.build_both_ways(workspace, spark, one, sums_only=False),
     )
-    for peer in ("sums_both_ways", "one_mart_both_ways"):
-        ratio = told[peer]["seconds"] / told["what_if"]["seconds"]
-        told[f"ratio_{peer}"] = round(ratio, 1)
+    told["ratio_one_mart"] = told["one_mart_both_ways"]["seconds"] / told["what_if"]["seconds"]
+    told["moved"] = {
+        "except": measure("except", lambda: peers.by_except(workspace, spark)),
+        "outer_join": measure(
+            "outer_join", lambda: peers.by_outer_join(workspace, spark, marts[one])
+        ),
+    }
+    if options.audit_helper:
+        measure("audit_helper", lambda: peers.by_audit_helper(workspace, options.audit_helper))
+    if options.sqlmesh:
+        told["table_diff"] = peers.by_table_diff(workspace, options.sqlmesh, marts[one])
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from oracle import (
 from random_edits import DAYS, random_change_set, states
 
 from conftest import acting, make_workspace
+from foreview import what_if
 from foreview.changes import ChangeSet, diff
 from foreview.dbt_project import run_dbt
 from foreview.promotion import approve, promote, rollback
@@ -119,6 +120,48 @@ def test_plain_dbt_tries_a_change_set_as_soon_as_it_is_submitted(
     assert any(shown.values())
     impact = preview(market, [change_set.id])
     assert {mart.name: len(mart.figures) for mart in impact.marts} == shown
+
+
+@pytest.mark.parametrize("retired", [False, True])
+def test_a_move_within_a_group_does_not_compute_the_groups_mart_but_where_it_moves(
+    spark: Any,
+    market: Workspace,
+    viewing: Viewing,
+    retired: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channels, _, _, networks, *_ = states(market)
+    viewed = {record[2] for record in viewing.records}
+    group_of = {key: row["network_group_id"] for (key, _), row in networks.items()}
+    identity, other = next(
+        (one, network)
+        for one, row in sorted(channels.items())
+        if one[0] in viewed and row["network_id"]
+        for network in sorted(group_of)
+        if network != row["network_id"] and group_of[network] == group_of[row["network_id"]]
+    )
+    changes = list(
+        diff(
+            "channel", channels, {**channels, identity: {**channels[identity], "network_id": other}}
+        )
+    )
+    if retired:  # on the last days the network has no row, so that the station has no group
+        was = (other, "1900-01-01")
+        shorter = {**networks, was: {**networks[was], "valid_to": DAYS[3]}}
+        changes += diff("network", networks, shorter)
+    contracts = {name: market.contract(name).hash for name in ("channel", "network")}
+    change_set = ChangeSet(
+        "ana", f"same group {retired}", "edit", 1, "test", "", contracts, tuple(changes)
+    )
+    market.registry.record_change_set(change_set)
+    monkeypatch.setattr(what_if, "check_applies", lambda *_: None)  # would refuse to lose a parent
+    impact = preview(market, [change_set.id])
+    expected = figures(viewing, *states(market, change_set))
+    assert_same(with_impact(published(spark, market), impact), expected)
+    paths = spark.table(f"{scenario_schema(market, [change_set.id])}.what_if_paths").collect()
+    computed = {name for row in paths for name in row["marts"].split(",")}
+    assert "audience_by_network_day" in computed
+    assert ("audience_by_network_group_day" in computed) == retired
 
 
 def test_two_change_sets_together_are_one_scenario(

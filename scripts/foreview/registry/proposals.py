@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -133,11 +134,16 @@ def load(connection: Connection, ids: Sequence[str]) -> list[ChangeSet]:
             message = f"The content of change request {one} was changed after it was recorded."
             fix = "Restore the registry from a backup."
             raise EngineError(Problem("registry-tampered", message, value=one, fix=fix))
-        change_set = parse_change_set(content)
-        # The content was just compared with the id: no need to spell and hash it once more.
-        vars(change_set).update(content=content, id=one)
-        loaded.append(change_set)
+        loaded.append(_parsed(one, content))
     return loaded
+
+
+@lru_cache(maxsize=64)  # one command asks for each of a baseline's tables, and for some again
+def _parsed(id_: str, content: str) -> ChangeSet:
+    change_set = parse_change_set(content)
+    # The content was just compared with the id: no need to spell and hash it once more.
+    vars(change_set).update(content=content, id=id_)
+    return change_set
 
 
 def statuses(connection: Connection) -> dict[str, tuple[str, int | None]]:

@@ -1,0 +1,4 @@
+{{ config(materialized='table') }}
+
+-- depends_on: {{ ref('dim_device') }}
+{{ what_if_device() }}

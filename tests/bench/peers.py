@@ -1,0 +1,64 @@
+"""What the what-if is compared with: a mart built both ways, and tools that compare two tables.
+
+dbt-audit-helper is not on PyPI and SQLMesh brings another Spark along, so that neither is a
+dependency: the benchmark is told where they are.
+"""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from foreview.dbt_project import run_dbt
+from foreview.workspace import Workspace
+
+SQLMESH = Path(__file__).with_name("peer_sqlmesh.py")
+
+
+def build_both_ways(workspace: Workspace, spark: Any, mart: str, *, sums_only: bool) -> None:
+    """Build a mart with the old and with the new channels, as `bench_old` and `bench_new`."""
+    models = workspace.home / "target" / "compiled" / "foreview" / "models"
+    shadow = (models / "what_if" / "shadow_dim_channel.sql").read_text()
+    spark.sql(shadow).createOrReplaceTempView("bench_shadow")
+    sql = (models / "audience" / f"{mart}.sql").read_text()
+    if sums_only:  # without the step by household, which only reach needs
+        sql, count = re.subn(r"\n +device\.household_id,|,\n +device\.household_id\b", "", sql)
+        assert count == 2, mart
+    new = re.sub(rf"{workspace.table('dim_channel')}\b", "bench_shadow", sql)
+    for name, query in (("bench_old", sql), ("bench_new", new)):
+        table = workspace.table(name)
+        spark.sql(query).write.format("parquet").mode("overwrite").saveAsTable(table)
+
+
+def by_except(workspace: Workspace, spark: Any) -> int:
+    """Return how many figures of `bench_new` are not in `bench_old`."""
+    old, new = (spark.table(workspace.table(name)) for name in ("bench_old", "bench_new"))
+    return new.exceptAll(old).count()  # type: ignore[no-any-return]
+
+
+def by_outer_join(workspace: Workspace, spark: Any, grain: list[str]) -> int:
+    """Return how many figures differ, by the join that one writes by hand."""
+    from pyspark.sql import functions as f
+
+    old, new = (spark.table(workspace.table(name)) for name in ("bench_old", "bench_new"))
+    old, new = old.alias("old"), new.alias("new")
+    measures = [one for one in old.columns if one not in grain]
+    same = [f.col(f"old.{one}") == f.col(f"new.{one}") for one in grain]
+    differs = " or ".join(f"not (old.{one} <=> new.{one})" for one in measures)
+    return old.join(new, same, "full_outer").where(differs).count()  # type: ignore[no-any-return]
+
+
+def by_audit_helper(workspace: Workspace, checkout: Path) -> None:
+    """Compare by dbt-audit-helper's `compare_queries`, as dbt runs it."""
+    macro = (checkout / "macros" / "compare_queries.sql").read_text()
+    (workspace.project / "macros" / "audit_helper.sql").write_text(macro)
+    old, new = (f"'table {workspace.table(name)}'" for name in ("bench_old", "bench_new"))
+    run_dbt(workspace, ["show", "--inline", f"{{{{ default__compare_queries({old}, {new}) }}}}"])
+
+
+def by_table_diff(workspace: Workspace, python: Path, grain: list[str]) -> dict[str, Any]:
+    """Compare by SQLMesh's `TableDiff`, in a Python of its own; its start is not counted."""
+    folder = workspace.home / "warehouse" / f"{workspace.schema}.db"
+    command = [python, SQLMESH, folder / "bench_old", folder / "bench_new", *grain]
+    done = subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True)
+    return dict(zip(("seconds", "differing", "version"), done.stdout.split(), strict=True))
