@@ -16,12 +16,12 @@
         {%- if not taken or mart.name not in taken.marts -%}
             {%- do adapter.drop_relation(relation) -%}
         {%- else -%}
-            {%- do create_as(relation, what_if(mart, scenario, taken)) -%}
+            {%- set moved = this.incorporate(path={'identifier': 'moved_' ~ mart.name}, type='table') -%}
+            {%- do create_as(moved, moved_figures(mart, scenario, taken)) -%}
+            {%- do create_as(relation, what_if(mart, scenario, taken, moved)) -%}
             {%- do impact_relations.update({mart.name: relation}) -%}
             {%- if mart.config.meta.mart.ranks_within is defined -%}
-                {%- do ranks.append(rank_changes(
-                    mart, scenario, relation, periods_of_days(period_of(mart), taken.days)
-                )) -%}
+                {%- do ranks.append(rank_changes(mart, scenario, relation, taken)) -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}

@@ -93,7 +93,11 @@
 {%- endmacro %}
 
 {% macro same_figure(mart, left, right) -%}
-    {%- for column in mart.config.meta.mart.grain -%}
+    {{- same_columns(mart.config.meta.mart.grain, left, right) -}}
+{%- endmacro %}
+
+{% macro same_columns(columns, left, right) -%}
+    {%- for column in columns -%}
         {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ " and " if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

@@ -26,7 +26,7 @@
 -#}
 {% macro _aliases(sql, name) -%}
     {%- set findall = modules.re.findall -%}
-    {%- set reference = "\\{\\{-?\\s*ref\\(\\s*['\"]dim_" ~ name ~ "['\"]\\s*\\)\\s*-?\\}\\}" -%}
+    {%- set reference = ref_pattern('dim_' ~ name) -%}
     {%- set references = findall(reference, sql) -%}
     {%- if not references -%}{{- return(none) -}}{%- endif -%}
     {%- set imports = findall("(\\w+) as \\(\\s*select \\* from " ~ reference ~ "\\s*\\)", sql) -%}

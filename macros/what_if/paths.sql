@@ -78,8 +78,9 @@
 {%- endmacro %}
 
 {#-
-    Of each period with touched viewing of a mart that moves: its `path`, its touched `days`, the
-    names of its `marts`, and the period whose viewing it shares, `viewing_of`.
+    Of each period with touched viewing of a mart that moves: its `path`, the number of its
+    `touched_records` and their `days`, the names of its `marts`, and the period whose viewing it
+    shares, `viewing_of`.
 -#}
 {% macro paths_taken() -%}
     {%- set found = {} -%}
@@ -89,6 +90,7 @@
             'days': row['days'].split(','),
             'marts': row['marts'].split(','),
             'viewing_of': row['viewing_of'],
+            'touched_records': row['touched_records'],
         }}) -%}
     {%- endfor -%}
     {{- return(found) -}}

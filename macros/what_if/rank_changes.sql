@@ -2,17 +2,28 @@
     Figures that gain or lose a place among those that they are compared with: those alike in the
     columns `ranks_within` of their mart, by its first measure over records, equals sharing a place.
     Also figures that do not move themselves. Only changes that touch the first `most_ranks` places.
+    Figures above all that move keep their places, so they are only counted.
 -#}
-{% macro rank_changes(mart, scenario, impact, periods) -%}
+{% macro rank_changes(mart, scenario, impact, taken) -%}
     {%- set rules = mart.config.meta.mart -%}
     {%- set measure = main_measure(rules) -%}
     {%- set within = rules.ranks_within | join(', ') -%}
-    {%- set group_moves -%}
-        left semi join (select distinct {{ within }} from {{ impact }}) as moved
-            on
-            {%- for column in rules.ranks_within %}
-            {{ "and " if not loop.first }}figure.{{ column }} = moved.{{ column }}
-            {%- endfor %}
+    {%- set periods = periods_of_days(period_of(mart), taken.days) -%}
+    {%- set beside_moved -%}
+        select {{ few_moved_hint(taken) }}
+            figure.*,
+            figure.{{ measure }} > moved.highest as is_above
+        from {{ published_mart(mart, scenario.publication) }} as figure
+        inner join (
+            select
+                {{ within }},
+                max(greatest(before_{{ measure }}, after_{{ measure }})) as highest
+            from {{ impact }}
+            where {{ measure }}_difference != 0 or change != 'modified'
+            group by {{ within }}
+        ) as moved
+            on {{ same_columns(rules.ranks_within, 'figure', 'moved') }}
+        where true {{ and_on_days(periods, 'figure.' ~ period_column(mart)) }}
     {%- endset -%}
     select
         '{{ mart.name }}' as mart,
@@ -24,37 +35,54 @@
         rank_before,
         rank_after
     from (
-        select
-            {{ rules.grain | join(', ') }}
-            {%- for side in ('before', 'after') %},
+        select {{ few_moved_hint(taken, 'above') }}
+            {%- for column in rules.grain %}
+            figures.{{ column }},
+            {%- endfor %}
+            {%- for side in ('before', 'after') %}
             case
                 when {{ side }}_value is not null
-                    then rank() over (
-                        partition by {{ within }}
+                    then cast(coalesce(above.figures, 0) + rank() over (
+                        partition by
+                            {%- for column in rules.ranks_within %}
+                            figures.{{ column }}{{ "," if not loop.last }}
+                            {%- endfor %}
                         order by {{ side }}_value desc nulls last
-                    )
-            end as rank_{{ side }}
+                    ) as int)
+            end as rank_{{ side }}{{ "," if not loop.last }}
             {%- endfor %}
         from (
-            select
+            select {{ few_moved_hint(taken, 'impact') }}
                 {%- for column in rules.grain %}
-                coalesce(mart.{{ column }}, impact.{{ column }}) as {{ column }},
+                beside.{{ column }},
                 {%- endfor %}
-                mart.{{ measure }} as before_value,
+                beside.{{ measure }} as before_value,
                 case
                     when impact.change = 'removed' then null
-                    when impact.change is null then mart.{{ measure }}
+                    when impact.change is null then beside.{{ measure }}
                     else impact.after_{{ measure }}
                 end as after_value
-            from (
-                select figure.*
-                from {{ published_mart(mart, scenario.publication) }} as figure
-                {{ group_moves }}
-                where true {{ and_on_days(periods, 'figure.' ~ period_column(mart)) }}
-            ) as mart
-            full outer join {{ impact }} as impact
-                on {{ same_figure(mart, 'mart', 'impact') }}
-        ) as both_sides
+            from ({{ beside_moved }}) as beside
+            left join {{ impact }} as impact on {{ same_figure(mart, 'beside', 'impact') }}
+            where not beside.is_above
+            union all
+            select
+                {{ rules.grain | join(', ') }},
+                cast(null as bigint) as before_value,
+                after_{{ measure }} as after_value
+            from {{ impact }}
+            where change = 'added'
+        ) as figures
+        left join (
+            select
+                {{ within }},
+                count(*) as figures
+            from ({{ beside_moved }}) as beside
+            where is_above
+            group by {{ within }}
+        ) as above
+            on {{ same_columns(rules.ranks_within, 'figures', 'above') }}
+        where coalesce(above.figures, 0) < {{ var('most_ranks') }}
     ) as ranked
     where not (rank_before <=> rank_after)
         and least(rank_before, rank_after) <= {{ var('most_ranks') }}

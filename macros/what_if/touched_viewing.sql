@@ -84,9 +84,8 @@
 {%- endmacro %}
 
 {% macro _rendered_with_ephemerals(node) -%}
-    {%- set pattern = "\\{\\{-?\\s*ref\\(\\s*['\"](\\w+)['\"]\\s*\\)\\s*-?\\}\\}" -%}
-    {%- set texts = [render(modules.re.sub(pattern, '\\1', node.raw_code))] -%}
-    {%- for name in modules.re.findall(pattern, node.raw_code) | unique
+    {%- set texts = [render(modules.re.sub(ref_pattern(), '\\1', node.raw_code))] -%}
+    {%- for name in modules.re.findall(ref_pattern(), node.raw_code) | unique
         if is_ephemeral(name) and not dimension_of(name) -%}
         {%- do texts.append(
             _rendered_with_ephemerals(graph.nodes['model.' ~ project_name ~ '.' ~ name])

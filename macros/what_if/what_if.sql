@@ -5,84 +5,112 @@
     A moved denominator moves every figure under it, so those are read from the mart. On the full
     path it runs once over all viewing of the periods, and the published figures are the other world.
 -#}
-{% macro what_if(mart, scenario, taken) -%}
+{% macro what_if(mart, scenario, taken, moved) -%}
     {%- set rules = mart.config.meta.mart -%}
-    {%- set is_full = taken.path == 'full' -%}
-    {%- set periods = periods_of_days(period_of(mart), taken.days) -%}
     {#- An illustration has no published figures: the before-world is what is subtracted. -#}
     {%- set is_illustration = var('illustrate').day is not none -%}
     {%- set ratios = {} if is_illustration else _ratios_of_sums(rules) -%}
+    with moved as (
+
+        select * from {{ moved }}
+
+    ),
+
+    published as (
+
+        {{ _before_figures(rules) if is_illustration else _published_figures(mart, scenario, taken) }}
+
+    ),
+
+    moved_as_published as (
+
+        select {{ few_moved_hint(taken) }} published.*
+        from published
+        left semi join moved on {{ same_figure(mart, 'published', 'moved') }}
+
+    ),
+
+    {% for name, ratio in ratios.items() -%}
+    {{ name }}_moves as (
+
+        select
+            {{ ratio.within | join(', ') }},
+            sum({{ ratio.numerator }}_difference) as difference
+        from moved
+        group by {{ ratio.within | join(', ') }}
+
+    ),
+
+    {{ name }}_denominators as (
+
+        select {{ few_moved_hint(taken) }}
+            {{ ratio.within | join(', ') }},
+            max(published.{{ name }}_denominator) as before_denominator
+        from published
+        left semi join {{ name }}_moves as moved on {{ same_columns(ratio.within, 'published', 'moved') }}
+        group by {{ ratio.within | join(', ') }}
+
+    ),
+
+    {% endfor -%}
+    figures as (
+
+        {{ _figures_before_and_after(mart, rules, ratios, taken) }}
+
+    )
+
+    {{ _impact_rows(rules, ratios) }}
+{%- endmacro %}
+
+{#-
+    The figures of a mart that differ between the worlds, each world's own SQL, with the difference.
+    A table of its own, since what follows reads it several times.
+-#}
+{% macro moved_figures(mart, scenario, taken) -%}
+    {%- set rules = mart.config.meta.mart -%}
+    {%- set is_full = taken.path == 'full' -%}
+    {%- set periods = periods_of_days(period_of(mart), taken.days) -%}
     {%- set viewing = _all_viewing(mart, periods) if is_full
         else ref(what_if_viewing_name(taken.viewing_of)) -%}
     {%- set devices = none if is_full else ref('what_if_device') -%}
-    with
-    {%- if not is_full %}
-    before_figures as (
+    with before_figures as (
 
-        {{ _mart_in_world(mart, 'before', scenario, viewing, devices) }}
+        {{ _published_figures(mart, scenario, taken) if is_full
+            else _mart_in_world(mart, 'before', scenario, viewing, devices) }}
 
     ),
-    {%- endif %}
 
     after_figures as (
 
         select * from (
             {{ _mart_in_world(mart, 'after', scenario, viewing, devices) }}
         ) as figures
-        {%- if is_full %}
-        where true {{ and_on_days(periods, period_column(mart)) }}
-        {%- endif %}
-
-    ),
-
-    published as (
-        {% if is_illustration %}
-        select * from before_figures
-        {%- else %}
-        select mart.*
-        from {{ published_mart(mart, scenario.publication) }} as mart
-        {%- if not ratios and not is_full %}
-        left semi join (
-            select {{ rules.grain | join(', ') }} from before_figures
-            union all
-            select {{ rules.grain | join(', ') }} from after_figures
-        ) as moved
-            on {{ same_figure(mart, 'mart', 'moved') }}
-        {%- endif %}
-        where true {{ and_on_days(periods, 'mart.' ~ period_column(mart)) }}
-        {%- endif %}
-
-    ),
-
-    signed as (
-
-        {{ _signed_figures(rules, ratios, is_full or is_illustration) }}
-
-    ),
-
-    figures as (
-
-        {{ _summed_figures(rules, ratios) }}
-
-    ),
-
-    with_denominators as (
-
-        select
-            figures.*
-            {%- for name, ratio in ratios.items() %},
-            sum({{ ratio.numerator }}_difference) over (
-                partition by {{ ratio.within | join(', ') }}
-            ) as {{ name }}_denominator_difference,
-            max(before_{{ name }}_denominator) over (
-                partition by {{ ratio.within | join(', ') }}
-            ) as {{ name }}_denominator_before
-            {%- endfor %}
-        from figures
+        where true {{ and_on_days(periods if is_full else none, period_column(mart)) }}
 
     )
 
-    {{ _impact_rows(rules, ratios) }}
+    {{ _signed_and_summed(rules) }}
+{%- endmacro %}
+
+{% macro _published_figures(mart, scenario, taken) -%}
+    select mart.*
+    from {{ published_mart(mart, scenario.publication) }} as mart
+    where true {{ and_on_days(
+        periods_of_days(period_of(mart), taken.days), 'mart.' ~ period_column(mart)
+    ) }}
+{%- endmacro %}
+
+{#- The moved figures as the before-world alone has them. -#}
+{% macro _before_figures(rules) -%}
+    select
+        {%- for column in rules.grain + rules.get('constants', []) %}
+        {{ 'before_' if column not in rules.grain }}{{ column }} as {{ column }},
+        {%- endfor %}
+        {%- for measure in rules.measures %}
+        before_{{ measure }} as {{ measure }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from moved
+    where before_records is not null
 {%- endmacro %}
 
 {% macro _all_viewing(mart, periods) -%}
@@ -113,81 +141,117 @@
     {{- return(found) -}}
 {%- endmacro %}
 
-{#-
-    One row per figure and source: as published; minus what it was; plus what it would be. On the
-    full path what it was is what is published.
--#}
-{% macro _signed_figures(rules, ratios, is_full) -%}
-    {%- set sources = [('published', none), ('before_figures', '-'), ('after_figures', '+')] -%}
-    {%- for world, sign in sources if not is_full or world != 'before_figures' %}
-    select
-        {{ rules.grain | join(', ') }}
-        {%- for measure in rules.measures %},
-        {{ measure if sign is none else 'null' }} as before_{{ measure }},
-        {{ ('-' ~ measure if is_full else 0) if sign is none else sign ~ measure }}
-            as {{ measure }}_difference
-        {%- endfor %}
-        {%- for constant in rules.get('constants', []) %},
-        {{ constant if world != 'after_figures' else 'null' }} as before_{{ constant }},
-        {{ constant if world == 'after_figures' else 'null' }} as after_{{ constant }}
-        {%- endfor %}
-        {%- for name in ratios %},
-        {{ name ~ '_denominator' if sign is none else 'null' }} as before_{{ name }}_denominator
-        {%- endfor %}
-    from {{ world }}
-    {{ "union all" if not loop.last }}
-    {%- endfor %}
-{%- endmacro %}
-
-{% macro _summed_figures(rules, ratios) -%}
+{#- Minus what figures were, plus what they would be. -#}
+{% macro _signed_and_summed(rules) -%}
+    {%- set constants = rules.get('constants', []) -%}
     select
         {{ rules.grain | join(', ') }}
         {%- for measure in rules.measures %},
         max(before_{{ measure }}) as before_{{ measure }},
         sum({{ measure }}_difference) as {{ measure }}_difference
         {%- endfor %}
-        {%- for constant in rules.get('constants', []) %},
+        {%- for constant in constants %},
         max(before_{{ constant }}) as before_{{ constant }},
-        coalesce(max(after_{{ constant }}), max(before_{{ constant }})) as after_{{ constant }}
+        max(after_{{ constant }}) as after_{{ constant }}
         {%- endfor %}
-        {%- for name in ratios %},
-        max(before_{{ name }}_denominator) as before_{{ name }}_denominator
+    from (
+        {%- for world in ('before', 'after') %}
+        select
+            {{ rules.grain | join(', ') }}
+            {%- for measure in rules.measures %},
+            {{ measure if world == 'before' else 'null' }} as before_{{ measure }},
+            {{ '-' if world == 'before' }}{{ measure }} as {{ measure }}_difference
+            {%- endfor %}
+            {%- for constant in constants %},
+            {{ constant if world == 'before' else 'null' }} as before_{{ constant }},
+            {{ constant if world == 'after' else 'null' }} as after_{{ constant }}
+            {%- endfor %}
+        from {{ world }}_figures
+        {{ "union all" if not loop.last }}
         {%- endfor %}
-    from signed
+    ) as signed
     group by {{ rules.grain | join(', ') }}
+    having false
+        {%- for measure in rules.measures %}
+        or sum({{ measure }}_difference) != 0
+        {%- endfor %}
+        {%- for constant in constants %}
+        or max(before_{{ constant }}) != max(after_{{ constant }})
+        {%- endfor %}
+{%- endmacro %}
+
+{#- A figure moves through a touched record, so that few of these move few figures. -#}
+{% macro few_moved_hint(taken, names='moved') -%}
+    {{ "/*+ broadcast(" ~ names ~ ") */" if taken.touched_records <= var('few_rows') }}
+{%- endmacro %}
+
+{#- The moved figures, and those that only a denominator moves, beside what is published. -#}
+{% macro _figures_before_and_after(mart, rules, ratios, taken) -%}
+    {%- set constants = rules.get('constants', []) -%}
+    select
+        {%- for column in rules.grain %}
+        moved.{{ column }},
+        {%- endfor %}
+        {%- for measure in rules.measures %}
+        moved.{{ measure }}_difference,
+        moved_as_published.{{ measure }} as before_{{ measure }}{{ "," if not loop.last or constants }}
+        {%- endfor %}
+        {%- for constant in constants %}
+        coalesce(moved.before_{{ constant }}, moved_as_published.{{ constant }}) as before_{{ constant }},
+        coalesce(
+            moved.after_{{ constant }}, moved.before_{{ constant }}, moved_as_published.{{ constant }}
+        ) as after_{{ constant }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from moved
+    left join moved_as_published on {{ same_figure(mart, 'moved', 'moved_as_published') }}
+    {%- for name, ratio in ratios.items() %}
+    union
+    select {{ few_moved_hint(taken, 'moves, moved') }}
+        {%- for column in rules.grain %}
+        published.{{ column }},
+        {%- endfor %}
+        {%- for measure in rules.measures %}
+        0 as {{ measure }}_difference,
+        published.{{ measure }} as before_{{ measure }}{{ "," if not loop.last or constants }}
+        {%- endfor %}
+        {%- for constant in constants %}
+        published.{{ constant }} as before_{{ constant }},
+        published.{{ constant }} as after_{{ constant }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from published
+    left semi join (select * from {{ name }}_moves where difference != 0) as moves
+        on {{ same_columns(ratio.within, 'published', 'moves') }}
+    left anti join moved on {{ same_figure(mart, 'published', 'moved') }}
+    {%- endfor %}
 {%- endmacro %}
 
 {% macro _impact_rows(rules, ratios) -%}
     select
-        {{ rules.grain | join(', ') }},
+        {%- for column in rules.grain %}
+        figures.{{ column }},
+        {%- endfor %}
         case
-            when before_records is null then 'added'
-            when before_records + records_difference = 0 then 'removed'
+            when figures.before_records is null then 'added'
+            when figures.before_records + figures.records_difference = 0 then 'removed'
             else 'modified'
         end as change
         {%- for measure in rules.measures %},
-        before_{{ measure }},
-        {{ measure }}_difference,
-        coalesce(before_{{ measure }}, 0) + {{ measure }}_difference as after_{{ measure }}
+        figures.before_{{ measure }},
+        figures.{{ measure }}_difference,
+        coalesce(figures.before_{{ measure }}, 0) + figures.{{ measure }}_difference as after_{{ measure }}
         {%- endfor %}
         {%- for constant in rules.get('constants', []) %},
-        before_{{ constant }},
-        after_{{ constant }}
+        figures.before_{{ constant }},
+        figures.after_{{ constant }}
         {%- endfor %}
         {%- for name in ratios %},
-        {{ name }}_denominator_before as before_{{ name }}_denominator,
-        coalesce({{ name }}_denominator_before, 0) + {{ name }}_denominator_difference
+        {{ name }}_denominators.before_denominator as before_{{ name }}_denominator,
+        coalesce({{ name }}_denominators.before_denominator, 0) + {{ name }}_moves.difference
             as after_{{ name }}_denominator
         {%- endfor %}
-    from with_denominators
-    where false
-        {%- for measure in rules.measures %}
-        or {{ measure }}_difference != 0
-        {%- endfor %}
-        {%- for constant in rules.get('constants', []) %}
-        or before_{{ constant }} != after_{{ constant }}
-        {%- endfor %}
-        {%- for name in ratios %}
-        or {{ name }}_denominator_difference != 0
-        {%- endfor %}
+    from figures
+    {%- for name, ratio in ratios.items() %}
+    left join {{ name }}_moves on {{ same_columns(ratio.within, 'figures', name ~ '_moves') }}
+    left join {{ name }}_denominators on {{ same_columns(ratio.within, 'figures', name ~ '_denominators') }}
+    {%- endfor %}
 {%- endmacro %}

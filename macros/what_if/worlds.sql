@@ -41,7 +41,7 @@
 -#}
 {% macro render_over(name, inputs) -%}
     {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
-    {%- set pattern = "\\{\\{-?\\s*ref\\(\\s*['\"](\\w+)['\"]\\s*\\)\\s*-?\\}\\}" -%}
+    {%- set pattern = ref_pattern() -%}
     {%- set rendered = namespace(
         text=render(modules.re.sub(pattern, '@@\\1@@', node.raw_code))
     ) -%}
@@ -51,6 +51,11 @@
         {%- set rendered.text = rendered.text | replace('@@' ~ ref_name ~ '@@', replacement) -%}
     {%- endfor -%}
     {{- return(rendered.text) -}}
+{%- endmacro %}
+
+{#- What `ref()` of a model looks like in a model's raw SQL, as a regular expression. -#}
+{% macro ref_pattern(name='(\\w+)') -%}
+    {{- return("\\{\\{-?\\s*ref\\(\\s*['\"]" ~ name ~ "['\"]\\s*\\)\\s*-?\\}\\}") -}}
 {%- endmacro %}
 
 {#- An ephemeral model between dimensions and mart, over the same inputs. -#}
