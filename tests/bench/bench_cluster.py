@@ -1,7 +1,7 @@
 """The what-if on a standalone cluster of two workers, one of which is killed in the middle.
 
 The cluster is started on this machine and stopped again. The receipt must be the one that the
-local engine gives. Takes a folder that `bench_what_if.py --keep` has loaded:
+local engine gives. Takes a folder that `bench_what_if.py --keep` has loaded, or loads one:
 
     python tests/bench/bench_cluster.py --keep FOLDER
 """
@@ -12,6 +12,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,13 +94,17 @@ def run(options: argparse.Namespace, environment: dict[str, str], victim: Any = 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--keep", type=Path, required=True)
+    parser.add_argument("--keep", type=Path)
     parser.add_argument("--without", nargs="*", default=[MINUTES], help="marts to leave out")
     parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.once:
         preview_once(options)
         return
+    if options.keep is None:
+        options.keep = Path(tempfile.mkdtemp(prefix="foreview-bench-"))
+        load = [sys.executable, str(Path(__file__).with_name("bench_what_if.py")), "--load-only"]
+        subprocess.run([*load, "--keep", str(options.keep), "--rows", "5000000"], check=True)
     told = {"local": run(options, {})}
     for name in ("cluster", "cluster_one_killed"):
         with cluster(options.keep) as (master, workers):
