@@ -52,7 +52,7 @@ format: $(SCRATCH)/.built ## Format Python and SQL
 bench: $(READY) ## Run the benchmarks of docs/benchmarks.md (long)
 	@set -e; for file in tests/bench/bench_*.py; do echo "$$file"; python "$$file"; done
 
-billion: $(READY) ## Generate and keep a billion records of viewing for the benchmarks (an hour; 25 GB)
+billion: $(READY) ## Generate and keep a billion records of viewing for the benchmarks (over an hour; 25 GB)
 	python tests/bench/bench_what_if.py --keep billion --rows 100000000 --days 3 --repeat 10 \
 		--without $(addprefix audience_by_,channel_minute market_week programme) --load-only
 

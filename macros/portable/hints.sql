@@ -1,13 +1,18 @@
 {#-
-    A hint that `name` is small enough to be sent to every task, when the distinct values that it
-    comes of are few. The planner guesses its size from the tables that it is joined from, and would
+    A hint that the relations named are small enough to be sent to every task, when they have few
+    rows. The planner guesses a size from the tables that a relation is joined from, and would
     shuffle all viewing. Engines without hints read a comment.
 -#}
+{% macro broadcast_hint(names, rows) -%}
+    {%- if rows <= var('few_rows') -%}
+        /*+ broadcast({{ names }}) */
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The same for what comes of the distinct values of a relation's columns. -#}
 {% macro few_rows_hint(relation, columns, name) -%}
     {%- set query -%}
         select count(distinct {{ columns }}) from {{ relation }}
     {%- endset -%}
-    {%- if run_query(query).rows[0][0] <= var('few_rows') -%}
-        /*+ broadcast({{ name }}) */
-    {%- endif -%}
+    {{- broadcast_hint(name, run_query(query).rows[0][0]) -}}
 {%- endmacro %}

@@ -6,16 +6,54 @@
 -#}
 {% macro mart_reads(mart) -%}
     {%- set found = {} -%}
-    {%- for name in modules.re.findall("ref\\(\\s*['\"](\\w+)['\"]", mart.raw_code) | unique
-        if is_ephemeral(name) and not dimension_of(name) -%}
-        {%- do found.update(mart_reads(graph.nodes['model.' ~ project_name ~ '.' ~ name])) -%}
-    {%- endfor -%}
+    {%- for other in _ephemerals_before(mart) -%}{%- do found.update(mart_reads(other)) -%}{%- endfor -%}
     {%- for name in reach() -%}
         {%- set aliases = _aliases(mart.raw_code, name) -%}
         {%- if aliases is not none -%}
             {%- set columns = _columns_of_aliases(mart.raw_code, name, aliases) -%}
             {%- do found.update({name: (found.get(name, []) + columns) | unique | list}) -%}
         {%- endif -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
+{#-
+    The columns of viewing that these marts can need: those that are named anywhere in their SQL, or
+    in an ephemeral model's before them, and those that the what-if itself needs. All of them where
+    the SQL compares whole rows.
+-#}
+{% macro viewing_columns(marts) -%}
+    {%- set columns = graph.nodes['model.' ~ project_name ~ '.fct_viewing'].columns | list -%}
+    {%- set found = ['viewing_date', 'device_id', 'channel_id', 'seconds'] -%}
+    {%- for mart in marts -%}
+        {%- set sql = _rendered_with_ephemerals(mart) -%}
+        {%- if modules.re.search(
+            "(?i)\\bdistinct\\s+(\\w+\\.)?\\*|(?<!count)\\(\\s*\\*|\\b(except|intersect)\\b|\\bunion\\s+(?!all\\b)",
+            sql
+        ) -%}
+            {{- return(columns) -}}
+        {%- endif -%}
+        {%- for column in columns if modules.re.search("(?i)\\b" ~ column ~ "\\b", sql) -%}
+            {%- do found.append(column) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(columns | select('in', found) | list) -}}
+{%- endmacro %}
+
+{% macro _rendered_with_ephemerals(node) -%}
+    {%- set texts = [render(modules.re.sub(ref_pattern(), '\\1', node.raw_code))] -%}
+    {%- for other in _ephemerals_before(node) -%}
+        {%- do texts.append(_rendered_with_ephemerals(other)) -%}
+    {%- endfor -%}
+    {{- return(texts | join(' ')) -}}
+{%- endmacro %}
+
+{#- The ephemeral models that a model reads, but for dimensions. -#}
+{% macro _ephemerals_before(node) -%}
+    {%- set found = [] -%}
+    {%- for name in modules.re.findall("ref\\(\\s*['\"](\\w+)['\"]", node.raw_code) | unique
+        if is_ephemeral(name) and not dimension_of(name) -%}
+        {%- do found.append(graph.nodes['model.' ~ project_name ~ '.' ~ name]) -%}
     {%- endfor -%}
     {{- return(found) -}}
 {%- endmacro %}

@@ -10,7 +10,7 @@
     {%- set within = rules.ranks_within | join(', ') -%}
     {%- set periods = periods_of_days(period_of(mart), taken.days) -%}
     {%- set beside_moved -%}
-        select {{ few_moved_hint(taken) }}
+        select {{ broadcast_hint('moved', taken.touched_records) }}
             figure.*,
             figure.{{ measure }} > moved.highest as is_above
         from {{ published_mart(mart, scenario.publication) }} as figure
@@ -35,7 +35,7 @@
         rank_before,
         rank_after
     from (
-        select {{ few_moved_hint(taken, 'above') }}
+        select {{ broadcast_hint('above', taken.touched_records) }}
             {%- for column in rules.grain %}
             figures.{{ column }},
             {%- endfor %}
@@ -52,7 +52,7 @@
             end as rank_{{ side }}{{ "," if not loop.last }}
             {%- endfor %}
         from (
-            select {{ few_moved_hint(taken, 'impact') }}
+            select {{ broadcast_hint('impact', taken.touched_records) }}
                 {%- for column in rules.grain %}
                 beside.{{ column }},
                 {%- endfor %}

@@ -60,40 +60,6 @@
         )
 {%- endmacro %}
 
-{#-
-    The columns of viewing that these marts can need: those that are named anywhere in their SQL, or
-    in an ephemeral model's before them, and those that the what-if itself needs. All of them where
-    the SQL compares whole rows.
--#}
-{% macro viewing_columns(marts) -%}
-    {%- set columns = graph.nodes['model.' ~ project_name ~ '.fct_viewing'].columns | list -%}
-    {%- set found = ['viewing_date', 'device_id', 'channel_id', 'seconds'] -%}
-    {%- for mart in marts -%}
-        {%- set sql = _rendered_with_ephemerals(mart) -%}
-        {%- if modules.re.search(
-            "(?i)\\bdistinct\\s+(\\w+\\.)?\\*|(?<!count)\\(\\s*\\*|\\b(except|intersect)\\b|\\bunion\\s+(?!all\\b)",
-            sql
-        ) -%}
-            {{- return(columns) -}}
-        {%- endif -%}
-        {%- for column in columns if modules.re.search("(?i)\\b" ~ column ~ "\\b", sql) -%}
-            {%- do found.append(column) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {{- return(columns | select('in', found) | list) -}}
-{%- endmacro %}
-
-{% macro _rendered_with_ephemerals(node) -%}
-    {%- set texts = [render(modules.re.sub(ref_pattern(), '\\1', node.raw_code))] -%}
-    {%- for name in modules.re.findall(ref_pattern(), node.raw_code) | unique
-        if is_ephemeral(name) and not dimension_of(name) -%}
-        {%- do texts.append(
-            _rendered_with_ephemerals(graph.nodes['model.' ~ project_name ~ '.' ~ name])
-        ) -%}
-    {%- endfor -%}
-    {{- return(texts | join(' ')) -}}
-{%- endmacro %}
-
 {#- The touched keys but those of dimensions as they are now, as a query. -#}
 {% macro _touched_then(keys) -%}
     (

@@ -1,9 +1,8 @@
 {#-
-    The impact of a scenario on a mart: each figure that moves, before, after and by how much.
-    The mart's own SQL runs twice over the viewing that decides the moved figures, with the
-    published and with the shadow dimensions; the difference is added to the published figure.
-    A moved denominator moves every figure under it, so those are read from the mart. On the full
-    path it runs once over all viewing of the periods, and the published figures are the other world.
+    The impact of a scenario on a mart, from its `moved_figures`: each figure that moves, before, after
+    and by how much. The difference is added to the published figure. A moved denominator moves every
+    figure under it, so those are read from the mart. A figure moves through a touched record, so that
+    few of these move few figures.
 -#}
 {% macro what_if(mart, scenario, taken, moved) -%}
     {%- set rules = mart.config.meta.mart -%}
@@ -24,7 +23,7 @@
 
     moved_as_published as (
 
-        select {{ few_moved_hint(taken) }} published.*
+        select {{ broadcast_hint('moved', taken.touched_records) }} published.*
         from published
         left semi join moved on {{ same_figure(mart, 'published', 'moved') }}
 
@@ -43,7 +42,7 @@
 
     {{ name }}_denominators as (
 
-        select {{ few_moved_hint(taken) }}
+        select {{ broadcast_hint('moved', taken.touched_records) }}
             {{ ratio.within | join(', ') }},
             max(published.{{ name }}_denominator) as before_denominator
         from published
@@ -63,8 +62,10 @@
 {%- endmacro %}
 
 {#-
-    The figures of a mart that differ between the worlds, each world's own SQL, with the difference.
-    A table of its own, since what follows reads it several times.
+    The figures of a mart that differ between the worlds, with the difference. The mart's own SQL runs
+    twice over the viewing that decides them, with the published and with the shadow dimensions. On the
+    full path it runs once over all viewing of the periods, and the published figures are the other
+    world. A table of its own, since what follows reads it several times.
 -#}
 {% macro moved_figures(mart, scenario, taken) -%}
     {%- set rules = mart.config.meta.mart -%}
@@ -180,11 +181,6 @@
         {%- endfor %}
 {%- endmacro %}
 
-{#- A figure moves through a touched record, so that few of these move few figures. -#}
-{% macro few_moved_hint(taken, names='moved') -%}
-    {{ "/*+ broadcast(" ~ names ~ ") */" if taken.touched_records <= var('few_rows') }}
-{%- endmacro %}
-
 {#- The moved figures, and those that only a denominator moves, beside what is published. -#}
 {% macro _figures_before_and_after(mart, rules, ratios, taken) -%}
     {%- set constants = rules.get('constants', []) -%}
@@ -206,7 +202,7 @@
     left join moved_as_published on {{ same_figure(mart, 'moved', 'moved_as_published') }}
     {%- for name, ratio in ratios.items() %}
     union
-    select {{ few_moved_hint(taken, 'moves, moved') }}
+    select {{ broadcast_hint('moves, moved', taken.touched_records) }}
         {%- for column in rules.grain %}
         published.{{ column }},
         {%- endfor %}

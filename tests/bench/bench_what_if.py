@@ -214,8 +214,6 @@ def bench_workspace(home: Path, *without: str) -> Workspace:
     retained = "--conf spark.ui.retainedStages=1000000 pyspark-shell"
     os.environ["PYSPARK_SUBMIT_ARGS"] = retained
     workspace = make_workspace(home, SESSION)
-    if not without:
-        return workspace
     project = home / "project"
     shutil.rmtree(project, ignore_errors=True)  # a kept one may be of older SQL
     project_without(project, *without)

@@ -18,7 +18,7 @@ builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "fa
 builder = builder.config("spark.sql.warehouse.dir", tempfile.mkdtemp())
 spark = builder.config("spark.sql.shuffle.partitions", "8").getOrCreate()
 for name, folder in (("old", old), ("new", new)):
-    spark.sql(f"create external table {name} using parquet location '{folder}'")
+    spark.catalog.createTable(name, folder, "parquet")
 start = time.monotonic()
 adapter = SparkEngineAdapter(lambda: spark_session.connection(spark))
 found = TableDiff(adapter=adapter, source="default.old", target="default.new", on=grain).row_diff()
