@@ -16,14 +16,11 @@ from foreview.dbt_project import Progress, open_engines, run_dbt
 from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
 from foreview.impact import Impact
+from foreview.impact_tables import newest_publication
 from foreview.loads import ensure_landing, stage_pending, write_approved
 from foreview.receipt import figures_hash
 from foreview.submission import record, refuse_unfinished
-from foreview.what_if import (
-    check_applies,
-    newest_publication,
-    preview,
-)
+from foreview.what_if import check_applies, preview
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -34,8 +34,8 @@ def load_viewing(
         RefusedError: It can't be read as viewing, a record is malformed, or a batch is not newer
             than those loaded; nothing is loaded then.
     """
+    from foreview.impact_tables import newest_publication
     from foreview.viewing import check_viewing
-    from foreview.what_if import newest_publication
 
     refuse_unfinished(workspace)
     spark = open_engines(workspace)

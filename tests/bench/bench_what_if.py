@@ -19,11 +19,13 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import reduce
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -35,18 +37,23 @@ from foreview.baseline import read_rows_csv
 from foreview.changes import Action, ChangeSet, Edit, State, changes_of
 from foreview.contract import Contract
 from foreview.engine import ReadMeter, open_session
+from foreview.generate.airings import airing_rows
 from foreview.generate.devices import generate_devices
 from foreview.generate.market import channel_ids_of, open_keys, sample_rows
-from foreview.generate.viewing import generate_viewing
+from foreview.generate.viewing import by_popularity, generate_viewing
+from foreview.impact import Impact
+from foreview.impact_tables import read_marts
 from foreview.loads import ensure_landing, write_approved
 from foreview.promotion import load_baseline
 from foreview.submission import baseline_change_set, missing_parents
-from foreview.viewing_load import append_viewing, write_devices
-from foreview.what_if import preview, read_marts
+from foreview.viewing_load import append_viewing, broadcast_calendar, write_devices
+from foreview.what_if import preview, scenario_schema
 from foreview.workspace import Workspace
 
 FIRST_DAY = date(2026, 4, 1)
 READ_BY_MARTS = ("channel_id", "device_id", "seconds", "playback_mode", "is_session_start")
+SCHEDULED = 40
+"""The most watched channels have a schedule."""
 MINUTES = "audience_by_channel_minute"
 """Six rows for each record: at 100 million more than a small disk has."""
 
@@ -88,7 +95,18 @@ def load(workspace: Workspace, options: argparse.Namespace) -> None:
     rows, problems = read_rows_csv(channels, contract)
     assert not problems
     sample = sample_rows(7)
-    tables: dict[str, Any] = {"market": sample["market"], "area": sample["area"], "channel": rows}
+    tables: dict[str, Any] = {
+        **{name: sample[name] for name in ("market", "area", "genre", "programme")},
+        "channel": rows,
+        "airing": airing_rows(
+            7,
+            channel_ids=by_popularity(channel_ids_of([channels]), 7)[:SCHEDULED],
+            programme_ids=open_keys(sample["programme"], "programme_id"),
+            first_day=FIRST_DAY,
+            days=options.days,
+            calendar=broadcast_calendar(workspace),
+        ),
+    }
     tables |= missing_parents(workspace, contract, rows)
     load_baseline(workspace, baseline_change_set(workspace, tables, channels))
 
@@ -161,6 +179,18 @@ def area_edit(workspace: Workspace) -> ChangeSet:
     return corrections(workspace.contract("area"), state, [(key, {"market_id": market})])
 
 
+def airing_edit(workspace: Workspace) -> ChangeSet:
+    """Let ten airings of one channel end ten minutes earlier."""
+    state, _ = workspace.registry.approved_rows("airing")
+    longest = timedelta(minutes=30)
+    edits = []
+    for (key, _), row in sorted(state.items()):
+        starts, ends = (datetime.fromisoformat(row[one] or "") for one in ("starts_at", "ends_at"))
+        if row["layer"] == "programme" and ends - starts >= longest:
+            edits.append((key, {"ends_at": str(ends - timedelta(minutes=10))}))
+    return corrections(workspace.contract("airing"), state, edits[:10])
+
+
 def corrections(contract: Contract, state: State, edits: list[tuple[str, Any]]) -> ChangeSet:
     changes = []
     for key, values in edits:
@@ -228,7 +258,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=10)
     parser.add_argument("--repeat", type=int, default=1, help="times as many days")
     parser.add_argument("--touched", type=int, default=5_000, help="records of the ten stations")
-    parser.add_argument("--edit", choices=("channels", "area"), default="channels")
+    parser.add_argument("--edit", choices=("channel", "area", "airing"), default="channel")
     parser.add_argument("--times", type=int, default=3, help="what-ifs after the first")
     parser.add_argument("--channels", type=Path, default=real_channels)
     parser.add_argument("--viewing", type=Path)
@@ -237,6 +267,7 @@ def main() -> None:
     parser.add_argument("--load-only", action="store_true", help="into the folder of --keep")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--peer-marts", nargs="*", help="whose sums are built; default: all")
+    parser.add_argument("--peer-seconds", type=int, default=3_600, help="then a peer is stopped")
     parser.add_argument("--sums-only", action="store_true", help="no mart with reach both ways")
     parser.add_argument("--audit-helper", type=Path, help="a checkout of dbt-audit-helper")
     parser.add_argument("--sqlmesh", type=Path, help="a Python that has sqlmesh[spark]")
@@ -263,11 +294,11 @@ def main() -> None:
     contract = workspace.contract("channel")
     for name in ("load_channels_first", "load_channels"):
         measure(name, lambda: write_approved(workspace, spark, contract, state, last))
-    change_set = (
-        area_edit(workspace)
-        if options.edit == "area"
-        else ten_row_edit(workspace, spark, options.touched)
-    )
+    change_set = {
+        "channel": lambda: ten_row_edit(workspace, spark, options.touched),
+        "area": lambda: area_edit(workspace),
+        "airing": lambda: airing_edit(workspace),
+    }[options.edit]()
     workspace.registry.record_change_set(change_set)
     measure("what_if_first", lambda: preview(workspace, [change_set.id]))
     repeats = []
@@ -275,13 +306,28 @@ def main() -> None:
         impact = measure("what_if", lambda: preview(workspace, [change_set.id]))
         repeats.append(told["what_if"])
     told["what_if"] = sorted(repeats, key=lambda one: one["seconds"])[len(repeats) // 2]
-    if options.edit == "channels":
+    if options.edit == "channel":
         told["needed_chunks"] = needed_chunks(workspace, spark, change_set)
     told["touched_records"] = impact.touched_records
     told["figures_moved"] = {mart.name: len(mart.figures) for mart in impact.marts}
+    if options.edit == "area":
+        schema = scenario_schema(workspace, [change_set.id])
+        by_roll_up = measure(
+            "sums_by_roll_up", lambda: peers.sums_by_roll_up(workspace, spark, schema)
+        )
+        assert by_roll_up == sums_by_market(impact)
     if not options.no_peers:
         measure_peers(workspace, spark, measure, told, options)
     print(json.dumps(told))
+
+
+def sums_by_market(impact: Impact) -> dict[Any, int]:
+    """Return by how many seconds each day's, mode's and market's sum moves."""
+    found: Counter[Any] = Counter()
+    for figure in next(one.figures for one in impact.marts if one.name == "audience_by_market_day"):
+        day, market, _, mode = figure.grain
+        found[day, market, mode] += int(figure.difference("seconds"))
+    return {key: moved for key, moved in found.items() if moved}
 
 
 def measure_peers(
@@ -292,31 +338,52 @@ def measure_peers(
     options: argparse.Namespace,
 ) -> None:
     """Measure what Foreview is compared with, and put the ratios into what is told."""
-    audience = workspace.project / "models" / "audience"
     marts = {mart["name"]: mart["grain"] for mart in read_marts(workspace)}
-    summed = options.peer_marts or [
-        name for name in marts if "ref('dim_channel')" in (audience / f"{name}.sql").read_text()
-    ]
-    told["marts_both_ways"] = summed
+    built = options.peer_marts or peers.marts_reading(workspace, options.edit, marts)
+    told["marts_both_ways"] = built
+    what_if = told["what_if"]["seconds"]
 
-    def sums() -> int:
-        moved = 0
-        for name in summed:
-            peers.build_both_ways(workspace, spark, name, sums_only=True)
-            moved += peers.by_except(workspace, spark)
-        return moved
+    def both_ways(name: str, *, sums_only: bool) -> None:
+        """Build and compare all marts; stopped after so many seconds, which count as at least."""
+        deadline = time.monotonic() + options.peer_seconds
+        timer = Timer(options.peer_seconds, spark.sparkContext.cancelAllJobs)
+        timer.start()
 
-    measure("sums_both_ways", sums)
-    told["ratio_sums"] = ratio = told["sums_both_ways"]["seconds"] / told["what_if"]["seconds"]
-    print(json.dumps({"ratio_sums": ratio}), file=sys.stderr, flush=True)
+        def work() -> list[str]:
+            done = []
+            for mart in built:
+                try:
+                    peers.build_both_ways(workspace, spark, mart, options.edit, sums_only=sums_only)
+                    peers.by_except(workspace, spark)
+                except Exception:
+                    if time.monotonic() < deadline:
+                        raise
+                    break
+                done.append(mart)
+            return done
+
+        done = measure(name, work)
+        timer.cancel()
+        is_whole = done == built
+        told[name] |= {
+            "built": len(done),
+            "is_whole": is_whole,
+            "ratio": told[name]["seconds"] / what_if,
+        }
+        print(json.dumps({name: told[name]}), file=sys.stderr, flush=True)
+
+    both_ways("sums_both_ways", sums_only=True)
     if options.sums_only:
+        return
+    both_ways("all_both_ways", sums_only=False)
+    if options.edit != "channel":
         return
     one = "audience_by_network_day"
     measure(
         "one_mart_both_ways",
         lambda: peers.build_both_ways(workspace, spark, one, sums_only=False),
     )
-    told["ratio_one_mart"] = told["one_mart_both_ways"]["seconds"] / told["what_if"]["seconds"]
+    told["ratio_one_mart"] = told["one_mart_both_ways"]["seconds"] / what_if
     told["moved"] = {
         "except": measure("except", lambda: peers.by_except(workspace, spark)),
         "outer_join": measure(

@@ -6,6 +6,7 @@ dependency: the benchmark is told where they are.
 
 import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,59 @@ from foreview.workspace import Workspace
 SQLMESH = Path(__file__).with_name("peer_sqlmesh.py")
 
 
-def build_both_ways(workspace: Workspace, spark: Any, mart: str, *, sums_only: bool) -> None:
-    """Build a mart with the old and with the new channels, as `bench_old` and `bench_new`."""
-    models = workspace.home / "target" / "compiled" / "foreview" / "models"
-    shadow = (models / "what_if" / "shadow_dim_channel.sql").read_text()
+def marts_reading(workspace: Workspace, dimension: str, marts: Iterable[str]) -> list[str]:
+    """Return the marts whose compiled SQL reads a dimension."""
+    table = re.compile(rf"{workspace.table('dim_' + dimension)}\b")
+    return [one for one in marts if table.search(_compiled(workspace, f"audience/{one}"))]
+
+
+def build_both_ways(
+    workspace: Workspace, spark: Any, mart: str, dimension: str = "channel", *, sums_only: bool
+) -> None:
+    """Build a mart with a dimension's old and new rows, as `bench_old` and `bench_new`."""
+    shadow = _compiled(workspace, f"what_if/shadow_dim_{dimension}")
     spark.sql(shadow).createOrReplaceTempView("bench_shadow")
-    sql = (models / "audience" / f"{mart}.sql").read_text()
+    sql = _compiled(workspace, f"audience/{mart}")
     if sums_only:  # without the step by household, which only reach needs
         sql, count = re.subn(r"\n +device\.household_id,|,\n +device\.household_id\b", "", sql)
         assert count == 2, mart
-    new = re.sub(rf"{workspace.table('dim_channel')}\b", "bench_shadow", sql)
+    new = re.sub(rf"{workspace.table('dim_' + dimension)}\b", "bench_shadow", sql)
     for name, query in (("bench_old", sql), ("bench_new", new)):
         table = workspace.table(name)
         spark.sql(query).write.format("parquet").mode("overwrite").saveAsTable(table)
+
+
+def _compiled(workspace: Workspace, model: str) -> str:
+    models = workspace.home / "target" / "compiled" / "foreview" / "models"
+    return (models / f"{model}.sql").read_text()
+
+
+def sums_by_roll_up(workspace: Workspace, spark: Any, schema: str) -> dict[Any, int]:
+    """Return by how many seconds each day's, mode's and market's sum moves by an edit of areas.
+
+    From the roll-up by day, channel, area and mode, where sums are all that is asked for.
+    """
+    rows = spark.sql(
+        """
+        select
+            string(roll_up.viewing_date),
+            coalesce(area.market_id, '(none)'),
+            roll_up.playback_mode,
+            sum(if(area.world = 'after', roll_up.seconds, -roll_up.seconds)) as moved
+        from {roll_up} as roll_up
+        inner join {both_worlds} as area
+            on roll_up.area_id = area.area_id
+                and roll_up.viewing_date >= area.valid_from
+                and (roll_up.viewing_date < area.valid_to or area.valid_to is null)
+        where area.area_id in (select key_value from {touched})
+        group by 1, 2, 3
+        having moved != 0
+        """,
+        roll_up=spark.table(workspace.table("viewing_by_key_day")),
+        both_worlds=spark.table(f"{schema}.both_worlds_area"),
+        touched=spark.table(f"{schema}.touched_keys"),
+    ).collect()
+    return {tuple(row)[:3]: row[3] for row in rows}
 
 
 def by_except(workspace: Workspace, spark: Any) -> int:

@@ -3,6 +3,7 @@
 The oracle (oracle.py) adds every figure up in plain Python from the replayed change sets.
 """
 
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,9 @@ def test_the_fast_oracle_finds_an_impact_right_and_one_that_moves_nothing(
     oracle_frames.assert_same(after, oracle_frames.figures(frames, *states(market, change_set)))
 
 
-@pytest.mark.parametrize(("seed", "path"), [(0, "touched"), (1, "full"), (2, "auto")])
+@pytest.mark.parametrize(
+    ("seed", "path"), [(0, "touched"), (1, "full"), *((seed, "auto") for seed in range(2, 14))]
+)
 def test_impact_of_random_edits_equals_a_rebuild_with_them(
     spark: Any, market: Workspace, viewing: Viewing, seed: int, path: str
 ) -> None:
@@ -162,6 +165,52 @@ def test_a_move_within_a_group_does_not_compute_the_groups_mart_but_where_it_mov
     computed = {name for row in paths for name in row["marts"].split(",")}
     assert "audience_by_network_day" in computed
     assert ("audience_by_network_group_day" in computed) == retired
+
+
+def test_every_kind_of_re_keying_at_once(spark: Any, market: Workspace, viewing: Viewing) -> None:
+    """The cases of docs/rekeying.md, each on stations of its own."""
+    state, _ = market.registry.approved_rows("channel_key")
+    channels = {key for key, _ in market.registry.approved_rows("channel")[0]}
+    known = {key for key, _ in state} | {row["channel_sk"] for row in state.values()}
+    seconds: Counter[str] = Counter()
+    for one in viewing.records:
+        seconds[one[2]] += one[3]
+    viewed = [one for one, _ in seconds.most_common() if one in channels and one not in known]
+    old, new, first, second, third, kept, merged, other, reused, left, right = viewed[:11]
+    begins, middle, late = "1900-01-01", DAYS[1], DAYS[3]
+    identities = [
+        (new, middle, None, old),
+        (second, middle, None, first),  # a chain: its identity is the first code
+        (third, late, None, first),
+        (merged, middle, None, kept),  # a merger of three
+        (other, middle, None, kept),
+        (reused, middle, None, f"{reused}#2"),
+        (left, begins, middle, f"{left}#1"),  # a swap
+        (left, middle, None, f"{right}#1"),
+        (right, begins, middle, f"{right}#1"),
+        (right, middle, None, f"{left}#1"),
+    ]
+    rows = {
+        (code, start): {"channel_id": code, "channel_sk": sk, "valid_from": start, "valid_to": end}
+        for code, start, end, sk in identities
+    }
+    contracts = {"channel_key": market.contract("channel_key").hash}
+    changes = diff("channel_key", state, {**state, **rows})
+    change_set = ChangeSet("ana", "re-keying", "edit", 1, "test", "", contracts, changes)
+    record(market, change_set)
+    before = published(spark, market)
+    impact = preview(market, [change_set.id])
+    after = figures(viewing, *states(market, change_set))
+    assert_same(with_impact(before, impact), after)
+    by_channel = after["audience_by_channel_day"]
+
+    def channels_on(day: str) -> set[str]:
+        return {grain[1] for grain in by_channel if grain[0] == day}
+
+    on_first, on_last = channels_on(DAYS[0]), channels_on(DAYS[4])
+    assert {old, new, first, second, third, kept, merged, other, reused} <= on_first
+    assert {old, first, kept, f"{reused}#2", f"{left}#1", f"{right}#1"} <= on_last
+    assert not {new, second, third, merged, other, reused, left, right} & on_last
 
 
 def test_two_change_sets_together_are_one_scenario(

@@ -1,0 +1,231 @@
+"""Reads an impact from the tables of a scenario's schema, and what is published beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from foreview.changes import ChangeSet
+from foreview.errors import Problem, RefusedError
+from foreview.impact import (
+    FigureImpact,
+    Impact,
+    MartImpact,
+    Measure,
+    ModelImpact,
+    PathTaken,
+    RankChange,
+    Ratio,
+)
+from foreview.receipt import digest
+from foreview.rekeying import proposed_pairs
+from foreview.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def read_impact(
+    workspace: Workspace, spark: SparkSession, change_sets: Sequence[ChangeSet], schema: str
+) -> Impact:
+    """Return the impact that a scenario's schema holds, without a checksum.
+
+    Args:
+        workspace: Where.
+        spark: Its session.
+        change_sets: The scenario's.
+        schema: Where its models were built.
+
+    Raises:
+        RefusedError: Nothing was ever published.
+    """
+    publication = newest_publication(workspace, spark)
+    totals = spark.table(f"{schema}.impact").first()
+    assert totals is not None  # noqa: S101 - an aggregate has one row
+    keys = sorted(tuple(map(str, row)) for row in spark.table(f"{schema}.touched_keys").collect())
+    return Impact(
+        change_sets=tuple(change_sets),
+        base_release=workspace.registry.latest_release(),
+        horizon_day=str(publication["last_day"]) if publication["last_day"] else None,
+        horizon_batch=publication["load_batch"],
+        contracts={name: one.hash for name, one in sorted(workspace.contracts.items())},
+        marts=read_mart_impacts(workspace, spark, read_marts(workspace), schema),
+        touched_records=totals["touched_records"],
+        touched_days=totals["touched_days"],
+        touched_seconds=totals["touched_seconds"],
+        read_set={
+            "publication": publication["number"],
+            "mart_definitions": publication["definitions"],
+            "device_load": str(publication["device_load"]),
+            "touched_keys": len(keys),
+            "touched_keys_hash": digest(keys),
+            "what_if_sql": _sql_hash(workspace),
+        },
+        checksum="",
+        proposed_pairs=proposed_pairs(change_sets),
+        paths=tuple(
+            PathTaken(row["period"], row["path"], row["touched_records"], row["records"])
+            for row in spark.table(f"{schema}.what_if_paths").orderBy("period").collect()
+        ),
+    )
+
+
+def newest_publication(workspace: Workspace, spark: SparkSession) -> Mapping[str, Any]:
+    """Return the newest publication's row; refused when there is none."""
+    from pyspark.sql import functions as f
+
+    rows = spark.table(workspace.table("publications")).orderBy(f.desc("number")).limit(1).collect()
+    if not rows:
+        message = "Nothing is published yet, so there are no figures to compare with."
+        raise RefusedError(
+            Problem("nothing-published", message, fix="Run foreview build, or dbt build.")
+        )
+    return rows[0].asDict()  # type: ignore[no-any-return]
+
+
+def _sql_hash(workspace: Workspace) -> str:
+    """Return the hash of the SQL that computes impacts: macros, marts, dimensions, the what-if."""
+    digest = hashlib.sha256()
+    for folder in ("macros", "models/what_if", "models/audience", "models/reference"):
+        for path in sorted((workspace.project / folder).rglob("*.sql")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def read_marts(workspace: Workspace) -> list[dict[str, Any]]:
+    """Return name, description and declared rules of each mart, in the order of their file."""
+    import yaml
+
+    path = workspace.project / "models" / "audience" / "audience.yml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return [
+        {
+            "name": model["name"],
+            "description": model["description"],
+            **model["config"]["meta"]["mart"],
+        }
+        for model in document["models"]
+    ]
+
+
+def read_mart_impacts(
+    workspace: Workspace, spark: SparkSession, marts: Sequence[Mapping[str, Any]], schema: str
+) -> tuple[MartImpact, ...]:
+    """Return the impact on these marts, as `read_marts` gives them, in their order."""
+    from pyspark.sql import functions as f
+
+    counts = [
+        spark.table(workspace.table(mart["name"], "published")).select(
+            f.lit(mart["name"]), f.count("*")
+        )
+        for mart in marts
+    ]
+    total = dict(map(tuple, reduce(lambda one, other: one.unionAll(other), counts).collect()))
+    return tuple(_read_mart(spark, mart, schema, total[mart["name"]]) for mart in marts)
+
+
+def _read_mart(
+    spark: SparkSession, mart: Mapping[str, Any], schema: str, total_figures: int
+) -> MartImpact:
+    name = mart["name"]
+    denominators = [
+        f"{one}_denominator" for one, r in mart.get("ratios", {}).items() if "within" in r
+    ]
+    constants = mart.get("constants", [])
+    measured = [*mart["measures"], *constants, *denominators]
+    table = f"{schema}.impact_{name}"  # none for a mart that is not touched
+    rows = spark.table(table).toArrow().to_pylist() if spark.catalog.tableExists(table) else []
+    figures = []
+    for row in rows:
+        before = {one: _number(row[f"before_{one}"]) for one in measured}
+        after = {one: _number(row[f"after_{one}"]) for one in measured}
+        figures.append(
+            FigureImpact(
+                grain=tuple(str(row[one]) for one in mart["grain"]),
+                change=row["change"],
+                before={} if row["change"] == "added" else before,
+                after={} if row["change"] == "removed" else after,
+            )
+        )
+    figures.sort(key=lambda one: one.grain)
+    return MartImpact(
+        name=name,
+        label=mart["label"],
+        description=mart["description"],
+        grain=tuple(mart["grain"]),
+        measures=tuple(
+            Measure(
+                name=one,
+                label=rules["label"],
+                type=rules["type"],
+                additive=rules["over"] == "records",
+                unit={"s": "seconds"}.get(rules.get("unit"), rules.get("unit")) or one,
+            )
+            for one, rules in mart["measures"].items()
+        ),
+        ratios=tuple(
+            Ratio(
+                name=one,
+                label=rules["label"],
+                numerator=rules["numerator"],
+                denominator=rules.get("denominator", f"{one}_denominator"),
+                scale=rules["scale"],
+            )
+            for one, rules in mart.get("ratios", {}).items()
+        ),
+        figures=tuple(figures),
+        total_figures=total_figures,
+        nested=tuple(mart["nested"]) if "nested" in mart else None,
+        named_by=tuple(mart.get("named_by", ())),
+    )
+
+
+def with_rank_changes(
+    spark: SparkSession, schema: str, marts: Sequence[MartImpact]
+) -> tuple[MartImpact, ...]:
+    """Return marts with the places that their figures gain and lose, the best places first."""
+    found: dict[str, list[RankChange]] = {}
+    for row in spark.table(f"{schema}.rank_changes").toArrow().to_pylist():
+        change = RankChange(tuple(row["grain"]), row["rank_before"], row["rank_after"])
+        found.setdefault(row["mart"], []).append(change)
+
+    def best(change: RankChange) -> tuple[int, tuple[str, ...]]:
+        return min(one for one in (change.before, change.after) if one), change.grain
+
+    return tuple(
+        replace(mart, rank_changes=tuple(sorted(found.get(mart.name, ()), key=best)))
+        for mart in marts
+    )
+
+
+SHOWN_ROWS = 20
+"""Rows of a model's difference that reports show; the table has all."""
+
+
+def read_models(spark: SparkSession, schema: str) -> tuple[ModelImpact, ...]:
+    """Return what the full path found in dbt models that are no marts."""
+    found = []
+    for counts in spark.table(f"{schema}.other_models").orderBy("model").collect():
+        table = spark.table(f"{schema}.difference_{counts['model']}")
+        rows = table.orderBy(*table.columns[1:], "world").limit(SHOWN_ROWS).toArrow().to_pylist()
+        texts = tuple(tuple(str(one) for one in row.values()) for row in rows)
+        found.append(
+            ModelImpact(
+                name=counts["model"],
+                rows_before=counts["rows_before"],
+                rows_after=counts["rows_after"],
+                removed=counts["removed"],
+                added=counts["added"],
+                columns=tuple(table.columns),
+                rows=texts,
+            )
+        )
+    return tuple(found)
+
+
+def _number(value: Any) -> int | Decimal | None:
+    return value if value is None or isinstance(value, Decimal) else int(value)
