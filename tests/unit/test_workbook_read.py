@@ -14,7 +14,7 @@ import pytest
 from workbook_editing import ACTION, STATION, Analyst, export, read, station
 
 from foreview.contract import BEGINNING
-from foreview.errors import EngineError, RefusedError
+from foreview.errors import RefusedError
 from foreview.workbook import read_workbook
 
 
@@ -83,13 +83,6 @@ class TestFiles:
         declared = b"<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'>]><worksheet"
         replace_part(path, "xl/worksheets/sheet2.xml", b"<worksheet", declared)
         assert refusal(path) == ("damaged-file",)
-
-    def test_without_defusedxml_nothing_is_read(
-        self, path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(openpyxl, "DEFUSEDXML", False)
-        with pytest.raises(EngineError, match="defusedxml"):
-            read(path)
 
     def test_a_cut_off_file_is_refused(self, path: Path) -> None:
         path.write_bytes(path.read_bytes()[:-2000])
@@ -261,6 +254,10 @@ class TestCells:
         kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
         part = b'<Override PartName="/xl/sharedStrings.xml" ContentType="' + kind + b'"/></Types>'
         replace_part(path, "[Content_Types].xml", b"</Types>", part)
+        kind = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings"
+        link = b'<Relationship Id="s" Type="' + kind + b'" Target="sharedStrings.xml"/>'
+        end = b"</Relationships>"
+        replace_part(path, "xl/_rels/workbook.xml.rels", end, link + end)
         with zipfile.ZipFile(path, "a") as archive:
             archive.writestr("xl/sharedStrings.xml", strings)
         assert read(path).rows[0].values["station_name"] == "ax005F_b _x0041_ \r"

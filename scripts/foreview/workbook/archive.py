@@ -10,6 +10,7 @@ from foreview.errors import EngineError, Problem, RefusedError
 
 MAX_UNPACKED_BYTES = 200 * 1024 * 1024
 MAX_ENTRIES = 2000
+MACRO_PARTS = ("xl/vbaProject.bin", "xl/macrosheets/")
 MAX_RATIO = 200
 """Unpacked by packed size past which a file of more than 20 MB is no spreadsheet (usual: 8)."""
 
@@ -44,10 +45,12 @@ def read_archive(path: Path, max_unpacked_bytes: int) -> bytes:
     return content
 
 
-def damaged(path: Path) -> RefusedError:
+def damaged(path: Path, why: str = "") -> RefusedError:
     """Return the error for a workbook that can't be parsed."""
     fix = "Open it in Excel, save it again, and submit that; or export a fresh workbook."
-    return _refused(path, "damaged-file", "is damaged and can't be read as a workbook.", fix)
+    reason = f": {why}." if why else "."
+    message = f"is damaged and can't be read as a workbook{reason}"
+    return _refused(path, "damaged-file", message, fix)
 
 
 def _refused(path: Path, rule: str, message: str, fix: str) -> RefusedError:

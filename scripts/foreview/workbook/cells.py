@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+
+from openpyxl.styles.numbers import is_date_format
 
 from foreview.workbook import layout
+from foreview.workbook.package import Cell
 
 MAX_DIGITS = 15
 """Excel keeps no more digits of a number than these."""
 
 _PLAIN_FORMATS = ("General", "0", "@")
-
-
-class Cell(Protocol):
-    """What is read of openpyxl's cells."""
-
-    @property
-    def value(self) -> Any:
-        """The value as openpyxl read it."""
-
-    @property
-    def number_format(self) -> str | None:
-        """The number format; None for a cell that isn't there."""
-
-    data_type: str
+_FIRST_1900 = datetime(1899, 12, 30)
+_FIRST_1904 = datetime(1904, 1, 1)
 
 
 class UnreadableCellError(ValueError):
@@ -44,34 +34,37 @@ class UnreadableCellError(ValueError):
         self.rule, self.message, self.value, self.fix = rule, message, str(value), fix
 
 
-def text_of(cell: Cell, kind: str) -> str | None:
+def text_of(cell: Cell, kind: str, *, is_1904: bool = False) -> str | None:
     """Return a cell's text, or None when it is blank.
 
+    A formula counts as the value that Excel last worked out.
+
     Args:
-        cell: The cell, read with formulas.
+        cell: The cell.
         kind: What the column holds: string, integer, boolean, date, timestamp or decimal.
+        is_1904: Whether the workbook counts days from 1904.
 
     Raises:
-        UnreadableCellError: The cell holds a formula, an error, or a value that Excel may have
-            made out of something else.
+        UnreadableCellError: The cell holds an error, a formula without a value, or a value that
+            Excel may have made out of something else.
     """
-    value = cell.value
-    if value is None:
-        return None
-    if cell.data_type == "s":
-        return _text(str(value))
-    if cell.data_type == "f":
-        formula = str(getattr(value, "text", value))
-        fix = "Copy the cell and paste it as a value."
-        raise UnreadableCellError("formula", "The cell holds a formula.", formula, fix)
-    if cell.data_type == "e":
+    if cell.kind == "string":
+        return _text(cell.text)
+    if cell.kind == "blank":
+        fix = "Open the workbook in Excel and save it, or copy the cell and paste it as a value."
+        message = "The cell holds a formula whose value is not in the file."
+        raise UnreadableCellError("formula", message, f"={cell.formula}", fix)
+    if cell.kind == "error":
         fix = "Write the value that is meant, or clear the cell."
-        raise UnreadableCellError("error-value", "The cell holds an error of Excel's.", value, fix)
-    if isinstance(value, bool):
-        return _from_boolean(value, kind)
-    if isinstance(value, int | float):
-        return _from_number(value, kind, cell.number_format or "General")
-    return _from_date(value, kind)
+        message = "The cell holds an error of Excel's."
+        raise UnreadableCellError("error-value", message, cell.text, fix)
+    if cell.kind == "boolean":
+        return _from_boolean(cell.text in ("1", "true"), kind)
+    if cell.kind == "date":
+        return _from_day(_iso(cell.text), cell.text, kind)
+    if is_date_format(cell.number_format):
+        return _from_day(_instant(cell, is_1904), cell.text, kind)
+    return _from_number(float(cell.text), kind, cell.number_format)
 
 
 def _text(escaped: str) -> str | None:
@@ -93,7 +86,7 @@ def _from_boolean(value: bool, kind: str) -> str:
     raise UnreadableCellError("not-text", message, word, fix)
 
 
-def _from_number(value: int | float, kind: str, number_format: str) -> str:
+def _from_number(value: float, kind: str, number_format: str) -> str:
     number = Decimal(repr(value))
     if kind == "date":
         fix = "Write the day as YYYY-MM-DD."
@@ -113,15 +106,42 @@ def _from_number(value: int | float, kind: str, number_format: str) -> str:
     return digits
 
 
-def _from_date(value: object, kind: str) -> str:
+def _from_day(instant: datetime | None, text: str, kind: str) -> str:
+    """Return the day of a cell that Excel shows as a date; None is one that never was."""
     if kind != "date":
         fix = "Format the cell as text and write the value again."
         message = "Excel turned this into a date."
-        raise UnreadableCellError("date-for-text", message, value, fix)
-    if isinstance(value, datetime):
-        if value.time() == time():
-            return value.date().isoformat()
-    elif isinstance(value, date):
-        return value.isoformat()
+        raise UnreadableCellError("date-for-text", message, instant or text, fix)
+    if instant is not None and instant.time() == time():
+        return instant.date().isoformat()
     message = "The cell holds a time of day, not only a day."
-    raise UnreadableCellError("not-a-date", message, value, "Write the day as YYYY-MM-DD.")
+    if instant is None:
+        message = "The cell holds no day of the calendar."
+    fix = "Write the day as YYYY-MM-DD."
+    raise UnreadableCellError("not-a-date", message, instant or text, fix)
+
+
+def _instant(cell: Cell, is_1904: bool) -> datetime | None:
+    """Return the instant of a serial number, to the second (ECMA-376 part 1, 18.17.4).
+
+    Excel takes 1900 for a leap year: the numbers up to 59 are a day off, and 60 is no day.
+    """
+    serial = float(cell.text)
+    if serial < 1 and not is_1904:  # no day, only a time of day
+        return (
+            datetime.min + timedelta(seconds=round(serial * 86_400) or 1) if serial >= 0 else None
+        )
+    if not is_1904 and 60 <= serial < 61:
+        return None
+    first = _FIRST_1904 if is_1904 else _FIRST_1900 + timedelta(days=int(serial < 60))
+    try:
+        return first + timedelta(seconds=round(serial * 86_400))
+    except OverflowError:
+        return None
+
+
+def _iso(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

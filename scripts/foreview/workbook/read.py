@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from pathlib import Path
-from typing import Any
-from zipfile import ZipFile
 
-import openpyxl
-from openpyxl.cell.text import Text
-from openpyxl.utils import get_column_letter
-from openpyxl.xml.constants import SHEET_MAIN_NS
-from openpyxl.xml.functions import iterparse
+from openpyxl.utils import get_column_letter, range_boundaries
 
 from foreview.contract import BEGINNING, Contract
-from foreview.errors import EngineError, ForeviewError, Problem, RefusedError
-from foreview.workbook import layout
+from foreview.errors import Problem, RefusedError
+from foreview.workbook import layout, looks, package
 from foreview.workbook.archive import MAX_UNPACKED_BYTES, damaged, read_archive
 from foreview.workbook.cells import UnreadableCellError, text_of
 from foreview.workbook.layout import Field
+from foreview.workbook.package import DamagedError
 
-_MAX_COLUMNS = 200
 _EXPORT_AGAIN = "Export a fresh workbook with foreview export and edit that."
 
 
@@ -127,43 +119,27 @@ def read_workbook(
 
     Raises:
         RefusedError: The file is not a workbook that foreview exported, or columns are missing.
-        EngineError: The file can't be read, or defusedxml is not installed.
+        EngineError: The file can't be read.
     """
-    if not openpyxl.DEFUSEDXML:
-        problem = Problem("no-defusedxml", "The package defusedxml is missing.", fix="Install it.")
-        raise EngineError(problem)
     content = read_archive(path, max_unpacked_bytes)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _read(path, content, contracts)
-    except (ForeviewError, MemoryError):
-        raise
-    except Exception as error:  # openpyxl raises what its parsers happen to
-        raise damaged(path) from error
+        return _read(path, content, contracts)
+    except DamagedError as error:
+        raise damaged(path, str(error)) from error
 
 
 def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> Workbook:
-    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
-    try:
-        strings = _shared_strings(content)
-        sheets = {}
-        for sheet in book.worksheets:
-            sheet.reset_dimensions()
-            # openpyxl takes every `x005F_` out of shared strings: a loss that can't be undone.
-            sheet._shared_strings = strings  # type: ignore[attr-defined]
-            sheets[sheet.title] = sheet
-        facts, row_keys, row_hashes = _read_hidden(path, sheets)
-        contract = _contract(path, facts, contracts)
-        title = facts["sheet"]
-        if title not in sheets:
-            message = f"{path.name} has no sheet {title}."
-            fix = f"Give the sheet its name {title} back. The sheets are: {', '.join(sheets)}."
-            raise RefusedError(Problem("sheet-missing", message, path.name, fix=fix))
-        columns, rows, problems = _read_rows(sheets[title], title, layout.fields_of(contract))
-        defaults, cover_problems = _read_cover(sheets.get(layout.COVER))
-    finally:
-        book.close()
+    book = looks.Workbook(content)
+    sheets = {sheet.name: sheet for sheet in book.package.sheets}
+    facts, row_keys, row_hashes = _read_hidden(path, book, sheets)
+    contract = _contract(path, facts, contracts)
+    title = facts["sheet"]
+    if title not in sheets:
+        message = f"{path.name} has no sheet {title}."
+        fix = f"Give the sheet its name {title} back. The sheets are: {', '.join(sheets)}."
+        raise RefusedError(Problem("sheet-missing", message, path.name, fix=fix))
+    defaults, cover_problems = _read_cover(book, sheets.get(layout.COVER))
+    columns, rows, problems = _read_rows(book, sheets[title], layout.fields_of(contract))
     return Workbook(
         file_name=path.name,
         file_hash=hashlib.sha256(content).hexdigest(),
@@ -181,24 +157,8 @@ def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> Work
     )
 
 
-def _shared_strings(content: bytes) -> list[str]:
-    """Return the shared strings as the file spells them."""
-    with ZipFile(io.BytesIO(content)) as archive:
-        names = [one for one in archive.namelist() if one.lower() == "xl/sharedstrings.xml"]
-        if not names:
-            return []
-        strings = []
-        with archive.open(names[0]) as file:
-            for _, node in iterparse(file):
-                if node.tag == f"{{{SHEET_MAIN_NS}}}si":
-                    text = Text.from_tree(node)
-                    strings.append(text.content if text else "")
-                    node.clear()
-        return strings
-
-
 def _read_hidden(
-    path: Path, sheets: Mapping[str, Any]
+    path: Path, book: looks.Workbook, sheets: Mapping[str, package.Sheet]
 ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
     not_ours = Problem(
         "not-exported",
@@ -211,8 +171,10 @@ def _read_hidden(
     facts: dict[str, str] = {}
     row_keys, row_hashes = {}, {}
     in_rows = False
-    for line in sheets[layout.HIDDEN].iter_rows(max_col=3, values_only=True):
-        name, *values = (layout.unescape(str(value or "")) for value in line)
+    problems: list[Problem] = []
+    for row in book.rows(sheets[layout.HIDDEN], problems):
+        texts = {cell.column: layout.unescape(cell.text) for cell in row.cells}
+        name, *values = (texts.get(column, "") for column in (1, 2, 3))
         if in_rows and name:
             row_keys[name], row_hashes[name] = values
         elif name == "row_id":
@@ -220,7 +182,7 @@ def _read_hidden(
         else:
             facts[name] = values[0]
     needed = {"format", "dimension", "base_release", "contract", "part", "sheet"}
-    if not in_rows or not needed <= set(facts) or not facts["base_release"].isdecimal():
+    if problems or not in_rows or not needed <= set(facts) or not facts["base_release"].isdecimal():
         raise RefusedError(not_ours)
     if facts["format"] != layout.FORMAT_VERSION:
         message = f"{path.name} was written by another version of foreview."
@@ -244,27 +206,49 @@ def _contract(path: Path, facts: Mapping[str, str], contracts: Mapping[str, Cont
 
 
 def _read_rows(
-    sheet: Any, title: str, fields: Sequence[Field]
+    book: looks.Workbook, sheet: package.Sheet, fields: Sequence[Field]
 ) -> tuple[dict[str, str], list[SheetRow], list[Problem]]:
-    header = next(sheet.iter_rows(max_row=1, max_col=_MAX_COLUMNS), ())
-    places = _find_columns(header, title, fields)
-    letters = {name: get_column_letter(index + 1) for name, index in places.items()}
+    differing: list[Problem] = []
+    around = package.Layout()
+    lines = book.rows(sheet, differing, around)
+    header = next(lines, package.SheetRow(1, False, []))
+    places = _find_columns(header, sheet.name, fields)
+    by_column = {column: field for field in fields for column in (places[field.name],)}
+    letters = {name: get_column_letter(column) for name, column in places.items()}
+    blank: dict[str, str | None] = dict.fromkeys(places)
     rows: list[SheetRow] = []
     problems: list[Problem] = []
-    lines = sheet.iter_rows(min_row=2, max_col=max(places.values()) + 1)
-    for number, cells in enumerate(lines, start=2):
-        texts: dict[str, str | None] = {}
+    for line in lines:
+        texts = dict(blank)
         unreadable = []
-        for field in fields:
-            where = (title, letters[field.name], number)
-            text, problem = _read_cell(cells[places[field.name]], field, where)
-            texts[field.name] = text
+        for cell in line.cells:
+            field = by_column.get(cell.column)
+            if field is None:
+                continue
+            where = (sheet.name, letters[field.name], line.number)
+            texts[field.name], problem = _read_cell(cell, field, where, book.package.is_1904)
             if problem:
                 problems.append(problem)
                 unreadable.append(field.name)
         if unreadable or any(text is not None for text in texts.values()):
-            rows.append(_sheet_row(number, texts, frozenset(unreadable)))
-    return letters, rows, problems
+            rows.append(_sheet_row(line.number, texts, frozenset(unreadable)))
+    ours = {f"{sheet.name}!{letter}" for letter in letters.values()}
+    problems += [one for one in differing if one.where.rstrip("0123456789") in ours]
+    return letters, rows, problems + _merged(sheet.name, header.number, places, around)
+
+
+def _merged(
+    title: str, header: int, places: Mapping[str, int], around: package.Layout
+) -> list[Problem]:
+    """Return the merged ranges that hide cells of the table: only the first cell has a value."""
+    problems = []
+    for merged in around.merged:
+        first, _, last, bottom = (number or 0 for number in range_boundaries(merged))
+        if bottom > header and any(first <= column <= last for column in places.values()):
+            message = f"The cells {merged} are merged, so that all but the first are lost."
+            fix = "Select them, choose Unmerge Cells, and fill in what each row should say."
+            problems.append(Problem("merged-cells", message, f"{title}!{merged}", "", fix))
+    return problems
 
 
 def _sheet_row(number: int, texts: dict[str, str | None], unreadable: frozenset[str]) -> SheetRow:
@@ -273,44 +257,45 @@ def _sheet_row(number: int, texts: dict[str, str | None], unreadable: frozenset[
     return SheetRow(number, row_id, action, day, reason, texts, unreadable)
 
 
-def _find_columns(header: Iterable[Any], title: str, fields: Sequence[Field]) -> dict[str, int]:
-    """Return each column's place, counted from 0, by its heading."""
+def _find_columns(header: package.SheetRow, title: str, fields: Sequence[Field]) -> dict[str, int]:
+    """Return each column's place, counted from 1, by its heading."""
     found: dict[str, list[int]] = {}
-    for index, cell in enumerate(header):
-        text = layout.unescape(str(cell.value)).strip() if cell.value is not None else ""
+    for cell in header.cells:
+        text = layout.unescape(cell.text).strip()
         if text:
-            found.setdefault(text.casefold(), []).append(index)
+            found.setdefault(text.casefold(), []).append(cell.column)
     valid = ", ".join(field.heading for field in fields)
     fix = f"The first row must have these headings, each once: {valid}."
     known = {field.heading.casefold() for field in fields}
     if not known & set(found):
         message = f"The first row of the sheet {title} has no headings."
-        raise RefusedError(Problem("no-headings", message, f"{title}!A1", fix=fix))
+        raise RefusedError(Problem("no-headings", message, f"{title}!A{header.number}", fix=fix))
     others = [
-        f"{title}!{get_column_letter(places[0] + 1)}1"
+        f"{title}!{get_column_letter(places[0])}{header.number}"
         for heading, places in found.items()
         if heading not in known
     ]
     hint = f" Headings that are not foreview's are in {', '.join(others)}." if others else ""
+    where = f"{title}!{header.number}"
     problems = []
     for field in fields:
         count = len(found.get(field.heading.casefold(), ()))
         if count == 0:
             message = f"The column {field.heading} is missing or was renamed.{hint}"
-            problems.append(Problem("column-missing", message, f"{title}!1", field.heading, fix))
+            problems.append(Problem("column-missing", message, where, field.heading, fix))
         elif count > 1:
             message = f"There are {count} columns {field.heading}."
-            problems.append(Problem("column-twice", message, f"{title}!1", field.heading, fix))
+            problems.append(Problem("column-twice", message, where, field.heading, fix))
     if problems:
         raise RefusedError(problems)
     return {field.name: found[field.heading.casefold()][0] for field in fields}
 
 
 def _read_cell(
-    cell: Any, field: Field, where: tuple[str, str, int]
+    cell: package.Cell, field: Field, where: tuple[str, str, int], is_1904: bool
 ) -> tuple[str | None, Problem | None]:
     try:
-        text = text_of(cell, field.kind)
+        text = text_of(cell, field.kind, is_1904=is_1904)
     except UnreadableCellError as error:
         place = "{}!{}{}".format(*where)
         return None, Problem(error.rule, error.message, place, error.value, error.fix)
@@ -323,7 +308,9 @@ def _is_beginning(text: str) -> bool:
     return text.strip().casefold() == layout.BEGINNING_WORD
 
 
-def _read_cover(sheet: Any | None) -> tuple[Defaults, list[Problem]]:
+def _read_cover(
+    book: looks.Workbook, sheet: package.Sheet | None
+) -> tuple[Defaults, list[Problem]]:
     """Return the cover's defaults; a workbook without its cover has none."""
     if sheet is None:
         return Defaults(), []
@@ -334,16 +321,22 @@ def _read_cover(sheet: Any | None) -> tuple[Defaults, list[Problem]]:
     }
     texts: dict[str, str | None] = {}
     cells: dict[str, str] = {}
-    problems = []
-    for number, (label, cell) in enumerate(sheet.iter_rows(max_row=200, max_col=2), start=1):
-        field = fields.get(str(label.value).strip().casefold())
+    problems: list[Problem] = []
+    differing: list[Problem] = []
+    for row in book.rows(sheet, differing):
+        by_column = {cell.column: cell for cell in row.cells}
+        label = by_column[1].text if 1 in by_column else ""
+        field = fields.get(label.strip().casefold())
         if field is None:
             continue
-        text, problem = _read_cell(cell, field, (layout.COVER, "B", number))
-        texts[field.name] = text
-        cells[field.name] = f"{layout.COVER}!B{number}"
-        if problem:
-            problems.append(problem)
+        cells[field.name] = f"{layout.COVER}!B{row.number}"
+        if 2 in by_column:
+            where = (layout.COVER, "B", row.number)
+            texts[field.name], problem = _read_cell(
+                by_column[2], field, where, book.package.is_1904
+            )
+            problems += [problem] if problem else []
+    problems += [one for one in differing if one.where in cells.values()]
     return (
         Defaults(texts.get(layout.ACTION), texts.get(layout.DAY), texts.get(layout.REASON), cells),
         problems,
