@@ -322,6 +322,24 @@ def export(
 
 
 @app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="Any Excel workbook.")],
+    as_json: Json = False,
+) -> None:
+    """Say what Foreview sees in a workbook: sheets, kinds of cells, and what Excel hides.
+
+    Example: foreview inspect fox.xlsx
+    """
+    from foreview.workbook import in_child, inspect_workbook
+    from foreview.workbook.child import MEGABYTES, SECONDS
+    from foreview.workbook.inspection import inspection_text
+
+    with _command("inspect", None, None, as_json, lock=False) as session:
+        found = in_child(file.name, SECONDS, MEGABYTES, inspect_workbook, file)
+        session.print(asdict(found), inspection_text(found))
+
+
+@app.command()
 def submit(
     file: Annotated[Path, typer.Argument(help="The edited workbook.")],
     reason: Annotated[str | None, typer.Option(help="Why; default the cover sheet's.")] = None,

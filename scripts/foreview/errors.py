@@ -49,6 +49,10 @@ class ForeviewError(Exception):
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__("; ".join(_sentence(problem) for problem in self.problems[:3]))
 
+    def __reduce__(self) -> tuple[type[ForeviewError], tuple[tuple[Problem, ...]]]:
+        """Say how to pickle it: by its problems, not by its text."""
+        return type(self), (self.problems,)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the error for `--json`."""
         return {"error": type(self).__name__, "problems": [p.as_dict() for p in self.problems]}

@@ -158,11 +158,13 @@ def read_change_set(workspace: Workspace, path: Path, reason: str | None) -> Cha
     Raises:
         RefusedError: Everything that is wrong with it, each with its cell.
     """
-    from foreview.workbook import edits_of, read_workbook
+    from foreview.workbook import edits_of, in_child, read_workbook
+    from foreview.workbook.child import MEGABYTES, SECONDS
 
     refuse_unfinished(workspace)
     registry = workspace.registry
-    workbook = read_workbook(path, workspace.contracts)
+    contracts = workspace.contracts
+    workbook = in_child(path.name, SECONDS, MEGABYTES, read_workbook, path, contracts)
     contract = workspace.contract(workbook.dimension)
     latest = registry.latest_release()
     if workbook.base_release > latest:

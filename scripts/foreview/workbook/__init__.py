@@ -1,20 +1,37 @@
 """Workbooks: what analysts edit in Excel, written, read back, and compared with what was exported.
 
 `write_workbook` exports rows, `read_workbook` says what a file holds without judging it, and
-`edits_of` says what its author wants done. openpyxl is imported when one of them is first used.
+`edits_of` says what its author wants done. `inspect_workbook` looks at anybody's workbook, and
+`in_child` keeps a stranger's file away from the rest. Their modules are imported on first use.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from foreview.workbook.child import in_child
     from foreview.workbook.compare import edits_of
     from foreview.workbook.export import write_workbook
+    from foreview.workbook.inspection import inspect_workbook
     from foreview.workbook.read import Defaults, SheetRow, Workbook, read_workbook
 
-__all__ = ["Defaults", "SheetRow", "Workbook", "edits_of", "read_workbook", "write_workbook"]
+__all__ = [
+    "Defaults",
+    "SheetRow",
+    "Workbook",
+    "edits_of",
+    "in_child",
+    "inspect_workbook",
+    "read_workbook",
+    "write_workbook",
+]
 
-_MODULES = {"edits_of": "compare", "write_workbook": "export"}
+_MODULES = {
+    "edits_of": "compare",
+    "in_child": "child",
+    "inspect_workbook": "inspection",
+    "write_workbook": "export",
+}
 
 
 def __getattr__(name: str) -> Any:

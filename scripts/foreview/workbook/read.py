@@ -79,6 +79,7 @@ class Workbook:
         rows: The rows of the data sheet that are not blank, in the sheet's order.
         defaults: The cover's defaults.
         problems: Cells that can't be told without guessing.
+        extras: What is in the file that a table has no use for, in words.
     """
 
     file_name: str
@@ -94,6 +95,7 @@ class Workbook:
     rows: tuple[SheetRow, ...]
     defaults: Defaults
     problems: tuple[Problem, ...]
+    extras: tuple[str, ...] = ()
 
     def cell(self, row: SheetRow, name: str) -> str:
         """Return the address of a row's cell, `Sheet!C5`."""
@@ -130,6 +132,10 @@ def read_workbook(
 
 def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> Workbook:
     book = looks.Workbook(content)
+    if "macros" in book.package.extras:
+        message = f"{path.name} holds macros, which are programs."
+        fix = "Open it in Excel and save it as an Excel workbook (.xlsx), without macros."
+        raise RefusedError(Problem("macros", message, path.name, fix=fix))
     sheets = {sheet.name: sheet for sheet in book.package.sheets}
     facts, row_keys, row_hashes = _read_hidden(path, book, sheets)
     contract = _contract(path, facts, contracts)
@@ -154,6 +160,7 @@ def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> Work
         rows=tuple(rows),
         defaults=defaults,
         problems=(*cover_problems, *problems),
+        extras=book.package.extras,
     )
 
 
