@@ -57,6 +57,7 @@ class Edit:
         cells: The spreadsheet cell of each column in `values`.
         where: The row's place, for messages.
         reason: The row's own reason.
+        notes: What is to be known of the value of a column: a mend, a formula, a comment.
     """
 
     action: Action
@@ -67,6 +68,7 @@ class Edit:
     cells: Mapping[str, str] = field(default_factory=dict)
     where: str = ""
     reason: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Change:
         cells: The spreadsheet cell of each edited column.
         where: The edited row's place in the workbook or file.
         reason: The row's own reason.
+        notes: What is to be known of the value of a column: a mend, a formula, a comment.
     """
 
     dimension: str
@@ -97,6 +100,7 @@ class Change:
     cells: Mapping[str, str] = field(default_factory=dict)
     where: str = ""
     reason: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,10 @@ def _plain(value: Any) -> dict[str, Any]:
     """Return a dataclass or another mapping than dict as a dict, for `json.dumps`."""
     if isinstance(value, Mapping):
         return dict(value)
-    return {one.name: getattr(value, one.name) for one in fields(value)}
+    plain = {one.name: getattr(value, one.name) for one in fields(value)}
+    if plain.get("notes") == {}:  # so had the change sets no notes that were recorded before
+        del plain["notes"]
+    return plain
 
 
 @dataclass(frozen=True)
@@ -245,6 +252,7 @@ def _change(
         cells=dict(edit.cells),
         where=edit.where,
         reason=edit.reason,
+        notes=dict(edit.notes),
     )
 
 

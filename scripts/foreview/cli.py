@@ -419,6 +419,7 @@ def show(
             lines += [
                 f"    {name}: {one.before.get(name)!r} -> {one.after.get(name)!r}"
                 f"  {one.cells.get(name, '')}"
+                f"{f'  ({one.notes[name]})' if name in one.notes else ''}"
                 for name in dict.fromkeys((*one.before, *one.after))
                 if one.before.get(name) != one.after.get(name)
             ]

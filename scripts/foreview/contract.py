@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -19,6 +19,9 @@ from typing import Any
 
 BEGINNING = "1900-01-01"
 """The `valid_from` that means "from the beginning"."""
+
+MENDS = ("no-break-space", "trim", "whole-number")
+"""The mends that a contract may name; `foreview.workbook.mends` does them."""
 
 INTERVAL_COLUMNS = ("valid_from", "valid_to")
 
@@ -148,6 +151,7 @@ class Contract:
         max_changed_rows: Number of rows that one change set may always change.
         hash: SHA-256 of the contract's content, hex.
         interval: The time that a row's event takes; None where rows are no events.
+        mends: What is mended in values that were typed, of `MENDS`.
     """
 
     dimension: str
@@ -160,6 +164,7 @@ class Contract:
     max_changed_rows: int
     hash: str
     interval: Interval | None = None
+    mends: tuple[str, ...] = ()
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -204,7 +209,15 @@ def parse_contract(document: Mapping[str, Any]) -> Contract:
         max_changed_rows=int(rules["max_changed_rows"]),
         hash=hashlib.sha256(content.encode()).hexdigest(),
         interval=_parse_interval(rules.get("interval")),
+        mends=_parse_mends(rules.get("mends", ())),
     )
+
+
+def _parse_mends(names: Sequence[str]) -> tuple[str, ...]:
+    unknown = set(names) - set(MENDS)
+    if unknown:
+        raise ValueError(f"unknown mends {sorted(unknown)}; there are: {', '.join(MENDS)}")
+    return tuple(names)
 
 
 def _parse_interval(declared: Mapping[str, Any] | None) -> Interval | None:

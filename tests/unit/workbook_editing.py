@@ -33,19 +33,20 @@ def parent(dimension: str, test: str = "relationships") -> dict[str, Any]:
     return {test: {"arguments": {"to": f"ref('stg_{dimension}')", "field": "id"}}}
 
 
-def station_contract(label: str = "Station") -> Contract:
-    rules = {
+def station_contract(label: str = "Station", **rules: Any) -> Contract:
+    contract = {
         "label": label,
         "key": ["station_id"],
         "storage": "seed",
         "max_changed_share": 0.1,
         "max_changed_rows": 10,
+        **rules,
     }
     allowed = {"accepted_values": {"arguments": {"values": ["full", "low, very"]}}}
     model = {
         "name": "stg_station",
         "description": "One row per station and interval.",
-        "config": {"meta": {"contract": rules}},
+        "config": {"meta": {"contract": contract}},
         "columns": [
             column("station_id", "Station", "string", "not_null", baseline_column="id"),
             column("station_name", "Name", "string", "not_null", baseline_column="name"),

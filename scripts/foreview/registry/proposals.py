@@ -79,6 +79,7 @@ def _row_of(change_set_id: str, number: int, change: Change) -> dict[str, Any]:
         "cells": canonical(change.cells),
         "where_": change.where,
         "reason": change.reason,
+        "notes": canonical(change.notes) if change.notes else None,
     }
 
 
@@ -94,6 +95,7 @@ def _change_of(row: Row[Any]) -> Change:
         cells=json.loads(row.cells),
         where=row.where_,
         reason=row.reason,
+        notes=json.loads(row.notes or "{}"),
     )
 
 

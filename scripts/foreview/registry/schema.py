@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a database that says this needs no Alembic."""
 
 LONG = 4_294_967_295
@@ -70,6 +70,7 @@ CHANGES = _table(
     Column("copied_from", Text(LONG)),
     Column("cells", Text(LONG), nullable=False),
     Column("where_", Text(LONG), nullable=False),
+    Column("notes", Text(LONG), nullable=True),
     Column("reason", Text(LONG), nullable=False),
     Index("changes_by_key", "dimension", "key_text"),
     Index("changes_by_dimension", "change_set_id", "dimension"),

@@ -196,7 +196,7 @@ def _request(change_set: Any) -> dict[str, Any]:
                 "reason": edit.reason,
                 "where": edit.where,
                 "cells": [
-                    (column_label(one.column), one.before, one.after, one.cell)
+                    (column_label(one.column), one.before, one.after, one.cell, one.note)
                     for one in edit.cells
                 ],
             }

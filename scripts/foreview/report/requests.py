@@ -19,12 +19,13 @@ ACTIONS = {
 
 @dataclass(frozen=True)
 class CellChange:
-    """One value that changes; None is a blank."""
+    """One value that changes; None is a blank. The note says how it came about."""
 
     column: str
     before: str | None
     after: str | None
     cell: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,12 @@ def _cells(change: Change) -> tuple[CellChange, ...]:
             and (name, before.get(name) or after.get(name)) != ("valid_from", BEGINNING)
         ]
     return tuple(
-        CellChange(name, before.get(name), after.get(name), change.cells.get(name, ""))
+        CellChange(
+            name,
+            before.get(name),
+            after.get(name),
+            change.cells.get(name, ""),
+            change.notes.get(name, ""),
+        )
         for name in names
     )

@@ -76,6 +76,7 @@ def _print_changes(impact: Impact, screen: Console) -> None:
         for edit in edits[:EDITS]:
             cells = "; ".join(
                 f"{column_label(one.column)} {_shown(one.before)} → {_shown(one.after)}"
+                f"{f' ({one.note})' if one.note else ''}"
                 for one in edit.cells
             )
             name = f"{edit.dimension} {' '.join(edit.key)}"

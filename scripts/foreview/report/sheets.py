@@ -12,7 +12,7 @@ from foreview.report.facts import facts
 from foreview.report.figures import MOVERS_A_MEASURE, counts, movers, ranked
 from foreview.report.files import Value, figure_row, headings, written_whole
 from foreview.report.pairs import ADVICE, HEADINGS, pair_row
-from foreview.report.requests import row_edits
+from foreview.report.requests import CellChange, row_edits
 from foreview.report.words import (
     column_label,
     illustrated,
@@ -101,20 +101,32 @@ def _write_summary(sheet: WriteOnlyWorksheet, impact: Impact) -> None:
 
 def _write_changes(sheet: WriteOnlyWorksheet, impact: Impact) -> None:
     sheet.freeze_panes = "A2"
-    columns = ["Change request", "Author", "Table", "Row", "What", "Column", "Old", "New", "Reason"]
+    columns = [
+        "Change request",
+        "Author",
+        "Table",
+        "Row",
+        "What",
+        "Column",
+        "Old",
+        "New",
+        "Reason",
+        "Note",
+    ]
     _write(sheet, columns, bold=len(columns))
     room = EXCEL_ROWS - 2
     for change_set in impact.change_sets:
         for edit in row_edits(change_set):
             head = [change_set.id, change_set.author, edit.dimension, " ".join(edit.key)]
             reason = edit.reason or change_set.reason
-            cells = [(one.column, one.before, one.after) for one in edit.cells] or [("", "", "")]
-            for name, before, after in cells:
+            cells = edit.cells or (CellChange("", "", "", ""),)
+            for one in cells:
                 if not room:
                     _write(sheet, ["More changes are left out: a sheet has no more rows."])
                     return
                 room -= 1
-                _write(sheet, [*head, edit.words, column_label(name), before, after, reason])
+                values = (column_label(one.column), one.before, one.after, reason, one.note)
+                _write(sheet, [*head, edit.words, *values])
 
 
 def _write_pairs(sheet: WriteOnlyWorksheet, impact: Impact) -> None:

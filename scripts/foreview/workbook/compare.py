@@ -11,6 +11,7 @@ from foreview.errors import Problem
 from foreview.workbook import layout
 from foreview.workbook.asked import ALL_WORDS, Asked, Asking, action_of
 from foreview.workbook.layout import ACTION_WORDS, COVER_ACTIONS
+from foreview.workbook.mends import mended
 from foreview.workbook.read import SheetRow, Workbook
 
 
@@ -48,6 +49,7 @@ class _Comparison:
         }
         self.problems: list[Problem] = list(workbook.problems)
         self.edits: list[Edit] = []
+        self.mends: dict[tuple[int, str], str] = {}
         self.inserted: dict[Identity, str] = {}
 
     def run(self) -> tuple[list[Edit], list[Problem]]:
@@ -117,10 +119,12 @@ class _Comparison:
         return (*(value or "" for value in values), start)
 
     def _canonical_or_text(self, row: SheetRow, name: str) -> str | None:
+        column = self.fields[name].column
+        text, _ = mended(row.values[name], column, self.contract.mends)
         try:
-            return self.fields[name].column.canonical(row.values[name])
+            return column.canonical(text)
         except ValueError:
-            return row.values[name]
+            return text
 
     def _shared_row(self, row: SheetRow, original: int | None) -> None:
         assert row.row_id is not None  # noqa: S101 - only rows with an id share one
@@ -155,13 +159,16 @@ class _Comparison:
         Raises:
             ValueError: It is none; the problem has been reported.
         """
-        text = row.values[name]
+        column = self.fields[name].column
+        text, told = mended(row.values[name], column, self.contract.mends)
+        if told:
+            self.mends[row.number, name] = f"was {row.values[name]!r}: {', '.join(told)}"
         try:
-            return self.fields[name].column.canonical(text)
+            return column.canonical(text)
         except ValueError as error:
             heading = self.fields[name].heading
             message = f"{heading}: {text!r} {error}."
-            fix = layout.type_fix(self.fields[name].column)
+            fix = layout.type_fix(column)
             self._report("wrong-type", message, self.workbook.cell(row, name), text, fix)
             raise
 
@@ -262,7 +269,12 @@ class _Comparison:
 
     def _add(self, row: SheetRow, edit: Edit) -> None:
         place = self.workbook.place(row)
-        self.edits.append(replace(edit, where=place, reason=row.reason or ""))
+        notes = {}
+        for name in edit.cells:
+            said = (self.mends.get((row.number, name)), row.notes.get(name))
+            if any(said):
+                notes[name] = "; ".join(filter(None, said))
+        self.edits.append(replace(edit, where=place, reason=row.reason or "", notes=notes))
 
     def _emptied(self, row: SheetRow, identity: Identity) -> None:
         message = f"The row of {', '.join(identity[:-1])} was emptied."

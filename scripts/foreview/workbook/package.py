@@ -163,6 +163,35 @@ class Package:
             raise DamagedError(f"sheet {sheet.name}: {error}") from error
         yield from parser.taken()
 
+    def comments(self, sheet: Sheet) -> dict[tuple[int, int], str]:
+        """Return the comments on a sheet's cells by row and column.
+
+        Raises:
+            DamagedError: They can't be parsed.
+        """
+        found: dict[tuple[int, int], str] = {}
+        place: list[tuple[int, int]] = []
+        runs: list[str] = []
+
+        def start(tag: str, attributes: Mapping[str, str]) -> None:
+            if tag == "comment":
+                address = _ADDRESS.fullmatch(attributes.get("ref", ""))
+                if address is None:
+                    raise DamagedError("a comment is at no cell")
+                place[:] = [(int(address[2]), _column_number(address[1]))]
+                runs.clear()
+
+        def end(tag: str, text: str) -> None:
+            if tag == "t":
+                runs.append(text)
+            elif tag == "comment":
+                found[place[0]] = "".join(runs).strip()
+
+        for path, kind in self._targets(sheet.part).values():
+            if kind == "comments":
+                self._parse(path, start, end)
+        return found
+
     def _open(self, part: str) -> IO[bytes]:
         name = self._names.get(part.lower())
         if name is None:
@@ -187,7 +216,9 @@ class Package:
                 kind = attributes.get("Type", "").rpartition("/")[2]
                 found[attributes.get("Id", "")] = (posixpath.normpath(path).lstrip("/"), kind)
 
-        self._parse(posixpath.join(folder, "_rels", f"{name}.rels"), start)
+        links = posixpath.join(folder, "_rels", f"{name}.rels")
+        if links.lower() in self._names or not part:  # a part need not have any
+            self._parse(links, start)
         return found
 
     def _read_book(self, part: str, targets: Mapping[str, str]) -> None:

@@ -33,6 +33,7 @@ class SheetRow:
         reason: The row's own Reason, or None.
         values: Text by column name, for the business columns and the interval; None is blank.
         unreadable: Columns whose cell can't be told without guessing; a problem names each.
+        notes: By column, the formula that its value comes from, and the cell's comment.
     """
 
     number: int
@@ -42,6 +43,7 @@ class SheetRow:
     reason: str | None
     values: Mapping[str, str | None]
     unreadable: frozenset[str] = frozenset()
+    notes: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -222,12 +224,14 @@ def _read_rows(
     places = _find_columns(header, sheet.name, fields)
     by_column = {column: field for field in fields for column in (places[field.name],)}
     letters = {name: get_column_letter(column) for name, column in places.items()}
+    comments = book.package.comments(sheet)
     blank: dict[str, str | None] = dict.fromkeys(places)
     rows: list[SheetRow] = []
     problems: list[Problem] = []
     for line in lines:
         texts = dict(blank)
         unreadable = []
+        notes = {}
         for cell in line.cells:
             field = by_column.get(cell.column)
             if field is None:
@@ -237,8 +241,11 @@ def _read_rows(
             if problem:
                 problems.append(problem)
                 unreadable.append(field.name)
+            said = _note(cell, comments.get((line.number, cell.column), ""))
+            if said:
+                notes[field.name] = said
         if unreadable or any(text is not None for text in texts.values()):
-            rows.append(_sheet_row(line.number, texts, frozenset(unreadable)))
+            rows.append(_sheet_row(line.number, texts, frozenset(unreadable), notes))
     ours = {f"{sheet.name}!{letter}" for letter in letters.values()}
     problems += [one for one in differing if one.where.rstrip("0123456789") in ours]
     return letters, rows, problems + _merged(sheet.name, header.number, places, around)
@@ -258,10 +265,21 @@ def _merged(
     return problems
 
 
-def _sheet_row(number: int, texts: dict[str, str | None], unreadable: frozenset[str]) -> SheetRow:
+def _note(cell: package.Cell, comment: str) -> str:
+    formula = "from a formula" if cell.formula == "" else f"from the formula ={cell.formula}"
+    said = [formula] if cell.formula is not None else []
+    return "; ".join(said + ([f"comment: {comment}"] if comment else []))
+
+
+def _sheet_row(
+    number: int,
+    texts: dict[str, str | None],
+    unreadable: frozenset[str],
+    notes: dict[str, str],
+) -> SheetRow:
     row_id, action = texts.pop(layout.ROW_ID), texts.pop(layout.ACTION)
     day, reason = texts.pop(layout.DAY), texts.pop(layout.REASON)
-    return SheetRow(number, row_id, action, day, reason, texts, unreadable)
+    return SheetRow(number, row_id, action, day, reason, texts, unreadable, notes)
 
 
 def _find_columns(header: package.SheetRow, title: str, fields: Sequence[Field]) -> dict[str, int]:

@@ -1,0 +1,112 @@
+"""Mends, formulas and comments: what becomes of a value on its way in is always shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+import xlsxwriter
+from openpyxl.comments import Comment
+from workbook_editing import ACTION, Analyst, export, station, station_contract, submit
+
+from foreview.changes import Action, changes_of, make_state
+from foreview.contract import MENDS, Contract
+from foreview.workbook.mends import mended
+
+MENDING = station_contract(mends=list(MENDS))
+ROWS = [station("A", network_id="007", rank="1"), station("B")]
+
+
+def only_edit(path: Path, contract: Contract) -> Any:
+    edits, problems = submit(path, ROWS, contract)
+    assert problems == []
+    (edit,) = edits
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "meant", "note"),
+    [
+        ("network_id", " 008 ", "008", "blanks around it were taken off"),
+        ("network_id", "0\u00a08", "0 8", "a no-break space became a space"),
+        ("owners", "A; B ", "A;B", "blanks around it were taken off"),
+        ("rank", "7.0", "7", "its zeros after the point were taken off"),
+    ],
+)
+def test_what_the_contract_names_is_mended_and_shown(
+    tmp_path: Path, name: str, typed: str, meant: str, note: str
+) -> None:
+    analyst = Analyst(export(tmp_path / "w.xlsx", ROWS, MENDING), MENDING)
+    analyst.type(2, **{name: typed, ACTION: "was always wrong"})
+    edit = only_edit(analyst.save(), MENDING)
+    assert edit.values == {name: meant}
+    assert edit.notes == {name: f"was {typed!r}: {note}"}
+    (change,), _ = changes_of(MENDING, edit, make_state(MENDING, ROWS))
+    assert change.notes == edit.notes
+
+
+def test_without_a_word_in_the_contract_nothing_is_mended(tmp_path: Path) -> None:
+    contract = station_contract()
+    analyst = Analyst(export(tmp_path / "w.xlsx", ROWS, contract), contract)
+    analyst.type(2, network_id=" 008\u00a0", **{ACTION: "was always wrong"})
+    edit = only_edit(analyst.save(), contract)
+    assert edit.values == {"network_id": " 008\u00a0"}
+    assert edit.notes == {}
+
+
+def test_a_value_that_was_odd_before_is_left_as_it_is(tmp_path: Path) -> None:
+    rows = [station("A", network_id=" odd ")]
+    path = export(tmp_path / "w.xlsx", rows, MENDING)
+    assert submit(path, rows, MENDING) == ([], [])
+
+
+def test_a_contract_can_name_no_mend_that_is_not_there() -> None:
+    with pytest.raises(ValueError, match="trimm"):
+        station_contract(mends=["trimm"])
+    column = MENDING.column("rank")
+    assert mended(" \u00a07.00", column, MENDS)[0] == "7"
+    assert mended(" ", column, ["trim"])[0] is None
+
+
+def by_xlsxwriter(path: Path, formulas: dict[tuple[int, int], tuple[str, Any]]) -> Path:
+    """Write a workbook again by another program, some cells as formulas with their value."""
+    book = openpyxl.load_workbook(path)
+    with xlsxwriter.Workbook(path, {"strings_to_numbers": False}) as written:
+        days = written.add_format({"num_format": "yyyy-mm-dd"})
+        for sheet in book.worksheets:
+            target = written.add_worksheet(sheet.title)
+            for row in sheet.iter_rows():
+                for cell in row:
+                    place = cell.row - 1, cell.column - 1
+                    if sheet.title == "Station" and place in formulas:
+                        formula, value = formulas[place]
+                        target.write_formula(*place, formula, None, value)
+                    elif isinstance(cell.value, str):
+                        target.write_string(*place, cell.value)
+                    elif cell.is_date:
+                        target.write_datetime(*place, cell.value, days)
+                    elif cell.value is not None:
+                        target.write(*place, cell.value)
+    return path
+
+
+def test_a_formula_with_its_value_counts_as_that_and_is_shown(tmp_path: Path) -> None:
+    analyst = Analyst(export(tmp_path / "w.xlsx", ROWS, MENDING), MENDING)
+    analyst.ask(2, "was always wrong")
+    place = analyst.cell(2, "network_id").column - 1
+    path = by_xlsxwriter(analyst.save(), {(1, place): ("=UPPER(F2)", "B7")})
+    edit = only_edit(path, MENDING)
+    assert edit.values == {"network_id": "B7"}
+    assert edit.notes == {"network_id": "from the formula =UPPER(F2)"}
+
+
+def test_a_comment_on_an_edited_cell_becomes_part_of_the_change(tmp_path: Path) -> None:
+    analyst = Analyst(export(tmp_path / "w.xlsx", ROWS, MENDING), MENDING)
+    analyst.type(2, network_id="8", **{ACTION: "was always wrong"})
+    analyst.cell(2, "network_id").comment = Comment("see the memo of 3 May", "Ana")
+    analyst.cell(3, "network_id").comment = Comment("not edited", "Ana")
+    edit = only_edit(analyst.save(), MENDING)
+    assert edit.action is Action.CORRECT
+    assert edit.notes == {"network_id": "comment: see the memo of 3 May"}
