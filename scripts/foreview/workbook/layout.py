@@ -150,6 +150,11 @@ def illegal_character(text: str) -> str | None:
     return f"U+{ord(found[0]):04X}" if found else None
 
 
+def printable(text: str) -> str:
+    """Return text without the characters that no XML file can hold."""
+    return _ILLEGAL.sub("\ufffd", text)
+
+
 def escape(text: str) -> str:
     """Return text as a workbook's XML spells it (ST_Xstring of ECMA-376)."""
     text = _ESCAPE_NEEDED.sub(lambda found: f"_x{ord(found[0]):04X}_", text)

@@ -28,6 +28,8 @@ _MAIN = (
     "http://purl.oclc.org/ooxml/spreadsheetml/main",
 )
 _ADDRESS = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
+OUR_AUTHORS = ("Foreview", "Foreview check")
+"""Authors of the comments that Foreview writes: notes on headings, and errors."""
 _EXTRAS = {
     "xl/externalLinks/": "links to other workbooks",
     "xl/embeddings/": "embedded objects (OLE)",
@@ -106,6 +108,7 @@ class Package:
     """A workbook file, opened; sheets are streamed.
 
     Attributes:
+        book_part: The part that lists its sheets.
         sheets: Its sheets with cells, in order.
         is_1904: Whether days are counted from 1904.
         formats: The number format of each style.
@@ -124,14 +127,14 @@ class Package:
         except BadZipFile as error:
             raise DamagedError(str(error)) from error
         self._names = {name.lower(): name for name in self._archive.namelist()}
-        book = self._workbook_part()
-        targets = self._targets(book)
+        self.book_part = self._workbook_part()
+        targets = self._targets(self.book_part)
         self.is_1904 = False
         self.sheets: list[Sheet] = []
-        self._read_book(book, {id_: path for id_, (path, _) in targets.items()})
-        by_kind = {kind: path for path, kind in targets.values()}
-        self.formats = self._read_formats(by_kind.get("styles"))
-        self.strings = self._read_strings(by_kind.get("sharedStrings"))
+        self._read_book(self.book_part, {id_: path for id_, (path, _) in targets.items()})
+        self._by_kind = {kind: path for path, kind in targets.values()}
+        self.formats = self._read_formats(self.part_of_kind("styles"))
+        self.strings = self._read_strings(self.part_of_kind("sharedStrings"))
         lower = {prefix.lower(): words for prefix, words in _EXTRAS.items()}
         self.extras = tuple(
             dict.fromkeys(
@@ -164,33 +167,48 @@ class Package:
         yield from parser.taken()
 
     def comments(self, sheet: Sheet) -> dict[tuple[int, int], str]:
-        """Return the comments on a sheet's cells by row and column.
+        """Return the comments on a sheet's cells by row and column, but Foreview's own.
 
         Raises:
             DamagedError: They can't be parsed.
         """
         found: dict[tuple[int, int], str] = {}
-        place: list[tuple[int, int]] = []
+        for kind, part in self.parts_of(sheet.part).items():
+            if kind == "comments":
+                found |= self._read_comments(part)
+        return found
+
+    def _read_comments(self, part: str) -> dict[tuple[int, int], str]:
+        authors: list[str] = []
+        said: list[tuple[str, int, str]] = []
         runs: list[str] = []
+        current = ("", 0)
 
         def start(tag: str, attributes: Mapping[str, str]) -> None:
+            nonlocal current
             if tag == "comment":
-                address = _ADDRESS.fullmatch(attributes.get("ref", ""))
-                if address is None:
-                    raise DamagedError("a comment is at no cell")
-                place[:] = [(int(address[2]), _column_number(address[1]))]
+                current = attributes.get("ref", ""), int(attributes.get("authorId", "0"))
                 runs.clear()
 
         def end(tag: str, text: str) -> None:
-            if tag == "t":
+            if tag == "author":
+                authors.append(text)
+            elif tag == "t":
                 runs.append(text)
             elif tag == "comment":
-                found[place[0]] = "".join(runs).strip()
+                said.append((*current, "".join(runs).strip()))
 
-        for path, kind in self._targets(sheet.part).values():
-            if kind == "comments":
-                self._parse(path, start, end)
-        return found
+        self._parse(part, start, end)
+        ours = {number for number, name in enumerate(authors) if name in OUR_AUTHORS}
+        return {_place(ref): text for ref, author, text in said if author not in ours}
+
+    def part_of_kind(self, kind: str) -> str | None:
+        """Return the workbook's part of a kind, `styles` or `sharedStrings`; None without one."""
+        return self._by_kind.get(kind)
+
+    def parts_of(self, part: str) -> dict[str, str]:
+        """Return the parts that a part refers to, by kind."""
+        return {kind: path for path, kind in self._targets(part).values()}
 
     def _open(self, part: str) -> IO[bytes]:
         name = self._names.get(part.lower())
@@ -478,6 +496,14 @@ class _SheetParser:
 
     def _see_filter(self, attributes: Mapping[str, str]) -> None:
         self._layout.filter_range = attributes.get("ref", "")
+
+
+def _place(address: str) -> tuple[int, int]:
+    """Return row and column of an address, counted from 1."""
+    found = _ADDRESS.fullmatch(address)
+    if found is None:
+        raise DamagedError(f"there is no cell {address}")
+    return int(found[2]), _column_number(found[1])
 
 
 def _column_number(letters: str) -> int:
