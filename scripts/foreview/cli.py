@@ -116,6 +116,8 @@ def _print_error(error: ForeviewError, as_json: bool) -> None:
         rest[problem.rule] = rest.get(problem.rule, 0) + 1
     for rule, count in sorted(rest.items()):
         to_stderr(f"... and {count} more of [{rule}]")
+    if error.advice:
+        to_stderr(error.advice)
 
 
 @contextmanager
@@ -311,7 +313,7 @@ def export(
 
     foreview export channel -o fox.xlsx --where network_id=FOX,Fox
     """
-    from foreview.submission import export_dimension
+    from foreview.exporting import export_dimension
 
     with _command("export", home, act_as, as_json) as session:
         count = export_dimension(session.workspace, dimension, output, where or [])
@@ -344,29 +346,75 @@ def submit(
     file: Annotated[Path, typer.Argument(help="The edited workbook.")],
     reason: Annotated[str | None, typer.Option(help="Why; default the cover sheet's.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Only check; record nothing.")] = False,
+    replaces: Annotated[
+        str | None, typer.Option(help="A change request of yours that this one takes the place of.")
+    ] = None,
+    allow_bulk: Annotated[
+        str, typer.Option(help="Why more rows may be changed than the table's rules allow.")
+    ] = "",
     home: Home = None,
     act_as: ActAs = None,
     as_json: Json = False,
 ) -> None:
     """Turn an edited workbook into a change request, or name every error with its cell.
 
-    Example: foreview submit fox.xlsx --reason "swap of 1 May, ticket 4711"
+    Errors are marked in a copy of the workbook beside it, fox.errors.xlsx: mend them there and
+    submit that.
+
+    Examples:
+    foreview submit fox.xlsx --reason "swap of 1 May, ticket 4711"
+
+    foreview submit fox.xlsx --replaces 3f2a
     """
-    from foreview.submission import read_change_set, record
+    from foreview.submission import read_change_set, record, replace, write_annotated_copy
 
     with _command("submit", home, act_as, as_json) as session:
-        change_set = read_change_set(session.workspace, file, reason)
+        try:
+            change_set = read_change_set(session.workspace, file, reason, allow_bulk=allow_bulk)
+        except RefusedError as error:
+            copy = write_annotated_copy(file, error.problems)
+            if copy is not None:
+                error.advice = f"All errors are marked in {copy}: mend them there and submit that."
+            raise
         rows = len({one.where for one in change_set.changes})
         if check:
             session.print({"rows": rows}, f"Without errors: {rows} edited rows. Nothing recorded.")
             return
-        is_new = record(session.workspace, change_set)
+        is_new = (
+            record(session.workspace, change_set)
+            if replaces is None
+            else replace(session.workspace, change_set, replaces)
+        )
         session.print(
             {"id": change_set.id, "rows": rows, "is_new": is_new},
             f"Change request {change_set.id}: {rows} edited rows"
             f"{'' if is_new else ' (submitted before)'}.\n"
             f"See what it does: foreview what-if {change_set.id}",
         )
+
+
+@app.command()
+def refresh(
+    file: Annotated[Path, typer.Argument(help="The edited workbook.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .xlsx file to write.")],
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Move the edits of an older workbook onto today's rows, in a fresh workbook.
+
+    What somebody else changed too is marked there, and waits for your decision.
+
+    Example: foreview refresh fox.xlsx -o fox-today.xlsx
+    """
+    from foreview.exporting import refresh_workbook
+
+    with _command("refresh", home, act_as, as_json) as session:
+        done = refresh_workbook(session.workspace, file, output)
+        lines = [f"{output}: {done.moved:,} edits on today's rows."]
+        lines += [f"{done.done:,} others have been made meanwhile."] if done.done else []
+        lines += [f"{one.where}: {one.message} {one.fix}" for one in done.conflicts]
+        session.print({"file": str(output), **asdict(done)}, "\n".join(lines))
 
 
 @app.command("list")

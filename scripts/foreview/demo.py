@@ -29,11 +29,12 @@ def run_demo(
     Returns:
         What happened: ids, release, publication, the files to look at.
     """
+    from foreview.exporting import export_dimension
     from foreview.promotion import approve, promote, rollback
     from foreview.receipt import record_receipt
     from foreview.report import to_screen, write_reports
     from foreview.sample import generate_sample
-    from foreview.submission import export_dimension, read_change_set, record
+    from foreview.submission import read_change_set, record
     from foreview.what_if import preview
 
     folder = _new_folder(folder)

@@ -40,9 +40,11 @@ class ForeviewError(Exception):
     Attributes:
         exit_code: The process's exit code.
         problems: All that is wrong, at least one.
+        advice: What to do next, said after the problems; mostly empty.
     """
 
     exit_code = 1
+    advice = ""
 
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
         """Keep the problems in the order in which they were found."""
@@ -55,7 +57,9 @@ class ForeviewError(Exception):
 
     def as_dict(self) -> dict[str, Any]:
         """Return the error for `--json`."""
-        return {"error": type(self).__name__, "problems": [p.as_dict() for p in self.problems]}
+        problems = [problem.as_dict() for problem in self.problems]
+        advice = {"advice": self.advice} if self.advice else {}
+        return {"error": type(self).__name__, "problems": problems, **advice}
 
 
 class RefusedError(ForeviewError):

@@ -1,11 +1,14 @@
-"""From a workbook or a file to a change set, and from approved rows to a workbook."""
+"""From a workbook or a file to a change set."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from foreview.changes import (
     Action,
@@ -27,6 +30,9 @@ from foreview.loads import stage_pending
 from foreview.rekeying import CHANNEL_KEY, check_identities
 from foreview.workspace import Workspace
 
+if TYPE_CHECKING:
+    from foreview.workbook import Workbook
+
 Intervals = Mapping[str, Sequence[tuple[str, str | None]]]
 
 
@@ -44,55 +50,33 @@ def refuse_unfinished(workspace: Workspace) -> None:
     raise RefusedError(Problem("promotion-unfinished", message, fix=fix))
 
 
-def export_dimension(
-    workspace: Workspace, dimension: str, path: Path, where: Sequence[str] = ()
-) -> int:
-    """Write a workbook of a dimension's approved rows, and return their number.
-
-    Args:
-        workspace: Where.
-        dimension: The dimension.
-        path: The .xlsx file to write.
-        where: Conditions `column=value` or `column~text` that all rows must meet.
-
-    Raises:
-        RefusedError: The dimension or a column is unknown, or there is nothing to export.
-    """
-    from foreview.workbook import write_workbook
-
-    refuse_unfinished(workspace)
-    contract = workspace.contract(dimension)
-    state, _ = workspace.registry.approved_rows(dimension)
-    if not state:
-        message = f"The table {dimension} has no approved rows yet."
-        fix = f"Load it first: foreview baseline {dimension} FILE.csv, or foreview generate."
-        raise RefusedError(Problem("no-rows", message, fix=fix))
-    tests = [_condition(contract, text) for text in where]
-    rows = [state[one] for one in sorted(state)]
-    rows = [row for row in rows if all(test(row) for test in tests)]
-    if not rows:
-        message = f"No row of {dimension} meets {' and '.join(where)}."
-        raise RefusedError(Problem("no-rows", message, fix="Loosen the condition."))
-    parents = {
-        parent: _codes(workspace, parent)
-        for parent in dict.fromkeys(one.parent for one in contract.columns)
-        if parent
-    }
-    write_workbook(
-        path,
-        contract,
-        rows,
-        base_release=workspace.registry.latest_release(),
-        parents=parents,
-        part=" and ".join(where),
-    )
-    return len(rows)
-
-
 def record(workspace: Workspace, change_set: ChangeSet) -> bool:
     """Record a change set and stage its rows for dbt; return False when it was there before."""
     is_new = workspace.registry.record_change_set(change_set)
     stage_pending(workspace, change_set.dimensions)
+    return is_new
+
+
+def replace(workspace: Workspace, change_set: ChangeSet, replaced: str) -> bool:
+    """Record a change set and withdraw the open one of the same author that it replaces.
+
+    Raises:
+        RefusedError: That one is not open, or not the author's; nothing is recorded then.
+    """
+    registry = workspace.registry
+    old = registry.change_set(replaced)
+    if old.id == change_set.id:
+        return record(workspace, change_set)
+    if old.author.casefold() != workspace.actor.casefold():
+        message = f"Change request {old.id} is {old.author}'s, who alone may replace it."
+        fix = "Submit without --replaces, and ask its author to withdraw it."
+        raise RefusedError(Problem("not-author", message, value=workspace.actor, fix=fix))
+    if registry.status(old.id) != "pending":
+        message = f"Change request {old.id} is {registry.status(old.id)}."
+        fix = "Submit without --replaces."
+        raise RefusedError(Problem("not-open", message, value=old.id, fix=fix))
+    is_new = record(workspace, change_set)  # first: were it interrupted here, both would be open
+    close(workspace, old.id, "withdraw", f"replaced by {change_set.id}")
     return is_new
 
 
@@ -113,50 +97,15 @@ def close(workspace: Workspace, change_set_id: str, decision: str, comment: str 
     stage_pending(workspace, registry.change_set(change_set_id).dimensions)
 
 
-class _Condition:
-    def __init__(self, name: str, operator: str, value: str) -> None:
-        self._name, self._operator, self._value = name, operator, value
+def edits_in(
+    workspace: Workspace, path: Path
+) -> tuple[Workbook, Contract, list[Edit], list[Problem]]:
+    """Return a workbook, its contract, what its author asks for, and what is wrong with it.
 
-    def __call__(self, row: Row) -> bool:
-        found = row[self._name] or ""
-        if self._operator == "=":
-            return found in self._value.split(",") or found == self._value
-        return self._value.lower() in found.lower()
-
-
-def _condition(contract: Contract, text: str) -> _Condition:
-    match = re.fullmatch(r"(\w+)\s*([=~])(.*)", text)
-    if match is None or match[1] not in contract.row_columns:
-        message = f"{text!r} is no condition on {contract.dimension}."
-        fix = (
-            "Write COLUMN=VALUE[,VALUE...] or COLUMN~TEXT, with one of the columns "
-            f"{', '.join(contract.row_columns)}."
-        )
-        raise RefusedError(Problem("condition", message, value=text, fix=fix))
-    return _Condition(match[1], match[2], match[3].strip())
-
-
-def _codes(workspace: Workspace, dimension: str) -> list[tuple[str, str]]:
-    contract = workspace.contract(dimension)
-    state, _ = workspace.registry.approved_rows(dimension)
-    name = next((one for one in contract.column_names if one.endswith("_name")), contract.key[0])
-    latest = {one[0]: state[one][name] or one[0] for one in sorted(state)}
-    return sorted(latest.items())
-
-
-def read_change_set(workspace: Workspace, path: Path, reason: str | None) -> ChangeSet:
-    """Return the change set that a workbook asks for; nothing is recorded.
-
-    The comparison is three-way by cell: the rows of the workbook's base release, the workbook,
-    and today's rows.
-
-    Args:
-        workspace: Where.
-        path: The workbook.
-        reason: Why; None for the reason on the cover sheet.
+    It is read in a process of its own: nobody knows what is in a file.
 
     Raises:
-        RefusedError: Everything that is wrong with it, each with its cell.
+        RefusedError: It is no workbook of Foreview's, or of another system.
     """
     from foreview.workbook import edits_of, in_child, read_workbook
     from foreview.workbook.child import MEGABYTES, SECONDS
@@ -175,8 +124,28 @@ def read_change_set(workspace: Workspace, path: Path, reason: str | None) -> Cha
         fix = "Submit it to the system that it was exported from, or export a fresh one here."
         raise RefusedError(Problem("other-system", message, where=path.name, fix=fix))
     base, _ = registry.approved_rows(contract.dimension, workbook.base_release)
-    now, last = registry.approved_rows(contract.dimension)
-    edits, problems = edits_of(workbook, contract, base)
+    return workbook, contract, *edits_of(workbook, contract, base)
+
+
+def read_change_set(
+    workspace: Workspace, path: Path, reason: str | None, *, allow_bulk: str = ""
+) -> ChangeSet:
+    """Return the change set that a workbook asks for; nothing is recorded.
+
+    The comparison is three-way by cell: the rows of the workbook's base release, the workbook,
+    and today's rows.
+
+    Args:
+        workspace: Where.
+        path: The workbook.
+        reason: Why; None for the reason on the cover sheet.
+        allow_bulk: Why more rows may be changed than the contract allows; empty when they may not.
+
+    Raises:
+        RefusedError: Everything that is wrong with it, each with its cell.
+    """
+    workbook, contract, edits, problems = edits_in(workspace, path)
+    now, last = workspace.registry.approved_rows(contract.dimension)
     changes, conflicts = _merge(workspace, contract, edits, now, last)
     problems += conflicts
     problems += check_changes(workspace, contract, now, changes) if not conflicts else []
@@ -184,7 +153,8 @@ def read_change_set(workspace: Workspace, path: Path, reason: str | None) -> Cha
     if edits and not reason:
         message, fix = "The reason is missing.", "Give --reason, or fill it in on the cover sheet."
         problems.append(Problem("no-reason", message, where=path.name, fix=fix))
-    problems += _bulk(contract, base, edits)
+    bulk = _bulk(contract, now, edits)
+    problems += bulk if not allow_bulk else []
     if problems:
         raise RefusedError(dict.fromkeys(problems))
     if not changes:
@@ -193,14 +163,38 @@ def read_change_set(workspace: Workspace, path: Path, reason: str | None) -> Cha
         raise RefusedError(Problem("no-change", message, where=path.name, fix=fix))
     return ChangeSet(
         author=workspace.actor,
-        reason=reason or "",
+        reason=f"{reason} (so many rows because: {allow_bulk})" if bulk else reason or "",
         kind="edit",
-        base_release=latest,
+        base_release=workspace.registry.latest_release(),
         source_name=workbook.file_name,
         source_hash=workbook.file_hash,
         contracts={contract.dimension: contract.hash},
         changes=tuple(changes),
     )
+
+
+def write_annotated_copy(path: Path, problems: Sequence[Problem]) -> Path | None:
+    """Write a copy of a workbook with problems at their cells, beside it, and return its path.
+
+    Returns:
+        None when no problem is at a cell or the file can't be copied so; nothing is written then.
+    """
+    from foreview.workbook import in_child
+    from foreview.workbook.annotate import write_annotated
+    from foreview.workbook.child import MEGABYTES, SECONDS
+
+    if not any("!" in problem.where for problem in problems):
+        return None
+    stem = re.sub(r"\.errors(-\d+)?$", "", path.stem)
+    names = itertools.chain([f"{stem}.errors"], (f"{stem}.errors-{n}" for n in itertools.count(2)))
+    copy = next(
+        one for one in (path.with_name(f"{name}.xlsx") for name in names) if not one.exists()
+    )
+    try:
+        in_child(path.name, SECONDS, MEGABYTES, write_annotated, path, problems, copy)
+    except (RefusedError, OSError):
+        return None  # the problems are told in any case
+    return copy
 
 
 def _merge(
@@ -234,16 +228,27 @@ def _named(problem: Problem, author: str, change_set_id: str) -> Problem:
     return Problem(problem.rule, message, problem.where, problem.value, problem.fix)
 
 
-def _bulk(contract: Contract, base: State, edits: Sequence[Edit]) -> list[Problem]:
-    most = max(contract.max_changed_rows, int(contract.max_changed_share * len(base)))
+def _bulk(contract: Contract, now: State, edits: Sequence[Edit]) -> list[Problem]:
+    most = max(contract.max_changed_rows, int(contract.max_changed_share * len(now)))
     if len(edits) <= most:
         return []
+    counts = Counter(edit.action for edit in edits)
+    what = ", ".join(f"{counts[one]:,} {_DONE[one]}" for one in Action if counts[one])
     message = (
-        f"The workbook changes {len(edits)} rows of {len(base)}; the table's rules allow {most} "
-        "at once."
+        f"{len(edits):,} of {len(now):,} rows would be changed ({what}); the table's rules allow "
+        f"{most:,} at once."
     )
-    fix = "Submit it in parts, or raise max_changed_rows in the contract with a review."
+    fix = 'If that is meant, say why: --allow-bulk "REASON". Else submit it in parts.'
     return [Problem("bulk", message, fix=fix)]
+
+
+_DONE = {
+    Action.CORRECT: "corrected",
+    Action.CHANGE_FROM: "changed on a day",
+    Action.RETIRE: "retired",
+    Action.DELETE: "deleted",
+    Action.INSERT: "added",
+}
 
 
 def check_changes(

@@ -19,10 +19,11 @@ from random_edits import states
 
 from conftest import acting, make_workspace, project_without
 from foreview.baseline import read_rows_csv
+from foreview.exporting import export_dimension
 from foreview.promotion import approve, load_baseline, promote, rollback
 from foreview.receipt import record_receipt
 from foreview.sample import generate_sample
-from foreview.submission import baseline_change_set, export_dimension, read_change_set
+from foreview.submission import baseline_change_set, read_change_set
 from foreview.what_if import preview
 from foreview.workspace import Workspace
 

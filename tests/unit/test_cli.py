@@ -9,50 +9,18 @@ from typing import Any
 
 import openpyxl
 import pytest
-from typer.testing import CliRunner
+from networks import export, network_workspace, promote_without_engine, run
 
-from conftest import PROJECT, acting, make_workspace
+from conftest import PROJECT
 from foreview.cli import app
-from foreview.contract import BEGINNING
 from foreview.demo import edit_workbook
-from foreview.submission import baseline_change_set, read_change_set
 from foreview.workspace import Workspace
-
-NETWORKS = [
-    {
-        "network_id": code,
-        "network_name": code.title(),
-        "network_group_id": None,
-        "valid_from": BEGINNING,
-        "valid_to": None,
-    }
-    for code in ("ALFA", "BETA", "007")
-]
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """A workspace with three networks, recorded as a first load without an engine."""
     monkeypatch.chdir(PROJECT)
-    found = make_workspace(tmp_path, "foreview")
-    change_set = baseline_change_set(found, {"network": NETWORKS}, tmp_path / "networks.csv")
-    found.registry.record_change_set(change_set)
-    number = found.registry.begin_promotion([change_set.id], actor="ana", kind="baseline")
-    found.registry.record_release(
-        number, [change_set.id], kind="baseline", publication=1, actor="ana"
-    )
-    return found
-
-
-def run(workspace: Workspace, *arguments: str) -> Any:
-    return CliRunner().invoke(app, [*arguments, "--home", str(workspace.home)])
-
-
-def export(workspace: Workspace, tmp_path: Path) -> Path:
-    file = tmp_path / "networks.xlsx"
-    result = run(workspace, "export", "network", "-o", str(file))
-    assert result.exit_code == 0, result.output
-    return file
+    return network_workspace(tmp_path)
 
 
 def submit_rename(workspace: Workspace, tmp_path: Path, name: str) -> Any:
@@ -127,24 +95,7 @@ def test_older_workbook_conflicts_on_the_same_cell_and_names_the_other_author(
     edit_workbook(file, contract, {"ALFA": {"network_name": "Alpha"}}, action="was always wrong")
     edit_workbook(mine, contract, {"ALFA": {"network_name": "Aleph"}}, action="was always wrong")
     edit_workbook(other, contract, {"BETA": {"network_name": "Beth"}}, action="was always wrong")
-    bob = acting(workspace, "bob")
-    change_set = read_change_set(bob, file, "first")
-    registry = workspace.registry
-    registry.record_change_set(change_set)
-    registry.record_receipt(
-        {
-            "checksum": "0" * 64,
-            "change_set_ids": [change_set.id],
-            "base_release": 1,
-            "horizon_day": None,
-            "horizon_batch": 0,
-            "content": {},
-        },
-        actor="bob",
-    )
-    registry.record_review(change_set.id, "rob", "approve", receipt_checksum="0" * 64, contracts={})
-    number = registry.begin_promotion([change_set.id], actor="rob")
-    registry.record_release(number, [change_set.id], kind="promotion", publication=2, actor="rob")
+    promote_without_engine(workspace, file, "bob")
     conflict = run(workspace, "submit", str(mine), "--reason", "x")
     assert conflict.exit_code == 1
     assert "bob" in conflict.stderr

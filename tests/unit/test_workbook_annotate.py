@@ -33,7 +33,7 @@ def problems_of(path: Path) -> list[Problem]:
 
 def annotated(path: Path, problems: list[Problem]) -> Path:
     copy = path.with_name("copy.xlsx")
-    write_annotated(path.read_bytes(), problems, copy)
+    write_annotated(path, problems, copy)
     return copy
 
 

@@ -22,7 +22,8 @@ from openpyxl.utils import column_index_from_string, quote_sheetname
 
 from foreview.errors import Problem
 from foreview.workbook import layout
-from foreview.workbook.package import OUR_AUTHORS, Package, Sheet
+from foreview.workbook.archive import MAX_UNPACKED_BYTES, damaged, read_archive
+from foreview.workbook.package import OUR_AUTHORS, DamagedError, Package, Sheet
 
 ERRORS = "Errors"
 """The sheet of errors."""
@@ -51,18 +52,22 @@ _PLACE = re.compile(r"(?P<sheet>.+)!(?P<column>[A-Z]{1,3})?(?P<row>\d+)?")
 _RANGES_A_RULE = 200
 
 
-def write_annotated(content: bytes, problems: Sequence[Problem], path: Path) -> None:
+def write_annotated(source: Path, problems: Sequence[Problem], path: Path) -> None:
     """Write a copy of a workbook with problems at their cells.
 
     Args:
-        content: The analyst's file.
+        source: The analyst's file.
         problems: What is wrong; those that are at no cell are only in the sheet of errors.
         path: The file to write; replaced when it is there.
 
     Raises:
-        OSError: It can't be written; what was there before is still there.
+        RefusedError: The file can't be read.
+        OSError: The copy can't be written; what was there before is still there.
     """
-    parts = _Parts(content)
+    try:
+        parts = _Parts(read_archive(source, MAX_UNPACKED_BYTES))
+    except DamagedError as error:
+        raise damaged(source, str(error)) from error
     by_sheet: dict[str, dict[str, list[Problem]]] = {}
     for problem in problems:
         found = _PLACE.fullmatch(problem.where)

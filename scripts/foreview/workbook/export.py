@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from openpyxl import Workbook as OpenpyxlWorkbook
@@ -19,7 +19,7 @@ from openpyxl.utils.exceptions import WorkbookAlreadySaved
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.writer.excel import ExcelWriter
 
-from foreview.changes import Row, identity_of, row_key
+from foreview.changes import Edit, Identity, Row, identity_of, row_key
 from foreview.contract import BEGINNING, Contract
 from foreview.errors import EngineError, Problem, RefusedError
 from foreview.workbook import layout
@@ -33,7 +33,12 @@ _FORMATS = {"date": "yyyy-mm-dd", "integer": "0", "decimal": "General"}
 _WIDTHS = {layout.ACTION: 18, layout.DAY: 12, layout.REASON: 24}
 _HEADER_FONT = Font(bold=True)
 _HEADER_FILL = PatternFill("solid", fgColor="DDE6F0")
+_MARK_FILL = PatternFill("solid", fgColor="FCE4D6")
 _INPUT_FILL = PatternFill("solid", fgColor="FFF6D5")
+
+
+Marks = Mapping[tuple[Identity, str], str]
+"""What is to be said of a row's column, as a comment on its cell."""
 
 
 def write_workbook(
@@ -44,6 +49,9 @@ def write_workbook(
     base_release: int,
     parents: Mapping[str, Sequence[tuple[str, str]]],
     part: str = "",
+    edits: Sequence[Edit] = (),
+    undecided: Collection[Identity] = (),
+    marks: Marks | None = None,
 ) -> None:
     """Write rows of one dimension as a workbook.
 
@@ -54,6 +62,9 @@ def write_workbook(
         base_release: The release whose rows these are.
         parents: Code and name of each row of the parent dimensions, for drop-downs.
         part: What was asked for, when it is not the whole dimension.
+        edits: Edits that the workbook begins with, of these rows and of new ones.
+        undecided: Rows of these whose action is left open.
+        marks: Comments on cells.
 
     Raises:
         RefusedError: Values that no workbook can hold, all of them named.
@@ -69,7 +80,7 @@ def write_workbook(
     try:
         _write_cover(cover, contract, rows, base_release, part)
         sources = _write_lookups(book, contract, parents)
-        _write_rows(data, contract, rows, sources)
+        _write_rows(data, contract, rows, sources, _Begun(edits, undecided, marks or {}))
         _write_hidden(book, contract, rows, base_release, part)
         _save(path, book)
     except OSError as error:
@@ -267,11 +278,17 @@ def _add_list(sheet: Any, source: str, place: str, style: Literal["stop", "warni
 
 
 def _write_rows(
-    sheet: Any, contract: Contract, rows: Sequence[Row], sources: Mapping[str, str]
+    sheet: Any,
+    contract: Contract,
+    rows: Sequence[Row],
+    sources: Mapping[str, str],
+    begun: _Begun,
 ) -> None:
     fields = layout.fields_of(contract)
-    last = len(rows) + 1 + SPARE_ROWS
-    _set_size(sheet, len(fields), len(rows) + 1)
+    by_identity = {edit.identity: edit for edit in begun.edits if edit.identity is not None}
+    new = [edit for edit in begun.edits if edit.identity is None]
+    last = len(rows) + len(new) + 1 + SPARE_ROWS
+    _set_size(sheet, len(fields), len(rows) + len(new) + 1)
     sheet.freeze_panes = f"{get_column_letter(5 + len(contract.key))}2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(fields))}{len(rows) + 1}"
     for index, field in enumerate(fields, start=1):
@@ -287,8 +304,35 @@ def _write_rows(
             _add_list(sheet, sources[field.name], f"{letter}2:{letter}{last}", "warning")
     sheet.append([_heading_cell(sheet, field) for field in fields])
     cells = [_value_cell(sheet, field) for field in fields]
+    marked = {identity for identity, _ in begun.marks}
     for row in rows:
-        sheet.append(_filled(cells, fields, contract, row))
+        identity = identity_of(contract, row)
+        texts = {**row, layout.ROW_ID: layout.row_id(identity)}
+        edit = by_identity.get(identity)
+        if edit is not None:
+            texts |= {**edit.values, **_asked(edit)}
+        if identity in begun.undecided:
+            texts[layout.ACTION] = None
+        if identity in marked:
+            sheet.append(_marked(cells, fields, texts, identity, begun.marks))
+        else:
+            sheet.append(_filled(cells, fields, texts))
+    for edit in new:
+        sheet.append(_filled(cells, fields, {**edit.values, **_asked(edit)}))
+
+
+class _Begun(NamedTuple):
+    """What a workbook begins with besides approved rows."""
+
+    edits: Sequence[Edit]
+    undecided: Collection[Identity]
+    marks: Marks
+
+
+def _asked(edit: Edit) -> dict[str, str | None]:
+    """Return what stands in the cells in which a row says what to do with it."""
+    word = layout.ACTION_WORDS[edit.action]
+    return {layout.ACTION: word, layout.DAY: edit.day, layout.REASON: edit.reason or None}
 
 
 def _set_size(sheet: Any, columns: int, rows: int) -> None:
@@ -328,16 +372,28 @@ def _value_cell(sheet: Any, field: Field) -> Cell:
     return cell
 
 
-def _filled(
-    cells: Sequence[Cell], fields: Sequence[Field], contract: Contract, row: Row
+def _marked(
+    cells: Sequence[Cell], fields: Sequence[Field], texts: Row, identity: Identity, marks: Marks
 ) -> list[Cell | None]:
+    """Return one row's cells with their comments, in cells of their own."""
+    filled: list[Cell | None] = []
+    for cell, field in zip(cells, fields, strict=True):
+        own = WriteOnlyCell(cell.parent)
+        own.number_format = cell.number_format
+        (value,) = _filled([own], [field], texts)
+        said = marks.get((identity, field.name))
+        if said:
+            own.comment = Comment(said, "Foreview", width=280, height=80)
+            own.fill = _MARK_FILL
+        filled.append(own if said else value)
+    return filled
+
+
+def _filled(cells: Sequence[Cell], fields: Sequence[Field], texts: Row) -> list[Cell | None]:
     """Return one row's cells; the cells are used again for each row, as each is written at once."""
     filled: list[Cell | None] = []
     for cell, field in zip(cells, fields, strict=True):
-        if field.name == layout.ROW_ID:
-            text: str | None = layout.row_id(identity_of(contract, row))
-        else:
-            text = row.get(field.name)
+        text = texts.get(field.name)
         if field.name == "valid_from" and text in (None, BEGINNING):
             text = layout.BEGINNING_WORD
         if text is None:

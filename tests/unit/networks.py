@@ -1,0 +1,71 @@
+"""Three networks in a registry, without an engine: what tests of commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from conftest import acting, make_workspace
+from foreview.changes import ChangeSet
+from foreview.cli import app
+from foreview.contract import BEGINNING
+from foreview.submission import baseline_change_set, read_change_set
+from foreview.workspace import Workspace
+
+NETWORKS = [
+    {
+        "network_id": code,
+        "network_name": code.title(),
+        "network_group_id": None,
+        "valid_from": BEGINNING,
+        "valid_to": None,
+    }
+    for code in ("ALFA", "BETA", "007")
+]
+
+
+def network_workspace(tmp_path: Path) -> Workspace:
+    """Return a workspace with three networks, recorded as a first load without an engine."""
+    found = make_workspace(tmp_path, "foreview")
+    change_set = baseline_change_set(found, {"network": NETWORKS}, tmp_path / "networks.csv")
+    found.registry.record_change_set(change_set)
+    number = found.registry.begin_promotion([change_set.id], actor="ana", kind="baseline")
+    found.registry.record_release(
+        number, [change_set.id], kind="baseline", publication=1, actor="ana"
+    )
+    return found
+
+
+def run(workspace: Workspace, *arguments: str) -> Any:
+    return CliRunner().invoke(app, [*arguments, "--home", str(workspace.home)])
+
+
+def export(workspace: Workspace, tmp_path: Path) -> Path:
+    file = tmp_path / "networks.xlsx"
+    result = run(workspace, "export", "network", "-o", str(file))
+    assert result.exit_code == 0, result.output
+    return file
+
+
+def promote_without_engine(workspace: Workspace, file: Path, author: str) -> ChangeSet:
+    """Record a workbook's change set and its promotion, as if figures had been looked at."""
+    registry = workspace.registry
+    change_set = read_change_set(acting(workspace, author), file, "first")
+    registry.record_change_set(change_set)
+    registry.record_receipt(
+        {
+            "checksum": "0" * 64,
+            "change_set_ids": [change_set.id],
+            "base_release": 1,
+            "horizon_day": None,
+            "horizon_batch": 0,
+            "content": {},
+        },
+        actor=author,
+    )
+    registry.record_review(change_set.id, "rob", "approve", receipt_checksum="0" * 64, contracts={})
+    number = registry.begin_promotion([change_set.id], actor="rob")
+    registry.record_release(number, [change_set.id], kind="promotion", publication=2, actor="rob")
+    return change_set

@@ -1,0 +1,157 @@
+"""What an analyst does with workbook and change set between export and review."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from networks import export, network_workspace, promote_without_engine, run
+
+from conftest import PROJECT
+from foreview.demo import edit_workbook
+from foreview.workspace import Workspace
+
+WRONG = "was always wrong"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.chdir(PROJECT)
+    return network_workspace(tmp_path)
+
+
+def rename(workspace: Workspace, file: Path, **names: str) -> Path:
+    edits = {code: {"network_name": name} for code, name in names.items()}
+    edit_workbook(file, workspace.contract("network"), edits, action=WRONG)
+    return file
+
+
+def listed(workspace: Workspace, *options: str) -> dict[str, str]:
+    found = json.loads(run(workspace, "list", "--json", *options).stdout)
+    return {one["id"]: one["status"] for one in found}
+
+
+def cells(file: Path) -> dict[str, dict[str, Any]]:
+    """Return the cells of a workbook's rows by code and heading."""
+    sheet: Any = openpyxl.load_workbook(file)["Network"]
+    headings = [cell.value for cell in sheet[1]]
+    rows = [dict(zip(headings, row, strict=True)) for row in sheet.iter_rows(min_row=2)]
+    return {row["Network"].value: row for row in rows}
+
+
+def test_a_refused_workbook_comes_back_annotated_and_can_be_submitted_again(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    file = rename(workspace, export(workspace, tmp_path), ALFA="Alpha")
+    book: Any = openpyxl.load_workbook(file)
+    book["Network"]["B4"].value = "rename it"
+    book.save(file)
+    refused = run(workspace, "submit", str(file), "--reason", "x")
+    copy = tmp_path / "networks.errors.xlsx"
+    assert refused.exit_code == 1
+    assert refused.stderr.endswith(f"marked in {copy}: mend them there and submit that.\n")
+    again = run(workspace, "submit", str(copy), "--reason", "x")
+    assert str(tmp_path / "networks.errors-2.xlsx") in again.stderr
+    book = openpyxl.load_workbook(copy)
+    book["Network"]["B4"].value = None
+    book.save(copy)
+    assert run(workspace, "submit", str(copy), "--reason", "x").exit_code == 0
+
+
+def test_a_refusal_that_is_at_no_cell_leaves_no_copy(workspace: Workspace, tmp_path: Path) -> None:
+    refused = run(workspace, "submit", str(export(workspace, tmp_path)), "--reason", "x")
+    assert "no-change" in refused.stderr
+    assert [one.name for one in tmp_path.glob("*.xlsx")] == ["networks.xlsx"]
+
+
+def test_a_change_request_takes_the_place_of_another(workspace: Workspace, tmp_path: Path) -> None:
+    file = rename(workspace, export(workspace, tmp_path), ALFA="Alpha")
+    submit = ("submit", str(file), "--reason", "x", "--as")
+    assert run(workspace, *submit, "ana").exit_code == 0
+    (old,) = listed(workspace)
+    rename(workspace, file, ALFA="Aleph")
+    other = run(workspace, *submit, "bob", "--replaces", old)
+    assert "not-author" in other.stderr
+    assert listed(workspace) == {old: "pending"}
+    assert run(workspace, *submit, "ana", "--replaces", old[:6]).exit_code == 0
+    new, *_ = listed(workspace)
+    assert listed(workspace, "--all") | {new: "pending", old: "withdrawn"} == listed(
+        workspace, "--all"
+    )
+    assert f"replaced by {new}" in run(workspace, "show", old).output
+    again = run(workspace, *submit, "ana", "--replaces", old)
+    assert "not-open" in again.stderr
+
+
+def test_more_rows_than_the_rules_allow_need_a_reason(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = replace(workspace.contract("network"), max_changed_rows=1, max_changed_share=0.1)
+    monkeypatch.setattr("foreview.workspace.Workspace.contract", lambda _self, _name: rules)
+    file = rename(workspace, export(workspace, tmp_path), ALFA="Alpha", BETA="Beth")
+    refused = run(workspace, "submit", str(file), "--reason", "x")
+    assert "2 of 3 rows would be changed (2 corrected); the table's rules allow 1" in refused.stderr
+    allowed = ("--allow-bulk", "all names, memo 7")
+    assert run(workspace, "submit", str(file), "--reason", "x", *allowed).exit_code == 0
+    (one,) = listed(workspace)
+    assert "x (so many rows because: all names, memo 7)" in run(workspace, "show", one).output
+
+
+def test_an_export_shows_what_colleagues_propose(workspace: Workspace, tmp_path: Path) -> None:
+    file = rename(workspace, export(workspace, tmp_path), ALFA="Alpha")
+    run(workspace, "submit", str(file), "--reason", "x", "--as", "bob")
+    (one,) = listed(workspace)
+    found = cells(export(workspace, tmp_path))
+    assert (
+        found["ALFA"]["Network name"].comment.text == f"bob (change request {one}) proposes: Alpha"
+    )
+    assert found["ALFA"]["Network name"].value == "Alfa"
+    assert found["BETA"]["Network name"].comment is None
+
+
+def test_edits_are_moved_onto_todays_rows_and_conflicts_wait_for_a_decision(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    file = export(workspace, tmp_path)
+    mine = tmp_path / "mine.xlsx"
+    mine.write_bytes(file.read_bytes())
+    theirs = {"ALFA": "Alpha", "BETA": "Beth"}
+    change_set = promote_without_engine(workspace, rename(workspace, file, **theirs), "bob")
+    rename(workspace, mine, ALFA="Aleph", BETA="Beth", **{"007": "Bond"})
+    today = tmp_path / "today.xlsx"
+    done = run(workspace, "refresh", str(mine), "-o", str(today))
+    assert done.exit_code == 0, done.output
+    assert "2 edits on today's rows" in done.output
+    assert "1 others have been made meanwhile" in done.output
+    found = cells(today)
+    name = found["ALFA"]["Network name"]
+    assert (name.value, found["ALFA"]["Action"].value) == ("Aleph", None)
+    who = f"bob (change request {change_set.id})"
+    assert name.comment.text == f"{who} changed this to Alpha; you wrote Aleph."
+    assert (found["007"]["Network name"].value, found["007"]["Action"].value) == ("Bond", WRONG)
+    assert (found["BETA"]["Network name"].value, found["BETA"]["Action"].value) == ("Beth", None)
+    refused = run(workspace, "submit", str(today), "--reason", "x")
+    assert "row-without-action" in refused.stderr
+    rename(workspace, today, ALFA="Aleph")
+    assert run(workspace, "submit", str(today), "--reason", "x").exit_code == 0
+
+
+def test_edits_of_rows_that_are_gone_or_there_already_are_told_with_their_values(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    file = export(workspace, tmp_path)
+    mine = tmp_path / "mine.xlsx"
+    mine.write_bytes(file.read_bytes())
+    contract = workspace.contract("network")
+    edit_workbook(file, contract, {"ALFA": {}}, action="delete")
+    promote_without_engine(workspace, file, "bob")
+    rename(workspace, mine, ALFA="Aleph", BETA="Beth")
+    today = tmp_path / "today.xlsx"
+    done = run(workspace, "refresh", str(mine), "-o", str(today), "--json")
+    (lost,) = json.loads(done.stdout)["conflicts"]
+    assert (lost["value"], lost["where"]) == ("network_name: Aleph", "Network!3")
+    assert "ALFA" not in cells(today)
