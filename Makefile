@@ -23,6 +23,7 @@ demo: $(READY) ## Tell the whole story on a generated market, in a new folder un
 	@foreview demo "demo/$$(date +%Y%m%d-%H%M%S)"
 
 test: $(READY) ## Run the unit and flow tests
+	@scripts/setup_tests.sh
 	@python -m pytest
 
 lint: $(SCRATCH)/.built ## Check Python and SQL: ruff, mypy, sqlfluff
