@@ -23,7 +23,8 @@ from openpyxl.utils import column_index_from_string, quote_sheetname
 from foreview.errors import Problem
 from foreview.workbook import layout
 from foreview.workbook.archive import MAX_UNPACKED_BYTES, damaged, read_archive
-from foreview.workbook.package import OUR_AUTHORS, DamagedError, Package, Sheet
+from foreview.workbook.package import OUR_AUTHORS, Package, Sheet
+from foreview.workbook.sheet_xml import DamagedError
 
 ERRORS = "Errors"
 """The sheet of errors."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from openpyxl.styles.numbers import is_date_format
 
 from foreview.workbook import layout
-from foreview.workbook.package import Cell
+from foreview.workbook.sheet_xml import Cell
 
 MAX_DIGITS = 15
 """Excel keeps no more digits of a number than these."""

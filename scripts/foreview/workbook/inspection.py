@@ -9,7 +9,7 @@ from pathlib import Path
 from openpyxl.utils import get_column_letter
 
 from foreview.errors import Problem
-from foreview.workbook import layout, looks, package
+from foreview.workbook import layout, looks, package, sheet_xml
 from foreview.workbook.archive import MAX_UNPACKED_BYTES, damaged, read_archive
 
 
@@ -23,7 +23,7 @@ class SheetFacts:
         extent: From the first to the last cell that holds something, `A1:C7`; empty for none.
         claimed: The extent that the file claims.
         rows: Number of rows that hold something.
-        cells: Number of cells of each kind of `package.Cell`.
+        cells: Number of cells of each kind of `sheet_xml.Cell`.
         formulas: Number of formulas.
         hidden_rows: Number of hidden rows that hold something.
         hidden_columns: Hidden columns, as runs `C:D`.
@@ -113,7 +113,7 @@ def inspect_workbook(path: Path, *, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
         book = looks.Workbook(content)
         sheets = tuple(_facts(book, sheet) for sheet in book.package.sheets)
         ours = _ours(book)
-    except package.DamagedError as error:
+    except sheet_xml.DamagedError as error:
         raise damaged(path, str(error)) from error
     return Inspection(
         file_name=path.name,
@@ -126,7 +126,7 @@ def inspect_workbook(path: Path, *, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
 
 
 def _facts(book: looks.Workbook, sheet: package.Sheet) -> SheetFacts:
-    around = package.Layout()
+    around = sheet_xml.Layout()
     problems: list[Problem] = []
     kinds: Counter[str] = Counter()
     rows = formulas = hidden = 0

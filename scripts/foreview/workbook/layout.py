@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from foreview.changes import Action, Identity, Row, row_key
 from foreview.contract import BEGINNING, Column, Contract
@@ -56,10 +57,20 @@ class Field:
     heading: str
     column: Column
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """The type without precision: string, integer, boolean, date, timestamp or decimal."""
         return self.column.type.partition("(")[0]
+
+    def is_plain(self, kind: str, text: str) -> bool:
+        """Whether a cell is text that says what it says: nothing to unescape or to translate."""
+        return (
+            kind == "string"
+            and self.name != "valid_from"
+            and text.isascii()
+            and text.isprintable()
+            and "_x" not in text
+        )
 
 
 DAY_COLUMN = Column(DAY, "date", "Day", "First day of a change or retirement, YYYY-MM-DD.")

@@ -15,7 +15,8 @@ from openpyxl.utils import get_column_letter
 
 from foreview.errors import Problem
 from foreview.workbook import layout
-from foreview.workbook.package import Cell, DamagedError, Layout, Package, Sheet, SheetRow
+from foreview.workbook.package import Package, Sheet
+from foreview.workbook.sheet_xml import Cell, DamagedError, Layout, SheetRow
 
 _DATES = (datetime, date, time, timedelta)
 

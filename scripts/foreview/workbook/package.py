@@ -1,7 +1,7 @@
-"""What the XML of a workbook says, streamed: cells with their types, and what Excel hides.
+"""What the XML of a workbook says: its sheets, shared strings, styles and comments.
 
-A second look beside calamine's values (`foreview.workbook.looks`). ECMA-376 part 1, 18.3 (sheets),
-18.4 (shared strings), 18.8 (styles). No DTD is let in, so that no entity can be declared.
+A second look beside calamine's values (`foreview.workbook.looks`). ECMA-376 part 1, 18.2 (the
+workbook), 18.4 (shared strings), 18.7 (comments), 18.8 (styles).
 """
 
 from __future__ import annotations
@@ -11,23 +11,28 @@ import posixpath
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import IO, NamedTuple
-from xml.parsers import expat
+from dataclasses import dataclass
+from typing import IO
+from xml.sax.saxutils import unescape as unescape_xml
 from zipfile import BadZipFile, ZipFile
 
 from openpyxl.styles.numbers import BUILTIN_FORMATS
 
 from foreview.workbook.archive import MACRO_PARTS
+from foreview.workbook.sheet_xml import (
+    ADDRESS,
+    CHUNK,
+    DamagedError,
+    Layout,
+    SheetParser,
+    SheetRow,
+    column_number,
+    feed,
+    new_parser,
+)
 
-_CHUNK = 1 << 16
 _BROKEN = (BadZipFile, zlib.error, NotImplementedError, EOFError, OSError)
 """What a zip file raises whose bytes are not what its directory says."""
-_MAIN = (
-    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
-    "http://purl.oclc.org/ooxml/spreadsheetml/main",
-)
-_ADDRESS = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 OUR_AUTHORS = ("Foreview", "Foreview check")
 """Authors of the comments that Foreview writes: notes on headings, and errors."""
 _EXTRAS = {
@@ -41,35 +46,17 @@ _EXTRAS = {
 }
 
 
-class DamagedError(ValueError):
-    """The XML is not that of a workbook."""
-
-
-class Cell(NamedTuple):
-    """One cell that holds something.
-
-    Attributes:
-        column: Its column, counted from 1.
-        kind: `string`, `number`, `boolean`, `error`, `date` (ISO 8601), or `blank` for a
-            formula whose value the file doesn't have.
-        text: The value as the file spells it; strings with `_xHHHH_` escapes.
-        number_format: Excel's format code.
-        formula: The formula without its `=`; None without one, empty when another cell has it.
-    """
-
-    column: int
-    kind: str
-    text: str
-    number_format: str
-    formula: str | None
-
-
-class SheetRow(NamedTuple):
-    """A row of a sheet that holds something: its number, whether it is hidden, its cells."""
-
-    number: int
-    is_hidden: bool
-    cells: list[Cell]
+_ENTITIES = {"&quot;": '"', "&apos;": "'"}
+_TEXT = r"[^<&\r]*+(?:&(?:amp|lt|gt|quot|apos);[^<&\r]*+)*+"
+_PLAIN_STRING = re.compile(rf'<si><t(?: xml:space="preserve")?>({_TEXT})</t></si>')
+_PLAIN_STRINGS = re.compile(
+    (
+        r"""(?:<\?xml [^<>]*encoding=["']UTF-8["'][^<>]*\?>\s*)?<sst [^<>]*>"""
+        rf'((?:<si><t(?: xml:space="preserve")?>{_TEXT}</t></si>)*+)</sst>\s*'
+    ).encode()
+)
+"""Shared strings without runs, phonetics and rarer entities; expat takes the others."""
+_MOST_PLAIN = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -85,23 +72,6 @@ class Sheet:
     name: str
     state: str
     part: str
-
-
-@dataclass
-class Layout:
-    """What a sheet says around its cells; whole when all its rows were read.
-
-    Attributes:
-        dimension: The extent that it claims.
-        hidden_columns: First and last column of each hidden run.
-        merged: Ranges of merged cells.
-        filter_range: The range of its filter, or empty.
-    """
-
-    dimension: str = ""
-    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
-    merged: list[str] = field(default_factory=list)
-    filter_range: str = ""
 
 
 class Package:
@@ -155,16 +125,14 @@ class Package:
         Raises:
             DamagedError: It is no sheet, or rows or cells are not in order.
         """
-        parser = _SheetParser(self.strings, self.formats, layout or Layout())
+        parser = SheetParser(self.strings, self.formats, layout or Layout())
         try:
             with self._open(sheet.part) as file:
-                for chunk in iter(lambda: file.read(_CHUNK), b""):
-                    _feed(parser.expat, chunk)
-                    yield from parser.taken()
-            _feed(parser.expat, b"", is_final=True)
+                for chunk in iter(lambda: file.read(CHUNK), b""):
+                    yield from parser.feed(chunk)
+            yield from parser.feed(b"")
         except (*_BROKEN, KeyError, ValueError) as error:
             raise DamagedError(f"sheet {sheet.name}: {error}") from error
-        yield from parser.taken()
 
     def comments(self, sheet: Sheet) -> dict[tuple[int, int], str]:
         """Return the comments on a sheet's cells by row and column, but Foreview's own.
@@ -296,8 +264,14 @@ class Package:
             elif tag == "si":
                 strings.append("".join(runs))
 
-        if part is not None:
-            self._parse(part, start, end)
+        if part is None:
+            return []
+        with self._open(part) as file:
+            plain = _PLAIN_STRINGS.fullmatch(file.read(_MOST_PLAIN))
+        if plain:
+            texts = _PLAIN_STRING.findall(plain[1].decode("utf-8"))
+            return [unescape_xml(text, _ENTITIES) if "&" in text else text for text in texts]
+        self._parse(part, start, end)
         return strings
 
     def _parse(
@@ -307,7 +281,7 @@ class Package:
         end: Callable[[str, str], None] | None = None,
     ) -> None:
         """Parse a part with local names; `end` is given an element's own text."""
-        parser = _parser()
+        parser = new_parser()
         texts: list[str] = []
 
         def started(tag: str, attributes: Mapping[str, str]) -> None:
@@ -325,9 +299,9 @@ class Package:
             parser.CharacterDataHandler = texts.append
         try:
             with self._open(part) as file:
-                for chunk in iter(lambda: file.read(_CHUNK), b""):
-                    _feed(parser, chunk)
-            _feed(parser, b"", is_final=True)
+                for chunk in iter(lambda: file.read(CHUNK), b""):
+                    feed(parser, chunk)
+            feed(parser, b"", is_final=True)
         except (*_BROKEN, KeyError, ValueError) as error:
             raise DamagedError(f"{part}: {error}") from error
 
@@ -336,178 +310,9 @@ def _local(name: str) -> str:
     return name.rpartition(" ")[2]
 
 
-def _parser() -> expat.XMLParserType:
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.buffer_size = _CHUNK
-
-    def refuse(*_: object) -> None:
-        raise DamagedError("it declares a document type, which no workbook has")
-
-    parser.StartDoctypeDeclHandler = refuse
-    return parser
-
-
-def _feed(parser: expat.XMLParserType, chunk: bytes, *, is_final: bool = False) -> None:
-    try:
-        parser.Parse(chunk, is_final)
-    except expat.ExpatError as error:
-        raise DamagedError(str(error)) from error
-
-
-class _SheetParser:
-    """Gathers the rows of one sheet while its XML streams by."""
-
-    def __init__(self, strings: list[str], formats: list[str], layout: Layout) -> None:
-        self._strings, self._formats, self._layout = strings, formats, layout
-        self._rows: list[SheetRow] = []
-        self._row = self._column = 0
-        self._is_hidden = False
-        self._cells: list[Cell] = []
-        self._attributes: Mapping[str, str] = {}
-        self._value: str | None = None
-        self._formula: str | None = None
-        self._inline: list[str] = []
-        self._texts: list[str] = []
-        self._phonetic = 0
-        starts = {
-            "row": self._start_row,
-            "c": self._start_cell,
-            "rPh": self._start_phonetic,
-            "dimension": self._see_dimension,
-            "col": self._see_column,
-            "mergeCell": self._see_merge,
-            "autoFilter": self._see_filter,
-        }
-        texts = {"v": self._end_value, "f": self._end_formula, "t": self._end_text}
-        ends = {"row": self._end_row, "c": self._end_cell, "rPh": self._end_phonetic, **texts}
-        self._starts = {f"{main} {tag}": call for main in _MAIN for tag, call in starts.items()}
-        self._ends = {f"{main} {tag}": call for main in _MAIN for tag, call in ends.items()}
-        self._texts_in = {f"{main} {tag}" for main in _MAIN for tag in texts}
-        self.expat = _parser()
-        self.expat.StartElementHandler = self._start
-        self.expat.EndElementHandler = self._end
-        self._chars = self._texts.append
-
-    def taken(self) -> list[SheetRow]:
-        rows, self._rows = self._rows, []
-        return rows
-
-    def _start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        if tag in self._texts_in:
-            self._texts.clear()
-            self.expat.CharacterDataHandler = self._chars
-            return
-        call = self._starts.get(tag)
-        if call is not None:
-            call(attributes)
-
-    def _end(self, tag: str) -> None:
-        call = self._ends.get(tag)
-        if call is not None:
-            call()
-
-    def _start_row(self, attributes: Mapping[str, str]) -> None:
-        number = int(attributes.get("r", self._row + 1))
-        if number <= self._row:
-            raise DamagedError(f"row {number} follows row {self._row}")
-        self._row, self._column = number, 0
-        self._is_hidden = attributes.get("hidden", "0") in ("1", "true")
-
-    def _start_cell(self, attributes: Mapping[str, str]) -> None:
-        address = attributes.get("r")
-        if address is None:
-            column = self._column + 1
-        else:
-            found = _ADDRESS.fullmatch(address)
-            if found is None or int(found[2]) != self._row:
-                raise DamagedError(f"the cell {address} is in row {self._row}")
-            column = _column_number(found[1])
-        if column <= self._column:
-            raise DamagedError(f"in row {self._row} the column {column} is out of order")
-        self._column = column
-        self._attributes = attributes
-        self._value = self._formula = None
-        self._inline.clear()
-
-    def _start_phonetic(self, _attributes: Mapping[str, str]) -> None:
-        self._phonetic += 1
-
-    def _end_phonetic(self) -> None:
-        self._phonetic -= 1
-
-    def _text(self) -> str:
-        self.expat.CharacterDataHandler = None
-        return "".join(self._texts)
-
-    def _end_value(self) -> None:
-        self._value = self._text()
-
-    def _end_formula(self) -> None:
-        self._formula = self._text()
-
-    def _end_text(self) -> None:
-        text = self._text()
-        if not self._phonetic:
-            self._inline.append(text)
-
-    def _end_cell(self) -> None:
-        kind, text = self._typed(self._attributes.get("t", "n"))
-        if kind == "blank" and self._formula is None:
-            return
-        style = int(self._attributes.get("s") or "0")
-        if not 0 <= style < len(self._formats):
-            raise DamagedError(f"there is no style {style}")
-        self._cells.append(Cell(self._column, kind, text, self._formats[style], self._formula))
-
-    def _typed(self, kind: str) -> tuple[str, str]:
-        if kind == "inlineStr":
-            text = "".join(self._inline)
-            return ("string", text) if text else ("blank", "")
-        value = self._value
-        if not value:
-            return "blank", ""
-        if kind == "s":
-            place = int(value)
-            if not 0 <= place < len(self._strings):
-                raise DamagedError(f"there is no shared string {value}")
-            text = self._strings[place]
-            return ("string", text) if text else ("blank", "")
-        names = {"str": "string", "n": "number", "b": "boolean", "e": "error", "d": "date"}
-        if kind not in names:
-            raise DamagedError(f"there is no cell type {kind}")
-        return names[kind], value
-
-    def _end_row(self) -> None:
-        if self._cells:
-            self._rows.append(SheetRow(self._row, self._is_hidden, self._cells))
-            self._cells = []
-
-    def _see_dimension(self, attributes: Mapping[str, str]) -> None:
-        self._layout.dimension = attributes.get("ref", "")
-
-    def _see_column(self, attributes: Mapping[str, str]) -> None:
-        if attributes.get("hidden", "0") in ("1", "true"):
-            run = (int(attributes["min"]), int(attributes["max"]))
-            self._layout.hidden_columns.append(run)
-
-    def _see_merge(self, attributes: Mapping[str, str]) -> None:
-        self._layout.merged.append(attributes.get("ref", ""))
-
-    def _see_filter(self, attributes: Mapping[str, str]) -> None:
-        self._layout.filter_range = attributes.get("ref", "")
-
-
 def _place(address: str) -> tuple[int, int]:
     """Return row and column of an address, counted from 1."""
-    found = _ADDRESS.fullmatch(address)
+    found = ADDRESS.fullmatch(address)
     if found is None:
         raise DamagedError(f"there is no cell {address}")
-    return int(found[2]), _column_number(found[1])
-
-
-def _column_number(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number
+    return int(found[2]), column_number(found[1])

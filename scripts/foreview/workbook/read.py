@@ -12,11 +12,11 @@ from openpyxl.utils import get_column_letter, range_boundaries
 
 from foreview.contract import BEGINNING, Contract
 from foreview.errors import Problem, RefusedError
-from foreview.workbook import layout, looks, package
+from foreview.workbook import layout, looks, package, sheet_xml
 from foreview.workbook.archive import MAX_UNPACKED_BYTES, damaged, read_archive
 from foreview.workbook.cells import UnreadableCellError, text_of
 from foreview.workbook.layout import Field
-from foreview.workbook.package import DamagedError
+from foreview.workbook.sheet_xml import DamagedError
 
 _EXPORT_AGAIN = "Export a fresh workbook with foreview export and edit that."
 
@@ -218,9 +218,9 @@ def _read_rows(
     book: looks.Workbook, sheet: package.Sheet, fields: Sequence[Field]
 ) -> tuple[dict[str, str], list[SheetRow], list[Problem]]:
     differing: list[Problem] = []
-    around = package.Layout()
+    around = sheet_xml.Layout()
     lines = book.rows(sheet, differing, around)
-    header = next(lines, package.SheetRow(1, False, []))
+    header = next(lines, sheet_xml.SheetRow(1, False, []))
     places = _find_columns(header, sheet.name, fields)
     by_column = {column: field for field in fields for column in (places[field.name],)}
     letters = {name: get_column_letter(column) for name, column in places.items()}
@@ -235,6 +235,9 @@ def _read_rows(
         for cell in line.cells:
             field = by_column.get(cell.column)
             if field is None:
+                continue
+            if cell.formula is None and not comments and field.is_plain(cell.kind, cell.text):
+                texts[field.name] = cell.text
                 continue
             where = (sheet.name, letters[field.name], line.number)
             texts[field.name], problem = _read_cell(cell, field, where, book.package.is_1904)
@@ -252,7 +255,7 @@ def _read_rows(
 
 
 def _merged(
-    title: str, header: int, places: Mapping[str, int], around: package.Layout
+    title: str, header: int, places: Mapping[str, int], around: sheet_xml.Layout
 ) -> list[Problem]:
     """Return the merged ranges that hide cells of the table: only the first cell has a value."""
     problems = []
@@ -265,7 +268,7 @@ def _merged(
     return problems
 
 
-def _note(cell: package.Cell, comment: str) -> str:
+def _note(cell: sheet_xml.Cell, comment: str) -> str:
     formula = "from a formula" if cell.formula == "" else f"from the formula ={cell.formula}"
     said = [formula] if cell.formula is not None else []
     return "; ".join(said + ([f"comment: {comment}"] if comment else []))
@@ -282,7 +285,9 @@ def _sheet_row(
     return SheetRow(number, row_id, action, day, reason, texts, unreadable, notes)
 
 
-def _find_columns(header: package.SheetRow, title: str, fields: Sequence[Field]) -> dict[str, int]:
+def _find_columns(
+    header: sheet_xml.SheetRow, title: str, fields: Sequence[Field]
+) -> dict[str, int]:
     """Return each column's place, counted from 1, by its heading."""
     found: dict[str, list[int]] = {}
     for cell in header.cells:
@@ -317,7 +322,7 @@ def _find_columns(header: package.SheetRow, title: str, fields: Sequence[Field])
 
 
 def _read_cell(
-    cell: package.Cell, field: Field, where: tuple[str, str, int], is_1904: bool
+    cell: sheet_xml.Cell, field: Field, where: tuple[str, str, int], is_1904: bool
 ) -> tuple[str | None, Problem | None]:
     try:
         text = text_of(cell, field.kind, is_1904=is_1904)

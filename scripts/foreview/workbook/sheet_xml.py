@@ -1,0 +1,357 @@
+"""Streams the XML of one sheet: its cells with their types, and what Excel hides.
+
+ECMA-376 part 1, 18.3. Rows that are spelled as Excel, LibreOffice, openpyxl and XlsxWriter spell
+plain ones are taken apart by a regular expression that must match the whole row; all else goes
+through expat, which gets a document without those rows. No DTD is let in, so that no entity can be
+declared.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
+from xml.parsers import expat
+
+CHUNK = 1 << 16
+_MAIN = (
+    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    "http://purl.oclc.org/ooxml/spreadsheetml/main",
+)
+ADDRESS = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
+_ADDRESSED = r'<c r="([A-Z]{1,3})([0-9]{1,7})"(?: s="([0-9]{1,6})")?'
+_PLAIN = r"[^<&\r]*"
+_CELL = (
+    rf'{_ADDRESSED}(?: ?/>|(?: t="(s|n|b|str|inlineStr)")?>'
+    rf'(?:<v>({_PLAIN})</v>|<is><t(?: xml:space="preserve")?>({_PLAIN})</t></is>)</c>)'
+)
+_PLAIN_CELL = re.compile(_CELL)
+_PLAIN_ROW = re.compile(
+    rf'<row r="([1-9][0-9]{{0,6}})"([^<>/]*)>((?:{re.sub(r"[(](?![?])", "(?:", _CELL)})*+)</row>'
+)
+_ATTRIBUTE = re.compile(r'\b(\w+)="([^"]*)"')
+_KINDS = {"": "number", "n": "number", "s": "string", "str": "string", "b": "boolean"}
+_ROWS_BEGIN = "<sheetData>"
+_MOST_WAITING = 1 << 22
+"""Characters that may wait for the end of a row, or for the first."""
+_OTHER_ENCODING = re.compile(
+    rb"""\xff\xfe|\xfe\xff|<\?xml [^>]*encoding=["'](?![Uu][Tt][Ff]-8["'])"""
+)
+_HEAD = re.compile(
+    rf'(?:<\?xml [^<>]*\?>\s*)?<worksheet [^<>]*\bxmlns="(?:{"|".join(map(re.escape, _MAIN))})"'
+)
+
+
+class DamagedError(ValueError):
+    """The XML is not that of a workbook."""
+
+
+class Cell(NamedTuple):
+    """One cell that holds something.
+
+    Attributes:
+        column: Its column, counted from 1.
+        kind: `string`, `number`, `boolean`, `error`, `date` (ISO 8601), or `blank` for a
+            formula whose value the file doesn't have.
+        text: The value as the file spells it; strings with `_xHHHH_` escapes.
+        number_format: Excel's format code.
+        formula: The formula without its `=`; None without one, empty when another cell has it.
+    """
+
+    column: int
+    kind: str
+    text: str
+    number_format: str
+    formula: str | None
+
+
+class SheetRow(NamedTuple):
+    """A row of a sheet that holds something: its number, whether it is hidden, its cells."""
+
+    number: int
+    is_hidden: bool
+    cells: list[Cell]
+
+
+@dataclass
+class Layout:
+    """What a sheet says around its cells; whole when all its rows were read.
+
+    Attributes:
+        dimension: The extent that it claims.
+        hidden_columns: First and last column of each hidden run.
+        merged: Ranges of merged cells.
+        filter_range: The range of its filter, or empty.
+    """
+
+    dimension: str = ""
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
+    merged: list[str] = field(default_factory=list)
+    filter_range: str = ""
+
+
+def new_parser() -> expat.XMLParserType:
+    """Return an expat parser that lets no document type in; names have their namespace first."""
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    parser.buffer_size = CHUNK
+
+    def refuse(*_: object) -> None:
+        raise DamagedError("it declares a document type, which no workbook has")
+
+    parser.StartDoctypeDeclHandler = refuse
+    return parser
+
+
+def feed(parser: expat.XMLParserType, chunk: bytes | str, *, is_final: bool = False) -> None:
+    """Give a parser its next bytes or characters.
+
+    Raises:
+        DamagedError: They are no XML.
+    """
+    try:
+        parser.Parse(chunk, is_final)
+    except expat.ExpatError as error:
+        raise DamagedError(str(error)) from error
+
+
+class SheetParser:
+    """Gathers the rows of one sheet while its XML streams by."""
+
+    def __init__(self, strings: list[str], formats: list[str], layout: Layout) -> None:
+        """Begin a sheet of a workbook with these shared strings and number formats by style."""
+        self._strings, self._formats, self._layout = strings, formats, layout
+        self._rows: list[SheetRow] = []
+        self._row = self._column = 0
+        self._is_hidden = False
+        self._cells: list[Cell] = []
+        self._attributes: Mapping[str, str] = {}
+        self._value: str | None = None
+        self._formula: str | None = None
+        self._inline: list[str] = []
+        self._texts: list[str] = []
+        self._phonetic = 0
+        starts = {
+            "row": self._start_row,
+            "c": self._start_cell,
+            "rPh": self._start_phonetic,
+            "dimension": self._see_dimension,
+            "col": self._see_column,
+            "mergeCell": self._see_merge,
+            "autoFilter": self._see_filter,
+        }
+        texts = {"v": self._end_value, "f": self._end_formula, "t": self._end_text}
+        ends = {"row": self._end_row, "c": self._end_cell, "rPh": self._end_phonetic, **texts}
+        self._starts = {f"{main} {tag}": call for main in _MAIN for tag, call in starts.items()}
+        self._ends = {f"{main} {tag}": call for main in _MAIN for tag, call in ends.items()}
+        self._texts_in = {f"{main} {tag}" for main in _MAIN for tag in texts}
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._is_first = self._is_plain = self._is_utf8 = True
+        self._in_rows = False
+        self._buffer = ""
+        self.expat = new_parser()
+        self.expat.StartElementHandler = self._start
+        self.expat.EndElementHandler = self._end
+        self._chars = self._texts.append
+
+    def feed(self, chunk: bytes) -> list[SheetRow]:
+        """Take the next bytes of the sheet, none at its end, and return the rows that are whole.
+
+        Raises:
+            ValueError: It is no sheet, or rows or cells are not in order.
+        """
+        if self._is_first:
+            self._is_first = False
+            self._is_utf8 = not _OTHER_ENCODING.match(chunk)
+        if not self._is_utf8:
+            feed(self.expat, chunk, is_final=not chunk)
+        else:
+            text = self._decoder.decode(chunk, not chunk)
+            if self._is_plain:
+                self._buffer += text
+                text = self._take_apart(is_final=not chunk)
+            feed(self.expat, text, is_final=not chunk)
+        rows, self._rows = self._rows, []
+        return rows
+
+    def _take_apart(self, *, is_final: bool) -> str:
+        """Take plain rows from the buffer and return what comes after them, for expat.
+
+        Other rows are given to expat here. The buffer keeps what can't be told yet; once there is
+        something else than rows, all the rest is for expat.
+        """
+        text, self._buffer, at = self._buffer, "", 0
+        if not self._in_rows:
+            at = text.find(_ROWS_BEGIN) + len(_ROWS_BEGIN)
+            if at < len(_ROWS_BEGIN) and not is_final and len(text) < _MOST_WAITING:
+                self._buffer = text
+                return ""
+            if at < len(_ROWS_BEGIN) or not _HEAD.match(text) or "<!" in text[:at]:
+                self._is_plain = False
+                return text
+            feed(self.expat, text[:at])
+            self._in_rows = True
+        while text.startswith("<row", at):
+            row = _PLAIN_ROW.match(text, at)
+            if row:
+                self._plain_row(row)
+                at = row.end()
+                continue
+            end = text.find("</row>", at) + len("</row>")
+            odd = text[at:end] if end >= len("</row>") else text[at:]
+            if "<!" in odd or "<?" in odd or len(odd) > _MOST_WAITING:
+                break  # what looks like a row after it may be none
+            if end < len("</row>"):
+                if is_final:
+                    break
+                self._buffer = odd
+                return ""
+            feed(self.expat, odd)
+            at = end
+        if not is_final and len(text) - at < len("<row"):
+            self._buffer = text[at:]
+            return ""
+        self._is_plain = False
+        return text[at:]
+
+    def _plain_row(self, row: re.Match[str]) -> None:
+        number = row[1]
+        self._start_row({"r": number, **dict(_ATTRIBUTE.findall(row[2]))})
+        cells, strings, formats = self._cells, self._strings, self._formats
+        last = 0
+        for letters, digits, style, kind, value, inline in _PLAIN_CELL.findall(row[3]):
+            column = column_number(letters)
+            if column <= last or digits != number:
+                raise DamagedError(f"the cell {letters}{digits} is out of order in row {number}")
+            last = column
+            place = int(style or "0")
+            if place >= len(formats):
+                raise DamagedError(f"there is no style {style}")
+            if kind == "s" and value:
+                shared = int(value)
+                if shared >= len(strings):
+                    raise DamagedError(f"there is no shared string {value}")
+                text, kind = strings[shared], "string"
+            elif kind == "inlineStr":
+                text, kind = inline, "string"
+            else:
+                text, kind = value, _KINDS[kind]
+            if text:
+                cells.append(Cell(column, kind, text, formats[place], None))
+        self._end_row()
+
+    def _start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if tag in self._texts_in:
+            self._texts.clear()
+            self.expat.CharacterDataHandler = self._chars
+            return
+        call = self._starts.get(tag)
+        if call is not None:
+            call(attributes)
+
+    def _end(self, tag: str) -> None:
+        call = self._ends.get(tag)
+        if call is not None:
+            call()
+
+    def _start_row(self, attributes: Mapping[str, str]) -> None:
+        number = int(attributes.get("r", self._row + 1))
+        if number <= self._row:
+            raise DamagedError(f"row {number} follows row {self._row}")
+        self._row, self._column = number, 0
+        self._is_hidden = attributes.get("hidden", "0") in ("1", "true")
+
+    def _start_cell(self, attributes: Mapping[str, str]) -> None:
+        address = attributes.get("r")
+        if address is None:
+            column = self._column + 1
+        else:
+            found = ADDRESS.fullmatch(address)
+            if found is None or int(found[2]) != self._row:
+                raise DamagedError(f"the cell {address} is in row {self._row}")
+            column = column_number(found[1])
+        if column <= self._column:
+            raise DamagedError(f"in row {self._row} the column {column} is out of order")
+        self._column = column
+        self._attributes = attributes
+        self._value = self._formula = None
+        self._inline.clear()
+
+    def _start_phonetic(self, _attributes: Mapping[str, str]) -> None:
+        self._phonetic += 1
+
+    def _end_phonetic(self) -> None:
+        self._phonetic -= 1
+
+    def _text(self) -> str:
+        self.expat.CharacterDataHandler = None
+        return "".join(self._texts)
+
+    def _end_value(self) -> None:
+        self._value = self._text()
+
+    def _end_formula(self) -> None:
+        self._formula = self._text()
+
+    def _end_text(self) -> None:
+        text = self._text()
+        if not self._phonetic:
+            self._inline.append(text)
+
+    def _end_cell(self) -> None:
+        kind, text = self._typed(self._attributes.get("t", "n"))
+        if kind == "blank" and self._formula is None:
+            return
+        style = int(self._attributes.get("s") or "0")
+        if not 0 <= style < len(self._formats):
+            raise DamagedError(f"there is no style {style}")
+        self._cells.append(Cell(self._column, kind, text, self._formats[style], self._formula))
+
+    def _typed(self, kind: str) -> tuple[str, str]:
+        if kind == "inlineStr":
+            text = "".join(self._inline)
+            return ("string", text) if text else ("blank", "")
+        value = self._value
+        if not value:
+            return "blank", ""
+        if kind == "s":
+            place = int(value)
+            if not 0 <= place < len(self._strings):
+                raise DamagedError(f"there is no shared string {value}")
+            text = self._strings[place]
+            return ("string", text) if text else ("blank", "")
+        names = {"str": "string", "n": "number", "b": "boolean", "e": "error", "d": "date"}
+        if kind not in names:
+            raise DamagedError(f"there is no cell type {kind}")
+        return names[kind], value
+
+    def _end_row(self) -> None:
+        if self._cells:
+            self._rows.append(SheetRow(self._row, self._is_hidden, self._cells))
+            self._cells = []
+
+    def _see_dimension(self, attributes: Mapping[str, str]) -> None:
+        self._layout.dimension = attributes.get("ref", "")
+
+    def _see_column(self, attributes: Mapping[str, str]) -> None:
+        if attributes.get("hidden", "0") in ("1", "true"):
+            run = (int(attributes["min"]), int(attributes["max"]))
+            self._layout.hidden_columns.append(run)
+
+    def _see_merge(self, attributes: Mapping[str, str]) -> None:
+        self._layout.merged.append(attributes.get("ref", ""))
+
+    def _see_filter(self, attributes: Mapping[str, str]) -> None:
+        self._layout.filter_range = attributes.get("ref", "")
+
+
+@cache
+def column_number(letters: str) -> int:
+    """Return a column's number, counted from 1."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number

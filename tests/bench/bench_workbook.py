@@ -1,0 +1,154 @@
+"""Workbooks: reading, validating and comparing; exporting; beside calamine alone and pandas.
+
+    python tests/bench/bench_workbook.py --rows 100000
+
+Each is measured in a process of its own, with its peak of memory. Prints one JSON line each. The
+peers read the same file and check the same rules: pandas with openpyxl, and where they are
+installed in the Python that `--peers` names, frictionless and pandera.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
+
+from workbook_editing import PARENTS, STATION, station
+
+from foreview.changes import make_state
+
+CONTRACT = replace(STATION, columns=STATION.columns[:8])
+"""Ten columns of the table's own: eight and the interval."""
+
+
+def rows(count: int) -> list[dict[str, str | None]]:
+    found = []
+    for number in range(count):
+        row = station(
+            f"S{number:07}",
+            station_name=f"Station {number}",
+            network_id="007",
+            owners="A",
+            power="full",
+            opened=f"20{number % 20:02}-03-{1 + number % 28:02}",
+            rank=str(number),
+        )
+        found.append({name: row[name] for name in CONTRACT.row_columns})
+    return found
+
+
+def export(path: Path, count: int) -> None:
+    from foreview.workbook import write_workbook
+
+    write_workbook(path, CONTRACT, rows(count), base_release=1, parents=PARENTS)
+
+
+def as_excel_writes(path: Path, count: int) -> None:
+    """Write the same workbook with shared strings, as Excel does."""
+    import openpyxl
+    import xlsxwriter
+
+    export(path, count)
+    book = openpyxl.load_workbook(path, read_only=True)
+    with xlsxwriter.Workbook(path, {"strings_to_formulas": False}) as written:
+        days = written.add_format({"num_format": "yyyy-mm-dd"})
+        for sheet in book.worksheets:
+            target = written.add_worksheet(sheet.title)
+            for number, line in enumerate(sheet.iter_rows(values_only=True)):
+                for column, value in enumerate(line):
+                    if value is None:
+                        continue
+                    if hasattr(value, "year"):
+                        target.write_datetime(number, column, value, days)
+                    else:
+                        target.write(number, column, value)
+
+
+def calamine(path: Path, _count: int) -> None:
+    import python_calamine
+
+    book = python_calamine.CalamineWorkbook.from_path(path)
+    for name in book.sheet_names:
+        book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+
+
+def read(path: Path, _count: int) -> None:
+    from foreview.workbook import read_workbook
+
+    read_workbook(path, {"station": CONTRACT})
+
+
+def submit(path: Path, count: int) -> None:
+    """Read, validate and compare, as `foreview submit` does but for the registry."""
+    from foreview.workbook import edits_of, in_child, read_workbook
+    from foreview.workbook.child import MEGABYTES, SECONDS
+
+    workbook = in_child(path.name, SECONDS, MEGABYTES, read_workbook, path, {"station": CONTRACT})
+    found = edits_of(workbook, CONTRACT, make_state(CONTRACT, rows(count)))
+    assert found == ([], [])
+
+
+def pandas(path: Path, _count: int) -> None:
+    """Read with openpyxl, and check the same rules by hand."""
+    import pandas as pd
+
+    frame = pd.read_excel(path, sheet_name="Station", dtype=str, engine="openpyxl")
+    assert frame["Station"].is_unique
+    assert frame["Name"].notna().all()
+    assert frame["Network"].isin([code for code, _ in PARENTS["network"]]).all()
+    assert frame["Power"].isin(["full", "low, very"]).all()
+    assert frame["Live"].isin(["TRUE", "FALSE"]).all()
+    assert frame["Rank"].str.fullmatch(r"\d+").all()
+
+
+WORK: dict[str, Callable[[Path, int], None]] = {
+    one.__name__: one for one in (export, calamine, read, submit, pandas)
+}
+
+
+def measured(name: str, path: Path, count: int) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--only", name, "--rows", str(count), "--file", str(path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+def main() -> None:
+    """Measure, each in a process of its own, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--only", choices=sorted(WORK))
+    parser.add_argument("--file", type=Path)
+    parser.add_argument("--skip", nargs="*", default=[])
+    options = parser.parse_args()
+    if options.only:
+        import resource
+
+        start = time.monotonic()
+        WORK[options.only](options.file, options.rows)
+        seconds = time.monotonic() - start
+        peak = max(
+            resource.getrusage(one).ru_maxrss
+            for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+        print(json.dumps({"seconds": round(seconds, 2), "peak_mib": peak // 1024}))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "w.xlsx"
+        told = {"export": measured("export", path, options.rows)}
+        as_excel_writes(path, options.rows)
+        for name in WORK.keys() - {"export", *options.skip}:
+            told[name] = measured(name, path, options.rows)
+            print(json.dumps({name: told[name]}), file=sys.stderr, flush=True)
+        told["submit_by_calamine"] = told["submit"]["seconds"] / told["calamine"]["seconds"]
+        print(json.dumps({"rows": options.rows, **told}))
+
+
+if __name__ == "__main__":
+    main()
