@@ -266,10 +266,13 @@ class Package:
 
         if part is None:
             return []
-        with self._open(part) as file:
-            plain = _PLAIN_STRINGS.fullmatch(file.read(_MOST_PLAIN))
+        try:
+            with self._open(part) as file:
+                plain = _PLAIN_STRINGS.fullmatch(file.read(_MOST_PLAIN))
+            texts = _PLAIN_STRING.findall(plain[1].decode("utf-8")) if plain else []
+        except (*_BROKEN, ValueError) as error:
+            raise DamagedError(f"{part}: {error}") from error
         if plain:
-            texts = _PLAIN_STRING.findall(plain[1].decode("utf-8"))
             return [unescape_xml(text, _ENTITIES) if "&" in text else text for text in texts]
         self._parse(part, start, end)
         return strings
