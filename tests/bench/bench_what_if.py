@@ -267,7 +267,13 @@ def main() -> None:
     parser.add_argument("--load-only", action="store_true", help="into the folder of --keep")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--peer-marts", nargs="*", help="whose sums are built; default: all")
-    parser.add_argument("--peer-seconds", type=int, default=3_600, help="then a peer is stopped")
+    parser.add_argument(
+        "--peer-seconds",
+        type=int,
+        nargs=2,
+        default=[3_600, 3_600],
+        help="after which the sums of all marts, and all of them, are stopped",
+    )
     parser.add_argument("--sums-only", action="store_true", help="no mart with reach both ways")
     parser.add_argument("--audit-helper", type=Path, help="a checkout of dbt-audit-helper")
     parser.add_argument("--sqlmesh", type=Path, help="a Python that has sqlmesh[spark]")
@@ -343,10 +349,10 @@ def measure_peers(
     told["marts_both_ways"] = built
     what_if = told["what_if"]["seconds"]
 
-    def both_ways(name: str, *, sums_only: bool) -> None:
+    def both_ways(name: str, most_seconds: int, *, sums_only: bool) -> None:
         """Build and compare all marts; stopped after so many seconds, which count as at least."""
-        deadline = time.monotonic() + options.peer_seconds
-        timer = Timer(options.peer_seconds, spark.sparkContext.cancelAllJobs)
+        deadline = time.monotonic() + most_seconds
+        timer = Timer(most_seconds, spark.sparkContext.cancelAllJobs)
         timer.start()
 
         def work() -> list[str]:
@@ -372,10 +378,10 @@ def measure_peers(
         }
         print(json.dumps({name: told[name]}), file=sys.stderr, flush=True)
 
-    both_ways("sums_both_ways", sums_only=True)
+    both_ways("sums_both_ways", options.peer_seconds[0], sums_only=True)
     if options.sums_only:
         return
-    both_ways("all_both_ways", sums_only=False)
+    both_ways("all_both_ways", options.peer_seconds[1], sums_only=False)
     if options.edit != "channel":
         return
     one = "audience_by_network_day"

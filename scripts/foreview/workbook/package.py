@@ -244,6 +244,24 @@ class Package:
         return formats or ["General"]
 
     def _read_strings(self, part: str | None) -> list[str]:
+        if part is None:
+            return []
+        plain = self._plain_strings(part)
+        return self._odd_strings(part) if plain is None else plain
+
+    def _plain_strings(self, part: str) -> list[str] | None:
+        """Return the shared strings, None where one is not plain text."""
+        try:
+            with self._open(part) as file:
+                plain = _PLAIN_STRINGS.fullmatch(file.read(_MOST_PLAIN))
+            texts = _PLAIN_STRING.findall(plain[1].decode("utf-8")) if plain else []
+        except (*_BROKEN, ValueError) as error:
+            raise DamagedError(f"{part}: {error}") from error
+        if not plain:
+            return None
+        return [unescape_xml(text, _ENTITIES) if "&" in text else text for text in texts]
+
+    def _odd_strings(self, part: str) -> list[str]:
         strings: list[str] = []
         runs: list[str] = []
         phonetic = 0
@@ -264,16 +282,6 @@ class Package:
             elif tag == "si":
                 strings.append("".join(runs))
 
-        if part is None:
-            return []
-        try:
-            with self._open(part) as file:
-                plain = _PLAIN_STRINGS.fullmatch(file.read(_MOST_PLAIN))
-            texts = _PLAIN_STRING.findall(plain[1].decode("utf-8")) if plain else []
-        except (*_BROKEN, ValueError) as error:
-            raise DamagedError(f"{part}: {error}") from error
-        if plain:
-            return [unescape_xml(text, _ENTITIES) if "&" in text else text for text in texts]
         self._parse(part, start, end)
         return strings
 
