@@ -10,7 +10,7 @@ from pathlib import Path
 from foreview.changes import Action, Edit, Identity, Kind, Row, identity_of
 from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
-from foreview.submission import edits_in, refuse_unfinished
+from foreview.submission import edits_in, parent_names, refuse_unfinished
 from foreview.workspace import Workspace
 
 Marks = Mapping[tuple[Identity, str], str]
@@ -63,11 +63,7 @@ def export_dimension(
     if not rows:
         message = f"No row of {dimension} meets {' and '.join(where)}."
         raise RefusedError(Problem("no-rows", message, fix="Loosen the condition."))
-    parents = {
-        parent: _codes(workspace, parent)
-        for parent in dict.fromkeys(one.parent for one in contract.columns)
-        if parent
-    }
+    parents = parent_names(workspace, contract)
     write_workbook(
         path,
         contract,
@@ -214,11 +210,3 @@ def _condition(contract: Contract, text: str) -> _Condition:
         )
         raise RefusedError(Problem("condition", message, value=text, fix=fix))
     return _Condition(match[1], match[2], match[3].strip())
-
-
-def _codes(workspace: Workspace, dimension: str) -> list[tuple[str, str]]:
-    contract = workspace.contract(dimension)
-    state, _ = workspace.registry.approved_rows(dimension)
-    name = next((one for one in contract.column_names if one.endswith("_name")), contract.key[0])
-    latest = {one[0]: state[one][name] or one[0] for one in sorted(state)}
-    return sorted(latest.items())

@@ -27,6 +27,7 @@ from foreview.changes import (
 from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
 from foreview.loads import stage_pending
+from foreview.names import with_codes
 from foreview.rekeying import CHANNEL_KEY, check_identities
 from foreview.workspace import Workspace
 
@@ -97,6 +98,18 @@ def close(workspace: Workspace, change_set_id: str, decision: str, comment: str 
     stage_pending(workspace, registry.change_set(change_set_id).dimensions)
 
 
+def parent_names(workspace: Workspace, contract: Contract) -> dict[str, list[tuple[str, str]]]:
+    """Return code and newest name of each row of a contract's parent dimensions."""
+    found = {}
+    for parent in dict.fromkeys(one.parent for one in contract.columns if one.parent):
+        rules = workspace.contract(parent)
+        state, _ = workspace.registry.approved_rows(parent)
+        name = next((one for one in rules.column_names if one.endswith("_name")), rules.key[0])
+        latest = {one[0]: state[one][name] or one[0] for one in sorted(state)}
+        found[parent] = sorted(latest.items())
+    return found
+
+
 def edits_in(
     workspace: Workspace, path: Path
 ) -> tuple[Workbook, Contract, list[Edit], list[Problem]]:
@@ -124,7 +137,9 @@ def edits_in(
         fix = "Submit it to the system that it was exported from, or export a fresh one here."
         raise RefusedError(Problem("other-system", message, where=path.name, fix=fix))
     base, _ = registry.approved_rows(contract.dimension, workbook.base_release)
-    return workbook, contract, *edits_of(workbook, contract, base)
+    edits, problems = edits_of(workbook, contract, base)
+    edits = with_codes(contract, edits, parent_names(workspace, contract))
+    return workbook, contract, edits, problems
 
 
 def read_change_set(
