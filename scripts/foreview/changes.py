@@ -487,7 +487,10 @@ def _parent_problem(
     for item in column.items(row[name]):
         intervals = parents[column.parent].get(item)
         if intervals is None:
+            folded = item.casefold()
+            near = [repr(one) for one in parents[column.parent] if one.casefold() == folded]
             fix = f"Choose an existing {column.parent}, or add it first."
+            fix += f" There is {', '.join(near)}." if near else ""
             message = f"There is no {column.parent} {item!r}."
             return Problem("unknown-parent", message, value=item, fix=fix)
         if not _exists_for(contract, row, intervals):

@@ -44,8 +44,8 @@ def _folded(text: str) -> str:
 def with_codes(contract: Contract, edits: Iterable[Edit], names: Names) -> list[Edit]:
     """Return edits with names of parents replaced by their codes; each replacement is noted.
 
-    A code beside which there is one that differs only by case, blanks or the form of letters is noted
-    too: it may be the wrong one.
+    A code beside which there is one that differs only by case, blanks or the form of letters is
+    noted too: it may be the wrong one.
 
     Args:
         contract: The rules of the edits' dimension.
@@ -65,11 +65,8 @@ def _with_codes(edit: Edit, columns: Mapping[str, Column], codes: Mapping[str, C
         items = column.items(values[name])
         meant = [found.meant(item) for item in items]
         said = [f"the name {a!r} is of {b}" for a, b in zip(items, meant, strict=True) if a != b]
-        said += [
-            f"there is {', '.join(map(repr, found.alike(one)))} too"
-            for one in meant
-            if found.alike(one)
-        ]
+        alike = [other for one in meant for other in found.alike(one)]
+        said += [f"there is {', '.join(map(repr, alike))} too"] if alike else []
         if said:
             values[name] = ";".join(meant)
             notes[name] = "; ".join(filter(None, (notes.get(name), *said)))
