@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foreview.errors import EngineError, ForeviewError, RefusedError
+from foreview.errors import EngineError, ForeviewError, Problem, RefusedError
 
 if TYPE_CHECKING:
     from foreview.workspace import Workspace
@@ -415,6 +415,57 @@ def refresh(
         lines += [f"{done.done:,} others have been made meanwhile."] if done.done else []
         lines += [f"{one.where}: {one.message} {one.fix}" for one in done.conflicts]
         session.print({"file": str(output), **asdict(done)}, "\n".join(lines))
+
+
+@app.command()
+def watch(
+    folder: Annotated[Path, typer.Argument(help="The folder with a folder for each person.")],
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 5,
+    once: Annotated[
+        bool, typer.Option("--once", help="Look twice, take what is there, end.")
+    ] = False,
+    impact: Annotated[bool, typer.Option(help="Answer with the effect on the figures.")] = True,
+    home: Home = None,
+) -> None:
+    """Take workbooks from a drop folder: a folder's name is the author, the cover has the reason.
+
+    A workbook that did not change between two looks is taken. Answers are put beside it: a note,
+    and a copy with its errors or the effect on the figures.
+
+    Example: foreview watch /shared/foreview
+    """
+    import time
+
+    from foreview.watch import DropFolder
+    from foreview.workspace import to_stderr
+
+    with _command("watch", home, None, lock=False) as session:
+        if not folder.is_dir():
+            problem = Problem("file-not-found", f"{folder} is no folder.", fix="Make it first.")
+            raise RefusedError(problem)
+        drop = DropFolder(
+            session.workspace,
+            folder,
+            lock=lambda workspace: workspace.locked("watch", to_stderr),
+            impact=_write_impact if impact else None,
+        )
+        drop.look()
+        while True:
+            time.sleep(every)
+            for line in drop.look():
+                print(line, flush=True)
+            if once:
+                return
+
+
+def _write_impact(workspace: Workspace, change_set_id: str, folder: Path) -> None:
+    from foreview.receipt import record_receipt
+    from foreview.report import write_reports
+    from foreview.what_if import preview
+
+    impact = preview(workspace, [change_set_id], illustrate=True)
+    record_receipt(workspace, impact)
+    write_reports(impact, folder)
 
 
 @app.command("list")

@@ -32,9 +32,9 @@ class Codes:
         named = self._by_name.get(text, set())
         return next(iter(named)) if text not in self._codes and len(named) == 1 else text
 
-    def alike(self, code: str) -> list[str]:
+    def alike(self, text: str) -> list[str]:
         """Return the other codes that differ only by case, blanks or the form of letters."""
-        return sorted(self._alike.get(_folded(code), set()) - {code})
+        return sorted(self._alike.get(_folded(text), set()) - {text})
 
 
 def _folded(text: str) -> str:
