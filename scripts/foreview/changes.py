@@ -34,6 +34,7 @@ class Action(StrEnum):
     RETIRE = "retire"
     DELETE = "delete"
     INSERT = "insert"
+    NEW_CODE = "new-code"
 
 
 class Kind(StrEnum):

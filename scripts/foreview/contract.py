@@ -152,6 +152,8 @@ class Contract:
         hash: SHA-256 of the contract's content, hex.
         interval: The time that a row's event takes; None where rows are no events.
         mends: What is mended in values that were typed, of `MENDS`.
+        identities: The dimension that says which code goes on under which; None where a new code
+            is another row.
     """
 
     dimension: str
@@ -165,6 +167,7 @@ class Contract:
     hash: str
     interval: Interval | None = None
     mends: tuple[str, ...] = ()
+    identities: str | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -210,6 +213,7 @@ def parse_contract(document: Mapping[str, Any]) -> Contract:
         hash=hashlib.sha256(content.encode()).hexdigest(),
         interval=_parse_interval(rules.get("interval")),
         mends=_parse_mends(rules.get("mends", ())),
+        identities=rules.get("identities"),
     )
 
 

@@ -26,9 +26,9 @@ from foreview.changes import (
 )
 from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
+from foreview.identities import CHANNEL_KEY, check_identities, new_code_edits
 from foreview.loads import stage_pending
 from foreview.names import with_codes
-from foreview.rekeying import CHANNEL_KEY, check_identities
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -160,15 +160,23 @@ def read_change_set(
         RefusedError: Everything that is wrong with it, each with its cell.
     """
     workbook, contract, edits, problems = edits_in(workspace, path)
-    now, last = workspace.registry.approved_rows(contract.dimension)
-    changes, conflicts = _merge(workspace, contract, edits, now, last)
-    problems += conflicts
-    problems += check_changes(workspace, contract, now, changes) if not conflicts else []
+    keys, _ = workspace.registry.approved_rows(CHANNEL_KEY)
+    changes: list[Change] = []
+    states: dict[str, State] = {}
+    conflicts: list[Problem] = []
+    for dimension, asked in new_code_edits(contract, edits, keys).items():
+        rules = workspace.contract(dimension)
+        now, last = workspace.registry.approved_rows(dimension)
+        found, wrong = _merge(workspace, rules, asked, now, last)
+        states[dimension], clashes = apply(now, found)
+        changes += found
+        conflicts += wrong + [one.as_problem() for one in clashes]
+    problems += conflicts or rule_problems(workspace, states, changes)
     reason = reason or workbook.defaults.reason
     if edits and not reason:
         message, fix = "The reason is missing.", "Give --reason, or fill it in on the cover sheet."
         problems.append(Problem("no-reason", message, where=path.name, fix=fix))
-    bulk = _bulk(contract, now, edits)
+    bulk = _bulk(contract, workspace.registry.approved_rows(contract.dimension)[0], edits)
     problems += bulk if not allow_bulk else []
     if problems:
         raise RefusedError(dict.fromkeys(problems))
@@ -183,7 +191,7 @@ def read_change_set(
         base_release=workspace.registry.latest_release(),
         source_name=workbook.file_name,
         source_hash=workbook.file_hash,
-        contracts={contract.dimension: contract.hash},
+        contracts={name: workspace.contract(name).hash for name in sorted(states)},
         changes=tuple(changes),
     )
 
@@ -263,6 +271,7 @@ _DONE = {
     Action.RETIRE: "retired",
     Action.DELETE: "deleted",
     Action.INSERT: "added",
+    Action.NEW_CODE: "given a new code",
 }
 
 

@@ -17,10 +17,10 @@ from conftest import make_workspace
 from foreview.changes import Action, Change, ChangeSet, Edit, Kind, Row, State, changes_of
 from foreview.contract import BEGINNING
 from foreview.errors import RefusedError
+from foreview.identities import check_identities
 from foreview.rekeying import (
     LEAST_SCORE,
     ProposedPair,
-    check_identities,
     propose_pairs,
     proposed_pairs,
     replaced_codes,

@@ -11,12 +11,15 @@ import xlsxwriter
 from openpyxl.comments import Comment
 from workbook_editing import ACTION, Analyst, export, station, station_contract, submit
 
-from foreview.changes import Action, changes_of, make_state
-from foreview.contract import MENDS, Contract
+from foreview.changes import Action, apply, changes_of, make_state
+from foreview.contract import BEGINNING, MENDS, Contract
+from foreview.identities import new_code_edits
 from foreview.workbook.mends import mended
 
 MENDING = station_contract(mends=list(MENDS))
 ROWS = [station("A", network_id="007", rank="1"), station("B")]
+STATE = make_state(MENDING, ROWS)
+DAY = "2026-04-07"
 
 
 def only_edit(path: Path, contract: Contract) -> Any:
@@ -110,3 +113,61 @@ def test_a_comment_on_an_edited_cell_becomes_part_of_the_change(tmp_path: Path) 
     edit = only_edit(analyst.save(), MENDING)
     assert edit.action is Action.CORRECT
     assert edit.notes == {"network_id": "comment: see the memo of 3 May"}
+
+
+KEYED = station_contract(identities="channel_key")
+
+
+def test_a_new_code_is_three_edits_of_two_tables(tmp_path: Path) -> None:
+    analyst = Analyst(export(tmp_path / "w.xlsx", ROWS, KEYED), KEYED)
+    analyst.type(2, station_id="A2", network_id="8")
+    analyst.ask(2, "new code", DAY)
+    (edit,), problems = submit(analyst.save(), ROWS, KEYED)
+    assert problems == []
+    assert (edit.action, edit.identity, edit.day) == (Action.NEW_CODE, ("A", BEGINNING), DAY)
+    keys = {
+        ("A", BEGINNING): {"channel_sk": "old", "valid_to": "2026-01-01"},
+        ("A", "2026-01-01"): {"channel_sk": "first", "valid_to": None},
+    }
+    found = new_code_edits(KEYED, [edit], keys)
+    assert found.keys() == {"station", "channel_key"}
+    retired, added = found["station"]
+    assert (retired.action, retired.identity, retired.day) == (
+        Action.RETIRE,
+        ("A", BEGINNING),
+        DAY,
+    )
+    assert added.action is Action.INSERT
+    assert added.values == {**ROWS[0], "station_id": "A2", "network_id": "8", "valid_from": DAY}
+    (key,) = found["channel_key"]
+    assert key.values == {
+        "channel_id": "A2",
+        "channel_sk": "first",
+        "valid_from": DAY,
+        "valid_to": None,
+    }
+    changes = [one for edit in found["station"] for one in changes_of(KEYED, edit, STATE)[0]]
+    after, conflicts = apply(STATE, changes)
+    assert conflicts == []
+    ends = {one[0]: row["valid_to"] for one, row in after.items()}
+    assert ends == {"A": DAY, "A2": None, "B": None}
+
+
+@pytest.mark.parametrize(
+    ("code", "day", "rule"),
+    [("A2", None, "day-missing"), ("B", DAY, "duplicate-key"), ("A", DAY, "nothing-changed")],
+)
+def test_a_new_code_needs_a_day_and_a_code_that_is_free(
+    tmp_path: Path, code: str, day: str | None, rule: str
+) -> None:
+    analyst = Analyst(export(tmp_path / "w.xlsx", ROWS, KEYED), KEYED)
+    analyst.type(2, station_id=code)
+    analyst.ask(2, "new code", day)
+    assert [one.rule for one in submit(analyst.save(), ROWS, KEYED)[1]] == [rule]
+
+
+def test_a_table_without_identities_has_no_new_codes(tmp_path: Path) -> None:
+    analyst = Analyst(export(tmp_path / "w.xlsx", ROWS, MENDING), MENDING)
+    analyst.type(2, station_id="A2")
+    analyst.ask(2, "new code", DAY)
+    assert [one.rule for one in submit(analyst.save(), ROWS, MENDING)[1]] == ["unknown-action"]

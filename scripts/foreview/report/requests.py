@@ -14,6 +14,7 @@ ACTIONS = {
     Action.RETIRE: "retired",
     Action.DELETE: "deleted",
     Action.INSERT: "added",
+    Action.NEW_CODE: "new code",
 }
 
 

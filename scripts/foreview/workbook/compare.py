@@ -310,6 +310,8 @@ class _Comparison:
             self._new_over_existing(row, identity, changed)
             return None
         keys = [name for name in self.contract.key if name in changed]
+        if asked.action is Action.NEW_CODE:
+            return self._new_code(row, identity, changed, asked)
         if keys:
             self._changed_key(row, keys[0], identity)
             return None
@@ -351,11 +353,40 @@ class _Comparison:
     def _changed_key(self, row: SheetRow, name: str, identity: Identity) -> None:
         heading = self.fields[name].heading
         message = f"{heading} was changed from {', '.join(identity[:-1])}: a code names a row."
-        fix = (
-            "Is it a new row? Then choose the action new row. Was the code replaced by another? "
-            "Put it back, and add a row to the table of keys."
-        )
+        fix = "Is it a new row? Then choose the action new row."
+        if self.contract.identities is not None:
+            word = ACTION_WORDS[Action.NEW_CODE]
+            fix += f" Does the row go on under another code? Then choose {word}, with a day."
+        else:
+            fix += " If not, put the code back."
         self._report("changed-key", message, self.workbook.cell(row, name), row.values[name], fix)
+
+    def _new_code(
+        self, row: SheetRow, identity: Identity, changed: dict[str, str | None], asked: Asked
+    ) -> Edit | None:
+        word = ACTION_WORDS[Action.NEW_CODE]
+        key = self.contract.key[0]
+        where = self.workbook.cell(row, layout.ACTION)
+        if self.contract.identities is None:
+            message = f"In this table a row can't have the action {word!r}: a code names a row."
+            fix = "Add the new code as a new row, and retire the old one."
+            self._report("unknown-action", message, where, row.action, fix)
+            return None
+        code = changed.get(key)
+        if code is None or not self._needs_day(row, asked):
+            if code is None:
+                heading = self.fields[key].heading
+                message = f"The row has the action {word!r}, but {heading} is as it was."
+                fix = f"Write the new code into {heading}, or choose another action."
+                self._report("nothing-changed", message, where, row.action, fix)
+            return None
+        if any(one[0] == code for one in self.base):
+            message = f"{code} is the code of another row."
+            fix = "If both are one channel from a day on, write that in the table of identities."
+            self._report("duplicate-key", message, self.workbook.cell(row, key), code, fix)
+            return None
+        cells = {name: self.workbook.cell(row, name) for name in changed}
+        return Edit(Action.NEW_CODE, values=changed, day=asked.day, cells=cells)
 
     def _no_day(self, row: SheetRow, asked: Asked) -> bool:
         """Report a row's own Day where the action has none."""

@@ -19,7 +19,7 @@ from openpyxl.utils.exceptions import WorkbookAlreadySaved
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.writer.excel import ExcelWriter
 
-from foreview.changes import Edit, Identity, Row, identity_of, row_key
+from foreview.changes import Action, Edit, Identity, Row, identity_of, row_key
 from foreview.contract import BEGINNING, Contract
 from foreview.errors import EngineError, Problem, RefusedError
 from foreview.workbook import layout
@@ -179,6 +179,12 @@ def _write_cover(
         sheet.append(cells)
 
 
+_NEW_CODE = (
+    "The row goes on under another code from the Day on: write that over the old one. Its figures "
+    "go on where they were."
+)
+
+
 def _instructions(contract: Contract, rows: Sequence[Row]) -> list[tuple[str, str]]:
     words = layout.ACTION_WORDS
     headings = {field.name: field.heading for field in layout.fields_of(contract)}
@@ -203,6 +209,7 @@ def _instructions(contract: Contract, rows: Sequence[Row]) -> list[tuple[str, st
             f"{headings[contract.key[0]]}. A row that you only take out of the sheet stays as it "
             "is in the table.",
         ),
+        *([(actions["NEW_CODE"], _NEW_CODE)] if contract.identities else []),
         (
             "Worked example",
             f"From 2 May 2026, the {headings.get(changed, 'name')} of {key} is another one. In its "
@@ -298,7 +305,11 @@ def _write_rows(
         dimension.width = _width(field, rows)
         dimension.hidden = field.name == layout.ROW_ID
         if field.name == layout.ACTION:
-            words = ",".join(layout.ACTION_WORDS.values())
+            words = ",".join(
+                word
+                for action, word in layout.ACTION_WORDS.items()
+                if action is not Action.NEW_CODE or contract.identities
+            )
             _add_list(sheet, f'"{words}"', f"{letter}2:{letter}{last}", "stop")
         elif field.name in sources:
             _add_list(sheet, sources[field.name], f"{letter}2:{letter}{last}", "warning")

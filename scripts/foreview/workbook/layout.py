@@ -25,6 +25,7 @@ ACTION_WORDS = {
     Action.RETIRE: "retire",
     Action.DELETE: "delete",
     Action.INSERT: "new row",
+    Action.NEW_CODE: "new code",
 }
 COVER_ACTIONS = (Action.CORRECT, Action.CHANGE_FROM)
 """The actions that the cover may set for all rows: one cell must not remove a table."""

@@ -1,0 +1,209 @@
+"""Identities of channels that go on under another code, in the table `channel_key`.
+
+`check_identities` keeps it sound: an identity must be final, and no code may lead back to itself.
+`new_code_edits` says what a new code comes to: rows of two tables. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from foreview.changes import Action, Edit, Identity, State
+from foreview.contract import BEGINNING, Contract
+from foreview.errors import Problem
+
+CHANNEL = "channel"
+CHANNEL_KEY = "channel_key"
+
+Days = tuple[str, str | None]
+"""Half-open: the first broadcast day, and the first one after; None is open."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A row of `channel_key` that leads from its code to another one."""
+
+    identity: Identity
+    target: str
+    days: Days
+
+    @property
+    def code(self) -> str:
+        return self.identity[0]
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """Steps that follow one another on the same days.
+
+    Attributes:
+        steps: At least one.
+        days: The days on which all of them hold.
+        cycle: The codes that lead back to the first of them; empty for none.
+    """
+
+    steps: tuple[_Step, ...]
+    days: Days
+    cycle: tuple[str, ...] = ()
+
+    @property
+    def final(self) -> str:
+        return self.steps[-1].target
+
+
+def check_identities(
+    state: State, touched: Iterable[Identity]
+) -> list[tuple[Identity, str, Problem]]:
+    """Return what is wrong with the identities that the touched rows take part in.
+
+    Figures are by `channel_key.channel_sk` as it is written, without following it further. So it
+    must be final on all days of its row: not itself a code that counts as another one on some of
+    them. A code that somebody else uses now (`X` counts as `X#2`) leads nowhere: the identity `X`
+    is still its first owner's.
+
+    Args:
+        state: All rows of `channel_key` as they would be.
+        touched: Identities of the rows that are new or changed.
+
+    Returns:
+        Triples of identity, column and problem, as `check_state` gives them.
+    """
+    chosen = set(touched)
+    steps = _steps(state)
+    found: list[tuple[Identity, str, Problem]] = []
+    told: set[frozenset[str]] = set()
+    for one in (step for code in sorted(steps) for step in steps[code]):
+        for chain in sorted(_chains(steps, one), key=lambda each: each.days[0]):
+            place = next((step.identity for step in chain.steps if step.identity in chosen), None)
+            if place is None or len(chain.steps) == 1:
+                continue
+            if not chain.cycle:
+                found.append((place, "channel_sk", _not_final(chain)))
+            elif frozenset(chain.cycle) not in told:
+                told.add(frozenset(chain.cycle))
+                found.append((place, "channel_sk", _cycle(chain)))
+    return found
+
+
+def _steps(state: State) -> dict[str, list[_Step]]:
+    """Return the rows that lead to another channel's identity, by code and in order of days."""
+    steps: dict[str, list[_Step]] = defaultdict(list)
+    for identity in sorted(state):
+        code, target = identity[0], state[identity]["channel_sk"]
+        if target and target != code and not target.startswith(f"{code}#"):
+            days = (identity[-1] or BEGINNING, state[identity]["valid_to"])
+            steps[code].append(_Step(identity, target, days))
+    return steps
+
+
+def _chains(steps: Mapping[str, Sequence[_Step]], first: _Step) -> Iterator[_Chain]:
+    """Yield where a row leads to on each of its days; days on which it is final are one step."""
+    waiting = [_Chain((first,), first.days)]
+    while waiting:
+        chain = waiting.pop()
+        start, end = chain.days
+        for step in steps.get(chain.final, ()):
+            shared = _shared((start, end), step.days)
+            if shared is None:
+                continue
+            if start < shared[0]:
+                yield _Chain(chain.steps, (start, shared[0]))
+            codes = [one.code for one in chain.steps]
+            follows = (*chain.steps, step)
+            if step.target in (*codes, step.code):
+                cycle = (*codes, step.code)
+                yield _Chain(follows, shared, cycle[cycle.index(step.target) :])
+            else:
+                waiting.append(_Chain(follows, shared))
+            if shared[1] is None:
+                break
+            start = shared[1]
+        else:
+            if end is None or start < end:
+                yield _Chain(chain.steps, (start, end))
+
+
+def _shared(one: Days, other: Days) -> Days | None:
+    """Return the days that are in both, or None."""
+    start = max(one[0], other[0])
+    ends = [end for end in (one[1], other[1]) if end is not None]
+    end = min(ends, default=None)
+    return None if end is not None and end <= start else (start, end)
+
+
+def _not_final(chain: _Chain) -> Problem:
+    first, then = chain.steps[0], [one.target for one in chain.steps[1:]]
+    message = (
+        f"{first.code} would count as {first.target}, but {first.target} itself counts as "
+        f"{', which counts as '.join(then)} {_spoken(chain.days)}."
+    )
+    if chain.days == first.days:
+        fix = f"Write {chain.final} as the identity of {first.code}."
+    else:
+        fix = (
+            f"Write {chain.final} as the identity of {first.code} {_spoken(chain.days)}; "
+            "other days need a row of their own."
+        )
+    return Problem("identity-not-final", message, value=first.target, fix=fix)
+
+
+def _cycle(chain: _Chain) -> Problem:
+    codes = " → ".join((*chain.cycle, chain.cycle[0]))
+    message = f"The identities lead back to where they begin {_spoken(chain.days)}: {codes}."
+    fix = "Choose one of these codes as the identity of them all, and delete its own row."
+    return Problem("identity-cycle", message, value=chain.steps[-1].target, fix=fix)
+
+
+def _spoken(days: Days) -> str:
+    start, end = days
+    since = "from the beginning" if start == BEGINNING else f"from {start}"
+    return f"{since} to before {end}" if end else since
+
+
+def new_code_edits(contract: Contract, edits: Iterable[Edit], keys: State) -> dict[str, list[Edit]]:
+    """Return edits by dimension, with each new code as the three edits that it comes to.
+
+    The row of the old code ends on the day, one of the new code begins with the same values but
+    those that were edited too, and in `channel_key` the new code has the old one's identity.
+
+    Args:
+        contract: The rules of the edits' dimension.
+        edits: What an analyst asks for.
+        keys: The rows of `channel_key`.
+    """
+    found: dict[str, list[Edit]] = {contract.dimension: []}
+    own = found[contract.dimension]
+    for edit in edits:
+        if edit.action is not Action.NEW_CODE:
+            own.append(edit)
+            continue
+        assert edit.identity is not None  # noqa: S101 - compare.py gives it
+        assert edit.day is not None  # noqa: S101
+        (code,) = contract.key
+        old, new = edit.identity[0], edit.values[code]
+        cell = edit.cells.get(code, "")
+        own.append(replace(edit, action=Action.RETIRE, values={}, cells={"valid_to": cell}))
+        row = {**edit.base, **edit.values, "valid_from": edit.day}
+        own.append(
+            replace(edit, action=Action.INSERT, identity=None, values=row, base={}, day=None)
+        )
+        key = {
+            "channel_id": new,
+            "channel_sk": _identity_on(keys, old, edit.day),
+            "valid_from": edit.day,
+            "valid_to": None,
+        }
+        found.setdefault(CHANNEL_KEY, []).append(
+            Edit(Action.INSERT, values=key, cells={"channel_id": cell}, where=edit.where)
+        )
+    return found
+
+
+def _identity_on(keys: State, code: str, day: str) -> str:
+    for identity, row in keys.items():
+        holds = identity[-1] <= day and (row["valid_to"] or "9") > day
+        if identity[0] == code and holds:
+            return row["channel_sk"] or code
+    return code
