@@ -90,7 +90,7 @@ def test_the_fast_oracle_finds_an_impact_right_and_one_that_moves_nothing(
 
 
 @pytest.mark.parametrize(
-    ("seed", "path"), [(0, "touched"), (1, "full"), *((seed, "auto") for seed in range(2, 14))]
+    ("seed", "path"), [(0, "touched"), (1, "full"), *((seed, "auto") for seed in range(2, 6))]
 )
 def test_impact_of_random_edits_equals_a_rebuild_with_them(
     spark: Any, market: Workspace, viewing: Viewing, seed: int, path: str
