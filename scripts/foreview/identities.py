@@ -201,9 +201,9 @@ def new_code_edits(contract: Contract, edits: Iterable[Edit], keys: State) -> di
     return found
 
 
-def _identity_on(keys: State, code: str, day: str) -> str:
+def _identity_on(keys: State, channel: str, day: str) -> str:
     for identity, row in keys.items():
         holds = identity[-1] <= day and (row["valid_to"] or "9") > day
-        if identity[0] == code and holds:
-            return row["channel_sk"] or code
-    return code
+        if identity[0] == channel and holds:
+            return row["channel_sk"] or channel
+    return channel

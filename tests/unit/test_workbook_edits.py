@@ -18,6 +18,7 @@ from foreview.baseline import read_rows_csv
 from foreview.changes import Action, Edit, Row, changes_of, identity_of, make_state
 from foreview.contract import BEGINNING, load_contracts
 from foreview.workbook import edits_of, read_workbook, write_workbook
+from foreview.workbook.layout import ACTION_WORDS
 
 ROWS = [
     station("A", network_id="007", rank="1"),
@@ -390,7 +391,7 @@ def edit_randomly(analyst: Analyst, rows: list[Row], draw: Any) -> list[Edit]:
     meant = []
     for number, row in enumerate(rows, start=2):
         action = draw(st.sampled_from([None, *Action]))
-        if action in (None, Action.INSERT):
+        if action in (None, Action.INSERT, Action.NEW_CODE):
             continue
         day = "2026-05-02" if action in (Action.CHANGE_FROM, Action.RETIRE) else None
         values: dict[str, str | None] = {}
@@ -400,9 +401,8 @@ def edit_randomly(analyst: Analyst, rows: list[Row], draw: Any) -> list[Edit]:
             if not values:
                 continue
         reason = draw(st.sampled_from(["", "=Why"]))
-        words = dict(zip(Action, (CORRECT, CHANGE, RETIRE, DELETE, NEW), strict=True))
         analyst.fill(number, values)
-        analyst.ask(number, words[action], day, reason)
+        analyst.ask(number, ACTION_WORDS[action], day, reason)
         cells = {name: analyst.address(number, name) for name in values}
         if action is Action.RETIRE:
             cells["valid_to"] = analyst.address(number, DAY)
