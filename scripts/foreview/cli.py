@@ -296,11 +296,14 @@ def load_viewing(
 
 @app.command()
 def export(
-    dimension: Annotated[str, typer.Argument(help="The table, for example channel.")],
+    dimensions: Annotated[list[str], typer.Argument(help="Tables, for example network channel.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .xlsx file to write.")],
     where: Annotated[
         list[str] | None,
-        typer.Option(help="COLUMN=VALUE[,VALUE...] or COLUMN~TEXT; several must all hold."),
+        typer.Option(
+            help="COLUMN=VALUE[,VALUE...] or COLUMN~TEXT; several must all hold. With several "
+            "tables TABLE.COLUMN=VALUE."
+        ),
     ] = None,
     home: Home = None,
     act_as: ActAs = None,
@@ -312,11 +315,13 @@ def export(
     foreview export network -o networks.xlsx
 
     foreview export channel -o fox.xlsx --where network_id=FOX,Fox
+
+    foreview export network channel -o new.xlsx --where channel.network_id=FOX
     """
-    from foreview.exporting import export_dimension
+    from foreview.exporting import export_tables
 
     with _command("export", home, act_as, as_json) as session:
-        count = export_dimension(session.workspace, dimension, output, where or [])
+        count = export_tables(session.workspace, dimensions, output, where or [])
         session.print(
             {"file": str(output), "rows": count},
             f"{output}: {count:,} rows. Edit it, then: foreview submit {output} --reason ...",

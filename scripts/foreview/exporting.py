@@ -6,12 +6,16 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from foreview.changes import Action, Edit, Identity, Kind, Row, identity_of
 from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
-from foreview.submission import edits_in, parent_names, refuse_unfinished
+from foreview.submission import Asked, edits_in, parent_names, refuse_unfinished
 from foreview.workspace import Workspace
+
+if TYPE_CHECKING:
+    from foreview.workbook.export import Table
 
 Marks = Mapping[tuple[Identity, str], str]
 
@@ -19,63 +23,97 @@ PART = " and "
 """Between the conditions of a part."""
 
 
+def export_tables(
+    workspace: Workspace, dimensions: Sequence[str], path: Path, where: Sequence[str] = ()
+) -> int:
+    """Write a workbook of dimensions' approved rows, a sheet each, and return their number.
+
+    Args:
+        workspace: Where.
+        dimensions: The dimensions.
+        path: The .xlsx file to write.
+        where: Conditions `column=value` or `column~text` that all rows must meet; with several
+            dimensions `dimension.column=value`, for the rows of one.
+
+    Raises:
+        RefusedError: A dimension or a column is unknown, or there is nothing to export.
+    """
+    refuse_unfinished(workspace)
+    contracts = [workspace.contract(one) for one in dict.fromkeys(dimensions)]
+    tables = []
+    for contract in contracts:
+        conditions = _conditions_on(contract, where, is_alone=len(contracts) == 1)
+        table = _table(workspace, contract, conditions)
+        if not table.rows:
+            message = f"No row of {contract.dimension} meets {' and '.join(conditions)}."
+            raise RefusedError(Problem("no-rows", message, fix="Loosen the condition."))
+        tables.append(table)
+    named = {text.partition(".")[0] for text in where if "." in re.split("[=~]", text)[0]}
+    for name in sorted(named - {contract.dimension for contract in contracts}):
+        message = f"The table {name} is not in this workbook."
+        raise RefusedError(Problem("condition", message, value=name, fix="Export it too."))
+    _write(workspace, path, tables)
+    return sum(len(table.rows) for table in tables)
+
+
 def export_dimension(
+    workspace: Workspace, dimension: str, path: Path, where: Sequence[str] = ()
+) -> int:
+    """Write a workbook of one dimension: `export_tables` of one."""
+    return export_tables(workspace, [dimension], path, where)
+
+
+def _conditions_on(contract: Contract, where: Sequence[str], *, is_alone: bool) -> list[str]:
+    """Return the conditions that are on a dimension's rows, without its name."""
+    prefix = f"{contract.dimension}."
+    own = [text.removeprefix(prefix) for text in where if text.startswith(prefix)]
+    if is_alone:
+        return own + [text for text in where if not text.startswith(prefix)]
+    for text in where:
+        if "." not in re.split("[=~]", text)[0]:
+            message = f"{text!r} does not say which table's rows it is about."
+            fix = f"Write {prefix}{text}."
+            raise RefusedError(Problem("condition", message, value=text, fix=fix))
+    return own
+
+
+def _table(
     workspace: Workspace,
-    dimension: str,
-    path: Path,
-    where: Sequence[str] = (),
+    contract: Contract,
+    where: Sequence[str],
     *,
     edits: Sequence[Edit] = (),
     undecided: Collection[Identity] = (),
     marks: Marks | None = None,
-) -> int:
-    """Write a workbook of a dimension's approved rows, and return their number.
+) -> Table:
+    """Return a dimension's sheet; rows that are edited are in it in any case."""
+    from foreview.workbook.export import Table
 
-    Args:
-        workspace: Where.
-        dimension: The dimension.
-        path: The .xlsx file to write.
-        where: Conditions `column=value` or `column~text` that all rows must meet.
-        edits: Edits that the workbook begins with; their rows are in it in any case.
-        undecided: Rows of these whose action is left open.
-        marks: What is to be said of cells, besides the open changes of others.
-
-    Raises:
-        RefusedError: The dimension or a column is unknown, or there is nothing to export.
-    """
-    from foreview.workbook import write_workbook
-
-    refuse_unfinished(workspace)
-    contract = workspace.contract(dimension)
-    state, _ = workspace.registry.approved_rows(dimension)
+    state, _ = workspace.registry.approved_rows(contract.dimension)
     if not state:
-        message = f"The table {dimension} has no approved rows yet."
-        fix = f"Load it first: foreview baseline {dimension} FILE.csv, or foreview generate."
+        message = f"The table {contract.dimension} has no approved rows yet."
+        fix = (
+            f"Load it first: foreview baseline {contract.dimension} FILE.csv, or foreview generate."
+        )
         raise RefusedError(Problem("no-rows", message, fix=fix))
     tests = [_condition(contract, text) for text in where]
-    rows = [state[one] for one in sorted(state)]
     edited = {edit.identity for edit in edits}
     rows = [
-        row
-        for row in rows
-        if all(test(row) for test in tests) or identity_of(contract, row) in edited
+        state[one]
+        for one in sorted(state)
+        if all(test(state[one]) for test in tests) or one in edited
     ]
-    if not rows:
-        message = f"No row of {dimension} meets {' and '.join(where)}."
-        raise RefusedError(Problem("no-rows", message, fix="Loosen the condition."))
-    parents = parent_names(workspace, contract)
-    write_workbook(
-        path,
-        contract,
-        rows,
-        base_release=workspace.registry.latest_release(),
-        parents=parents,
-        part=PART.join(where),
-        edits=edits,
-        undecided=undecided,
-        marks={**_pending_marks(workspace, contract), **(marks or {})},
-    )
-    return len(rows)
+    all_marks = {**_pending_marks(workspace, contract), **(marks or {})}
+    return Table(contract, rows, PART.join(where), edits, undecided, all_marks)
+
+
+def _write(workspace: Workspace, path: Path, tables: Sequence[Table]) -> None:
+    from foreview.workbook.export import write_tables
+
+    parents: dict[str, list[tuple[str, str]]] = {}
+    for table in tables:
+        parents |= parent_names(workspace, table.contract)
+    write_tables(path, tables, base_release=workspace.registry.latest_release(), parents=parents)
 
 
 def _pending_marks(workspace: Workspace, contract: Contract) -> dict[tuple[Identity, str], str]:
@@ -128,15 +166,29 @@ def refresh_workbook(workspace: Workspace, path: Path, output: Path) -> Refreshe
     Raises:
         RefusedError: The workbook has errors, all of them named, or changes nothing.
     """
-    workbook, contract, edits, problems = edits_in(workspace, path)
+    asked = edits_in(workspace, path)
+    problems = [problem for one in asked for problem in one.problems]
     if problems:
         raise RefusedError(dict.fromkeys(problems))
+    found = [_refreshed(workspace, one) for one in asked]
+    _write(workspace, path=output, tables=[table for table, _ in found])
+    told = [one for _, one in found]
+    return Refreshed(
+        sum(one.moved for one in told),
+        sum(one.done for one in told),
+        tuple(conflict for one in told for conflict in one.conflicts),
+    )
+
+
+def _refreshed(workspace: Workspace, asked: Asked) -> tuple[Table, Refreshed]:
+    """Return the fresh sheet of a table, and what became of its edits."""
+    contract = asked.contract
     now, last = workspace.registry.approved_rows(contract.dimension)
     moved: list[Edit] = []
     conflicts: list[Problem] = []
     marks: dict[tuple[Identity, str], str] = {}
     done = 0
-    for edit in edits:
+    for edit in asked.edits:
         if edit.identity is None:
             identity = identity_of(contract, {"valid_from": edit.day, **edit.values})
             if identity in now:
@@ -155,11 +207,10 @@ def refresh_workbook(workspace: Workspace, path: Path, output: Path) -> Refreshe
                 cell, value = edit.cells.get(name, edit.where), edit.values.get(name)
                 conflicts.append(Problem("conflict", text, cell, value or "", _DECIDE))
     undecided = {identity for identity, _ in marks}
-    where = workbook.part.split(PART) if workbook.part else []
-    export_dimension(
-        workspace, contract.dimension, output, where, edits=moved, undecided=undecided, marks=marks
-    )
-    return Refreshed(len(moved), done, tuple(conflicts))
+    part = asked.workbook.part
+    where = part.split(PART) if part else []
+    table = _table(workspace, contract, where, edits=moved, undecided=undecided, marks=marks)
+    return table, Refreshed(len(moved), done, tuple(conflicts))
 
 
 _DECIDE = "In the fresh workbook choose the row's action again, or undo the edit."

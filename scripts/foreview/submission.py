@@ -7,6 +7,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,10 +111,25 @@ def parent_names(workspace: Workspace, contract: Contract) -> dict[str, list[tup
     return found
 
 
-def edits_in(
-    workspace: Workspace, path: Path
-) -> tuple[Workbook, Contract, list[Edit], list[Problem]]:
-    """Return a workbook, its contract, what its author asks for, and what is wrong with it.
+@dataclass(frozen=True)
+class Asked:
+    """What a workbook's author asks for in one table.
+
+    Attributes:
+        workbook: The table as read.
+        contract: Its rules.
+        edits: What is asked for.
+        problems: What is wrong.
+    """
+
+    workbook: Workbook
+    contract: Contract
+    edits: list[Edit]
+    problems: list[Problem]
+
+
+def edits_in(workspace: Workspace, path: Path) -> list[Asked]:
+    """Return what a workbook's author asks for, table by table, parents first.
 
     It is read in a process of its own: nobody knows what is in a file.
 
@@ -126,20 +142,23 @@ def edits_in(
     refuse_unfinished(workspace)
     registry = workspace.registry
     contracts = workspace.contracts
-    workbook = in_child(path.name, SECONDS, MEGABYTES, read_workbook, path, contracts)
-    contract = workspace.contract(workbook.dimension)
+    tables = in_child(path.name, SECONDS, MEGABYTES, read_workbook, path, contracts)
     latest = registry.latest_release()
-    if workbook.base_release > latest:
-        message = (
-            f"The workbook is of reference version {workbook.base_release}, but the newest here "
-            f"is {latest}."
-        )
-        fix = "Submit it to the system that it was exported from, or export a fresh one here."
-        raise RefusedError(Problem("other-system", message, where=path.name, fix=fix))
-    base, _ = registry.approved_rows(contract.dimension, workbook.base_release)
-    edits, problems = edits_of(workbook, contract, base)
-    edits = with_codes(contract, edits, parent_names(workspace, contract))
-    return workbook, contract, edits, problems
+    found = []
+    for table in sorted(tables, key=lambda one: list(contracts).index(one.dimension)):
+        contract = workspace.contract(table.dimension)
+        if table.base_release > latest:
+            message = (
+                f"The workbook is of reference version {table.base_release}, but the newest here "
+                f"is {latest}."
+            )
+            fix = "Submit it to the system that it was exported from, or export a fresh one here."
+            raise RefusedError(Problem("other-system", message, where=path.name, fix=fix))
+        base, _ = registry.approved_rows(contract.dimension, table.base_release)
+        edits, problems = edits_of(table, contract, base)
+        edits = with_codes(contract, edits, parent_names(workspace, contract))
+        found.append(Asked(table, contract, edits, problems))
+    return found
 
 
 def read_change_set(
@@ -159,24 +178,16 @@ def read_change_set(
     Raises:
         RefusedError: Everything that is wrong with it, each with its cell.
     """
-    workbook, contract, edits, problems = edits_in(workspace, path)
-    keys, _ = workspace.registry.approved_rows(CHANNEL_KEY)
-    changes: list[Change] = []
-    states: dict[str, State] = {}
-    conflicts: list[Problem] = []
-    for dimension, asked in new_code_edits(contract, edits, keys).items():
-        rules = workspace.contract(dimension)
-        now, last = workspace.registry.approved_rows(dimension)
-        found, wrong = _merge(workspace, rules, asked, now, last)
-        states[dimension], clashes = apply(now, found)
-        changes += found
-        conflicts += wrong + [one.as_problem() for one in clashes]
+    tables = edits_in(workspace, path)
+    problems = [problem for table in tables for problem in table.problems]
+    changes, states, conflicts = _changes(workspace, tables)
     problems += conflicts or rule_problems(workspace, states, changes)
+    workbook = tables[0].workbook
     reason = reason or workbook.defaults.reason
-    if edits and not reason:
+    if any(table.edits for table in tables) and not reason:
         message, fix = "The reason is missing.", "Give --reason, or fill it in on the cover sheet."
         problems.append(Problem("no-reason", message, where=path.name, fix=fix))
-    bulk = _bulk(contract, workspace.registry.approved_rows(contract.dimension)[0], edits)
+    bulk = [problem for table in tables for problem in _bulk(workspace, table)]
     problems += bulk if not allow_bulk else []
     if problems:
         raise RefusedError(dict.fromkeys(problems))
@@ -191,9 +202,32 @@ def read_change_set(
         base_release=workspace.registry.latest_release(),
         source_name=workbook.file_name,
         source_hash=workbook.file_hash,
-        contracts={name: workspace.contract(name).hash for name in sorted(states)},
+        contracts={
+            name: workspace.contract(name).hash for name in sorted({c.dimension for c in changes})
+        },
         changes=tuple(changes),
     )
+
+
+def _changes(
+    workspace: Workspace, tables: Iterable[Asked]
+) -> tuple[list[Change], dict[str, State], list[Problem]]:
+    """Return what edits come to, all rows of the changed dimensions with them, and conflicts."""
+    keys, _ = workspace.registry.approved_rows(CHANNEL_KEY)
+    asked: dict[str, list[Edit]] = {}
+    for table in tables:
+        for dimension, edits in new_code_edits(table.contract, table.edits, keys).items():
+            asked.setdefault(dimension, []).extend(edits)
+    changes: list[Change] = []
+    states: dict[str, State] = {}
+    conflicts: list[Problem] = []
+    for dimension, edits in asked.items():
+        now, last = workspace.registry.approved_rows(dimension)
+        found, wrong = _merge(workspace, workspace.contract(dimension), edits, now, last)
+        states[dimension], clashes = apply(now, found)
+        changes += found
+        conflicts += wrong + [one.as_problem() for one in clashes]
+    return changes, states, conflicts
 
 
 def write_annotated_copy(path: Path, problems: Sequence[Problem]) -> Path | None:
@@ -251,15 +285,17 @@ def _named(problem: Problem, author: str, change_set_id: str) -> Problem:
     return Problem(problem.rule, message, problem.where, problem.value, problem.fix)
 
 
-def _bulk(contract: Contract, now: State, edits: Sequence[Edit]) -> list[Problem]:
+def _bulk(workspace: Workspace, asked: Asked) -> list[Problem]:
+    contract, edits = asked.contract, asked.edits
+    now, _ = workspace.registry.approved_rows(contract.dimension)
     most = max(contract.max_changed_rows, int(contract.max_changed_share * len(now)))
     if len(edits) <= most:
         return []
     counts = Counter(edit.action for edit in edits)
     what = ", ".join(f"{counts[one]:,} {_DONE[one]}" for one in Action if counts[one])
     message = (
-        f"{len(edits):,} of {len(now):,} rows would be changed ({what}); the table's rules allow "
-        f"{most:,} at once."
+        f"{contract.label}: {len(edits):,} of {len(now):,} rows would be changed ({what}); the "
+        f"table's rules allow {most:,} at once."
     )
     fix = 'If that is meant, say why: --allow-bulk "REASON". Else submit it in parts.'
     return [Problem("bulk", message, fix=fix)]
@@ -447,7 +483,9 @@ def baseline_change_set(
         base_release=workspace.registry.latest_release(),
         source_name=source.name,
         source_hash=_file_hash(source),
-        contracts={name: workspace.contract(name).hash for name in sorted(states)},
+        contracts={
+            name: workspace.contract(name).hash for name in sorted({c.dimension for c in changes})
+        },
         changes=tuple(changes),
     )
 

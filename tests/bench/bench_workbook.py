@@ -90,7 +90,9 @@ def submit(path: Path, count: int) -> None:
     from foreview.workbook import edits_of, in_child, read_workbook
     from foreview.workbook.child import MEGABYTES, SECONDS
 
-    workbook = in_child(path.name, SECONDS, MEGABYTES, read_workbook, path, {"station": CONTRACT})
+    (workbook,) = in_child(
+        path.name, SECONDS, MEGABYTES, read_workbook, path, {"station": CONTRACT}
+    )
     found = edits_of(workbook, CONTRACT, make_state(CONTRACT, rows(count)))
     assert found == ([], [])
 

@@ -26,10 +26,22 @@ NETWORKS = [
 ]
 
 
+GROUPS = [
+    {
+        "network_group_id": "G1",
+        "network_group_name": "One",
+        "valid_from": BEGINNING,
+        "valid_to": None,
+    }
+]
+
+
 def network_workspace(tmp_path: Path) -> Workspace:
-    """Return a workspace with three networks, recorded as a first load without an engine."""
+    """Return a workspace with a group and three networks, recorded without an engine."""
     found = make_workspace(tmp_path, "foreview")
-    change_set = baseline_change_set(found, {"network": NETWORKS}, tmp_path / "networks.csv")
+    change_set = baseline_change_set(
+        found, {"network_group": GROUPS, "network": NETWORKS}, tmp_path / "networks.csv"
+    )
     found.registry.record_change_set(change_set)
     number = found.registry.begin_promotion([change_set.id], actor="ana", kind="baseline")
     found.registry.record_release(

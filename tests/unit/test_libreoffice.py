@@ -100,7 +100,7 @@ def test_opened_and_saved_in_libreoffice_without_an_edit_is_no_change(tmp_path: 
         write_workbook(files[-1], contracts[name], rows, base_release=3, parents=PARENTS)
     saved = saved_by_libreoffice(tmp_path, files)
     for name, rows in tables.items():
-        workbook = read_workbook(saved / f"{name}.xlsx", contracts)
+        (workbook,) = read_workbook(saved / f"{name}.xlsx", contracts)
         assert len(workbook.rows) == len(rows), name
         edits, problems = edits_of(workbook, contracts[name], make_state(contracts[name], rows))
         assert (edits, problems) == ([], []), name

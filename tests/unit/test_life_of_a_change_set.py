@@ -155,3 +155,48 @@ def test_edits_of_rows_that_are_gone_or_there_already_are_told_with_their_values
     (lost,) = json.loads(done.stdout)["conflicts"]
     assert (lost["value"], lost["where"]) == ("network_name: Aleph", "Network!3")
     assert "ALFA" not in cells(today)
+
+
+def test_two_tables_in_one_workbook_are_checked_together(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    file = tmp_path / "both.xlsx"
+    where = ("--where", "network.network_id=ALFA,BETA")
+    done = run(workspace, "export", "network", "network_group", "-o", str(file), *where)
+    assert done.exit_code == 0, done.output
+    assert run(workspace, "submit", str(file), "--reason", "x").exit_code == 1
+    book: Any = openpyxl.load_workbook(file)
+    put(book["Network"], 2, {"Group": "G2", "Action": WRONG})
+    book.save(file)
+    alone = run(workspace, "submit", str(file), "--reason", "x")
+    assert "There is no network_group 'G2'" in alone.stderr
+    put(book["Network group"], 3, {"Group code": "G2", "Group name": "Two", "Action": "new row"})
+    book.save(file)
+    together = run(workspace, "submit", str(file), "--reason", "a group and its first network")
+    assert together.exit_code == 0, together.output
+    (change_set,) = workspace.registry.pending()
+    assert [(one.dimension, one.identity[0]) for one in change_set.changes] == [
+        ("network_group", "G2"),
+        ("network", "ALFA"),
+    ]
+    assert set(change_set.contracts) == {"network", "network_group"}
+    today = tmp_path / "today.xlsx"
+    assert "2 edits" in run(workspace, "refresh", str(file), "-o", str(today)).output
+    again = run(workspace, "submit", str(today), "--reason", "a group and its first network")
+    assert again.exit_code == 0, again.output
+
+
+def put(sheet: Any, number: int, values: dict[str, str]) -> None:
+    headings = {cell.value: cell.column for cell in sheet[1]}
+    for heading, value in values.items():
+        sheet.cell(number, headings[heading]).value = value
+
+
+@pytest.mark.parametrize("where", ["network_id=ALFA", "channel.channel_id=A"])
+def test_a_condition_says_which_of_several_tables_it_is_about(
+    workspace: Workspace, tmp_path: Path, where: str
+) -> None:
+    file = str(tmp_path / "both.xlsx")
+    done = run(workspace, "export", "network", "network_group", "-o", file, "--where", where)
+    assert done.exit_code == 1
+    assert "condition" in done.stderr

@@ -82,7 +82,8 @@ def export(
 
 
 def read(path: Path, contract: Contract = STATION) -> Workbook:
-    return read_workbook(path, {contract.dimension: contract})
+    (table,) = read_workbook(path, {contract.dimension: contract})
+    return table
 
 
 def submit(

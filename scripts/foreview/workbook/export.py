@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from openpyxl import Workbook as OpenpyxlWorkbook
@@ -41,47 +43,78 @@ Marks = Mapping[tuple[Identity, str], str]
 """What is to be said of a row's column, as a comment on its cell."""
 
 
+@dataclass(frozen=True)
+class Table:
+    """One dimension's sheet in a workbook.
+
+    Attributes:
+        contract: The dimension's rules.
+        rows: Approved rows, in the order in which they are to appear.
+        part: What was asked for, when it is not the whole dimension.
+        edits: Edits that the sheet begins with, of these rows and of new ones.
+        undecided: Rows of these whose action is left open.
+        marks: Comments on cells.
+    """
+
+    contract: Contract
+    rows: Sequence[Row]
+    part: str = ""
+    edits: Sequence[Edit] = ()
+    undecided: Collection[Identity] = ()
+    marks: Marks = dataclass_field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The sheet's name."""
+        return layout.sheet_title(self.contract.label)
+
+
+Parents = Mapping[str, Sequence[tuple[str, str]]]
+"""Code and name of each row of parent dimensions, for drop-downs."""
+
+
 def write_workbook(
     path: Path,
     contract: Contract,
     rows: Sequence[Row],
     *,
     base_release: int,
-    parents: Mapping[str, Sequence[tuple[str, str]]],
+    parents: Parents,
     part: str = "",
-    edits: Sequence[Edit] = (),
-    undecided: Collection[Identity] = (),
-    marks: Marks | None = None,
 ) -> None:
-    """Write rows of one dimension as a workbook.
+    """Write rows of one dimension as a workbook: `write_tables` of one table."""
+    tables = [Table(contract, rows, part)]
+    write_tables(path, tables, base_release=base_release, parents=parents)
+
+
+def write_tables(
+    path: Path, tables: Sequence[Table], *, base_release: int, parents: Parents
+) -> None:
+    """Write rows of one or more dimensions as a workbook, a sheet each.
 
     Args:
         path: The file to write; one that is there is replaced once the new one is whole.
-        contract: The dimension's rules.
-        rows: Approved rows, in the order in which they are to appear.
+        tables: What to write, at least one.
         base_release: The release whose rows these are.
         parents: Code and name of each row of the parent dimensions, for drop-downs.
-        part: What was asked for, when it is not the whole dimension.
-        edits: Edits that the workbook begins with, of these rows and of new ones.
-        undecided: Rows of these whose action is left open.
-        marks: Comments on cells.
 
     Raises:
         RefusedError: Values that no workbook can hold, all of them named.
         EngineError: The file could not be written; nothing is left behind.
     """
-    problems = list(_unwritable(contract, rows))
+    problems = [one for table in tables for one in _unwritable(table.contract, table.rows)]
     if problems:
         raise RefusedError(problems)
     book = OpenpyxlWorkbook(write_only=True)
-    title = layout.sheet_title(contract.label)
     cover = book.create_sheet(layout.COVER)
-    data = book.create_sheet(title)
+    sheets = [book.create_sheet(table.title) for table in tables]
     try:
-        _write_cover(cover, contract, rows, base_release, part)
-        sources = _write_lookups(book, contract, parents)
-        _write_rows(data, contract, rows, sources, _Begun(edits, undecided, marks or {}))
-        _write_hidden(book, contract, rows, base_release, part)
+        _write_cover(cover, tables, base_release)
+        ranges: dict[str, str] = {}
+        for table, sheet in zip(tables, sheets, strict=True):
+            sources = _write_lookups(book, table.contract, parents, ranges)
+            _write_rows(sheet, table, sources)
+        _write_hidden(book, tables, base_release)
         _save(path, book)
     except OSError as error:
         _abandon(book)
@@ -145,27 +178,25 @@ def _text_cell(sheet: Any, text: str, **styles: Any) -> Cell:
     return cell
 
 
-def _write_cover(
-    sheet: Any, contract: Contract, rows: Sequence[Row], base_release: int, part: str
-) -> None:
+def _write_cover(sheet: Any, tables: Sequence[Table], base_release: int) -> None:
     sheet.column_dimensions["A"].width = 24
     sheet.column_dimensions["B"].width = 90
-    whole = f"the part {part}" if part else "the whole table"
+    held = [
+        f"{len(table.rows)} rows, {f'the part {table.part}' if table.part else 'the whole table'}, "
+        f"as of reference version {base_release}. {table.contract.description}"
+        for table in tables
+    ]
     words = [layout.ACTION_WORDS[action] for action in layout.COVER_ACTIONS]
     _add_list(sheet, f'"{",".join(words)}"', "B5:B5", "stop")
     wrap = Alignment(wrap_text=True, vertical="top")
     lines: list[tuple[str, str]] = [
-        (f"{contract.label}: a workbook to edit", ""),
-        (
-            "What it holds",
-            f"{len(rows)} rows, {whole}, as of reference version {base_release}. "
-            f"{contract.description}",
-        ),
+        (f"{_labels(tables)}: a workbook to edit", ""),
+        ("What it holds", "\n".join(held)),
         ("", ""),
         ("Defaults", "The yellow cells below hold for each edited row that doesn't say otherwise."),
         *((label, "") for label in layout.COVER_LABELS.values()),
         ("", ""),
-        *_instructions(contract, rows),
+        *_instructions(tables),
     ]
     for number, (left, right) in enumerate(lines, start=1):
         bold = {"font": _HEADER_FONT} if left else {}
@@ -185,14 +216,20 @@ _NEW_CODE = (
 )
 
 
-def _instructions(contract: Contract, rows: Sequence[Row]) -> list[tuple[str, str]]:
+def _labels(tables: Sequence[Table]) -> str:
+    return " and ".join(table.contract.label for table in tables)
+
+
+def _instructions(tables: Sequence[Table]) -> list[tuple[str, str]]:
     words = layout.ACTION_WORDS
+    contract, rows = tables[0].contract, tables[0].rows
     headings = {field.name: field.heading for field in layout.fields_of(contract)}
     changed = next((name for name in contract.column_names if name not in contract.key), "")
     key = ", ".join(rows[0][name] or "" for name in contract.key) if rows else "ABC"
     actions = {action.name: word for action, word in words.items()}
+    has_codes = any(table.contract.identities for table in tables)
     return [
-        ("How to edit", f"Edit the cells of the sheet {contract.label}, then choose an Action."),
+        ("How to edit", f"Edit the cells of the sheet {_labels(tables)}, then choose an Action."),
         (
             actions["CORRECT"],
             "The row never was as it stands here. History is set right, back to True from.",
@@ -209,7 +246,7 @@ def _instructions(contract: Contract, rows: Sequence[Row]) -> list[tuple[str, st
             f"{headings[contract.key[0]]}. A row that you only take out of the sheet stays as it "
             "is in the table.",
         ),
-        *([(actions["NEW_CODE"], _NEW_CODE)] if contract.identities else []),
+        *([(actions["NEW_CODE"], _NEW_CODE)] if has_codes else []),
         (
             "Worked example",
             f"From 2 May 2026, the {headings.get(changed, 'name')} of {key} is another one. In its "
@@ -227,11 +264,13 @@ def _instructions(contract: Contract, rows: Sequence[Row]) -> list[tuple[str, st
 
 
 def _write_lookups(
-    book: OpenpyxlWorkbook, contract: Contract, parents: Mapping[str, Sequence[tuple[str, str]]]
+    book: OpenpyxlWorkbook, contract: Contract, parents: Parents, ranges: dict[str, str]
 ) -> dict[str, str]:
-    """Write the lists that drop-downs offer; return each column's range or inline list."""
+    """Write the lists that drop-downs offer; return each column's range or inline list.
+
+    The `ranges` of parents that are written already are used again.
+    """
     sources = {}
-    ranges: dict[str, str] = {}
     for column in contract.columns:
         parent = column.parent
         if parent is not None and parent not in ranges:
@@ -244,13 +283,13 @@ def _write_lookups(
             sources[column.name] = ranges[parent]
     listed = [one for one in contract.columns if one.accepted_values and not one.is_list]
     if listed:
-        sheet = book.create_sheet(layout.ALLOWED)
+        sheet = book.create_sheet(layout.ALLOWED)  # a second one gets a number
         sheet.append([_text_cell(sheet, one.label, font=_HEADER_FONT) for one in listed])
         for number in range(max(len(one.accepted_values) for one in listed)):
             texts = [one.accepted_values[number : number + 1] for one in listed]
             sheet.append([_text_cell(sheet, text[0]) if text else None for text in texts])
         for index, one in enumerate(listed, start=1):
-            sources[one.name] = _range(layout.ALLOWED, index, len(one.accepted_values))
+            sources[one.name] = _range(sheet.title, index, len(one.accepted_values))
     return sources
 
 
@@ -284,16 +323,11 @@ def _add_list(sheet: Any, source: str, place: str, style: Literal["stop", "warni
     sheet.data_validations.append(rule)
 
 
-def _write_rows(
-    sheet: Any,
-    contract: Contract,
-    rows: Sequence[Row],
-    sources: Mapping[str, str],
-    begun: _Begun,
-) -> None:
+def _write_rows(sheet: Any, table: Table, sources: Mapping[str, str]) -> None:
+    contract, rows = table.contract, table.rows
     fields = layout.fields_of(contract)
-    by_identity = {edit.identity: edit for edit in begun.edits if edit.identity is not None}
-    new = [edit for edit in begun.edits if edit.identity is None]
+    by_identity = {edit.identity: edit for edit in table.edits if edit.identity is not None}
+    new = [edit for edit in table.edits if edit.identity is None]
     last = len(rows) + len(new) + 1 + SPARE_ROWS
     _set_size(sheet, len(fields), len(rows) + len(new) + 1)
     sheet.freeze_panes = f"{get_column_letter(5 + len(contract.key))}2"
@@ -315,29 +349,21 @@ def _write_rows(
             _add_list(sheet, sources[field.name], f"{letter}2:{letter}{last}", "warning")
     sheet.append([_heading_cell(sheet, field) for field in fields])
     cells = [_value_cell(sheet, field) for field in fields]
-    marked = {identity for identity, _ in begun.marks}
+    marked = {identity for identity, _ in table.marks}
     for row in rows:
         identity = identity_of(contract, row)
         texts = {**row, layout.ROW_ID: layout.row_id(identity)}
         edit = by_identity.get(identity)
         if edit is not None:
             texts |= {**edit.values, **_asked(edit)}
-        if identity in begun.undecided:
+        if identity in table.undecided:
             texts[layout.ACTION] = None
         if identity in marked:
-            sheet.append(_marked(cells, fields, texts, identity, begun.marks))
+            sheet.append(_marked(cells, fields, texts, identity, table.marks))
         else:
             sheet.append(_filled(cells, fields, texts))
     for edit in new:
         sheet.append(_filled(cells, fields, {**edit.values, **_asked(edit)}))
-
-
-class _Begun(NamedTuple):
-    """What a workbook begins with besides approved rows."""
-
-    edits: Sequence[Edit]
-    undecided: Collection[Identity]
-    marks: Marks
 
 
 def _asked(edit: Edit) -> dict[str, str | None]:
@@ -433,25 +459,26 @@ def _set_text(cell: Cell, text: str) -> None:
     cell.data_type = "s"
 
 
-def _write_hidden(
-    book: OpenpyxlWorkbook, contract: Contract, rows: Sequence[Row], base_release: int, part: str
-) -> None:
+def _write_hidden(book: OpenpyxlWorkbook, tables: Sequence[Table], base_release: int) -> None:
     sheet = book.create_sheet(layout.HIDDEN)
     sheet.sheet_state = "veryHidden"
-    lines: list[tuple[str, ...]] = [
-        ("format", layout.FORMAT_VERSION),
-        ("dimension", contract.dimension),
-        ("base_release", str(base_release)),
-        ("contract", contract.hash),
-        ("part", part),
-        ("sheet", layout.sheet_title(contract.label)),
-        ("row_id", "row_key", "row_hash"),
-    ]
-    for row in rows:
-        identity = identity_of(contract, row)
-        lines.append(
-            (layout.row_id(identity), row_key(identity), layout.row_hash(contract, row)),
-        )
+    lines: list[tuple[str, ...]] = []
+    for table in tables:
+        contract = table.contract
+        lines += [
+            ("format", layout.FORMAT_VERSION),
+            ("dimension", contract.dimension),
+            ("base_release", str(base_release)),
+            ("contract", contract.hash),
+            ("part", table.part),
+            ("sheet", table.title),
+            ("row_id", "row_key", "row_hash"),
+        ]
+        for row in table.rows:
+            identity = identity_of(contract, row)
+            lines.append(
+                (layout.row_id(identity), row_key(identity), layout.row_hash(contract, row)),
+            )
     _set_size(sheet, 3, len(lines))
     cells = [WriteOnlyCell(sheet) for _ in range(3)]
     for line in lines:

@@ -65,7 +65,7 @@ class Defaults:
 
 @dataclass(frozen=True)
 class Workbook:
-    """A workbook as read.
+    """One table of a workbook as read; mostly there is one.
 
     Attributes:
         file_name: The file's name without its folder.
@@ -113,8 +113,8 @@ def read_workbook(
     contracts: Mapping[str, Contract],
     *,
     max_unpacked_bytes: int = MAX_UNPACKED_BYTES,
-) -> Workbook:
-    """Return what a workbook says.
+) -> tuple[Workbook, ...]:
+    """Return what a workbook says, table by table.
 
     Args:
         path: The .xlsx file.
@@ -132,43 +132,53 @@ def read_workbook(
         raise damaged(path, str(error)) from error
 
 
-def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> Workbook:
+def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tuple[Workbook, ...]:
     book = looks.Workbook(content)
     if "macros" in book.package.extras:
         message = f"{path.name} holds macros, which are programs."
         fix = "Open it in Excel and save it as an Excel workbook (.xlsx), without macros."
         raise RefusedError(Problem("macros", message, path.name, fix=fix))
     sheets = {sheet.name: sheet for sheet in book.package.sheets}
-    facts, row_keys, row_hashes = _read_hidden(path, book, sheets)
-    contract = _contract(path, facts, contracts)
-    title = facts["sheet"]
-    if title not in sheets:
-        message = f"{path.name} has no sheet {title}."
-        fix = f"Give the sheet its name {title} back. The sheets are: {', '.join(sheets)}."
-        raise RefusedError(Problem("sheet-missing", message, path.name, fix=fix))
+    hidden = _read_hidden(path, book, sheets)
     defaults, cover_problems = _read_cover(book, sheets.get(layout.COVER))
-    columns, rows, problems = _read_rows(book, sheets[title], layout.fields_of(contract))
-    return Workbook(
-        file_name=path.name,
-        file_hash=hashlib.sha256(content).hexdigest(),
-        dimension=contract.dimension,
-        base_release=int(facts["base_release"]),
-        contract_hash=facts["contract"],
-        part=facts["part"],
-        sheet=title,
-        row_keys=row_keys,
-        row_hashes=row_hashes,
-        columns=columns,
-        rows=tuple(rows),
-        defaults=defaults,
-        problems=(*cover_problems, *problems),
-        extras=book.package.extras,
-    )
+    file_hash = hashlib.sha256(content).hexdigest()
+    tables = []
+    for facts, row_keys, row_hashes in hidden:
+        contract = _contract(path, facts, contracts)
+        title = facts["sheet"]
+        if title not in sheets:
+            message = f"{path.name} has no sheet {title}."
+            fix = f"Give the sheet its name {title} back. The sheets are: {', '.join(sheets)}."
+            raise RefusedError(Problem("sheet-missing", message, path.name, fix=fix))
+        columns, rows, problems = _read_rows(book, sheets[title], layout.fields_of(contract))
+        tables.append(
+            Workbook(
+                file_name=path.name,
+                file_hash=file_hash,
+                dimension=contract.dimension,
+                base_release=int(facts["base_release"]),
+                contract_hash=facts["contract"],
+                part=facts["part"],
+                sheet=title,
+                row_keys=row_keys,
+                row_hashes=row_hashes,
+                columns=columns,
+                rows=tuple(rows),
+                defaults=defaults,
+                problems=(*cover_problems, *problems),
+                extras=book.package.extras,
+            )
+        )
+    return tuple(tables)
+
+
+_Hidden = tuple[dict[str, str], dict[str, str], dict[str, str]]
+"""A table's facts, and key and hash of its rows by row id."""
 
 
 def _read_hidden(
     path: Path, book: looks.Workbook, sheets: Mapping[str, package.Sheet]
-) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+) -> list[_Hidden]:
     not_ours = Problem(
         "not-exported",
         f"{path.name} was not written by foreview export, or lost its hidden sheet.",
@@ -177,13 +187,18 @@ def _read_hidden(
     )
     if layout.HIDDEN not in sheets:
         raise RefusedError(not_ours)
-    facts: dict[str, str] = {}
-    row_keys, row_hashes = {}, {}
-    in_rows = False
+    tables: list[_Hidden] = []
+    in_rows = True
     problems: list[Problem] = []
     for row in book.rows(sheets[layout.HIDDEN], problems):
         texts = {cell.column: layout.unescape(cell.text) for cell in row.cells}
         name, *values = (texts.get(column, "") for column in (1, 2, 3))
+        if name == "format":
+            in_rows = False
+            tables.append(({}, {}, {}))
+        if not tables:
+            raise RefusedError(not_ours)
+        facts, row_keys, row_hashes = tables[-1]
         if in_rows and name:
             row_keys[name], row_hashes[name] = values
         elif name == "row_id":
@@ -191,12 +206,13 @@ def _read_hidden(
         else:
             facts[name] = values[0]
     needed = {"format", "dimension", "base_release", "contract", "part", "sheet"}
-    if problems or not in_rows or not needed <= set(facts) or not facts["base_release"].isdecimal():
+    is_whole = all(needed <= set(one) and one["base_release"].isdecimal() for one, _, _ in tables)
+    if problems or not tables or not in_rows or not is_whole:
         raise RefusedError(not_ours)
-    if facts["format"] != layout.FORMAT_VERSION:
+    if any(facts["format"] != layout.FORMAT_VERSION for facts, _, _ in tables):
         message = f"{path.name} was written by another version of foreview."
         raise RefusedError(Problem("other-version", message, path.name, fix=_EXPORT_AGAIN))
-    return facts, row_keys, row_hashes
+    return tables
 
 
 def _contract(path: Path, facts: Mapping[str, str], contracts: Mapping[str, Contract]) -> Contract:
