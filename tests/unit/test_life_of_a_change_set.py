@@ -12,6 +12,7 @@ import pytest
 from networks import export, network_workspace, promote_without_engine, run
 
 from conftest import PROJECT
+from foreview.contract import Contract
 from foreview.demo import edit_workbook
 from foreview.workspace import Workspace
 
@@ -91,7 +92,12 @@ def test_more_rows_than_the_rules_allow_need_a_reason(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rules = replace(workspace.contract("network"), max_changed_rows=1, max_changed_share=0.1)
-    monkeypatch.setattr("foreview.workspace.Workspace.contract", lambda _self, _name: rules)
+    others = Workspace.contract
+
+    def contract(self: Workspace, name: str) -> Contract:
+        return rules if name == "network" else others(self, name)
+
+    monkeypatch.setattr(Workspace, "contract", contract)
     file = rename(workspace, export(workspace, tmp_path), ALFA="Alpha", BETA="Beth")
     refused = run(workspace, "submit", str(file), "--reason", "x")
     assert "2 of 3 rows would be changed (2 corrected); the table's rules allow 1" in refused.stderr
