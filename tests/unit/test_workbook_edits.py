@@ -12,7 +12,18 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from workbook_editing import ACTION, DAY, REASON, STATION, Analyst, export, read, station, submit
+from workbook_editing import (
+    ACTION,
+    DAY,
+    REASON,
+    STATION,
+    Analyst,
+    by_xlsxwriter,
+    export,
+    read,
+    station,
+    submit,
+)
 
 from foreview.baseline import read_rows_csv
 from foreview.changes import Action, Edit, Row, changes_of, identity_of, make_state
@@ -384,6 +395,7 @@ def test_exporting_and_submitting_any_table_is_no_change(
         values = [row.values for row in read(path).rows]
         assert [one["station_name"] for one in values] == [row["station_name"] for row in rows]
         assert submit(Analyst(path).save(), rows) == ([], [])
+        assert submit(by_xlsxwriter(path), rows) == ([], [])
 
 
 def edit_randomly(analyst: Analyst, rows: list[Row], draw: Any) -> list[Edit]:
@@ -428,6 +440,7 @@ def test_any_edits_come_back_as_they_were_meant(data: st.DataObject) -> None:
         cells = {name: analyst.address(last, name) for name in STATION.row_columns}
         meant.append(Edit(Action.INSERT, None, new, {}, None, cells, f"Station!{last}"))
         assert submit(analyst.save(), rows) == (meant, [])
+        assert submit(by_xlsxwriter(analyst.path), rows) == (meant, [])
 
 
 @pytest.mark.real

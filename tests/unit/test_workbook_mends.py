@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pytest
-import xlsxwriter
 from openpyxl.comments import Comment
-from workbook_editing import ACTION, Analyst, export, station, station_contract, submit
+from workbook_editing import (
+    ACTION,
+    Analyst,
+    by_xlsxwriter,
+    export,
+    station,
+    station_contract,
+    submit,
+)
 
 from foreview.changes import Action, apply, changes_of, make_state
 from foreview.contract import BEGINNING, MENDS, Contract
@@ -71,28 +77,6 @@ def test_a_contract_can_name_no_mend_that_is_not_there() -> None:
     column = MENDING.column("rank")
     assert mended(" \u00a07.00", column, MENDS)[0] == "7"
     assert mended(" ", column, ["trim"])[0] is None
-
-
-def by_xlsxwriter(path: Path, formulas: dict[tuple[int, int], tuple[str, Any]]) -> Path:
-    """Write a workbook again by another program, some cells as formulas with their value."""
-    book = openpyxl.load_workbook(path)
-    with xlsxwriter.Workbook(path, {"strings_to_numbers": False}) as written:
-        days = written.add_format({"num_format": "yyyy-mm-dd"})
-        for sheet in book.worksheets:
-            target = written.add_worksheet(sheet.title)
-            for row in sheet.iter_rows():
-                for cell in row:
-                    place = cell.row - 1, cell.column - 1
-                    if sheet.title == "Station" and place in formulas:
-                        formula, value = formulas[place]
-                        target.write_formula(*place, formula, None, value)
-                    elif isinstance(cell.value, str):
-                        target.write_string(*place, cell.value)
-                    elif cell.is_date:
-                        target.write_datetime(*place, cell.value, days)
-                    elif cell.value is not None:
-                        target.write(*place, cell.value)
-    return path
 
 
 def test_a_formula_with_its_value_counts_as_that_and_is_shown(tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import xlsxwriter
 
 from foreview.changes import Edit, Row, make_state
 from foreview.contract import BEGINNING, Contract, parse_contract
 from foreview.errors import Problem
 from foreview.workbook import Workbook, edits_of, read_workbook, write_workbook
-from foreview.workbook.layout import escape, fields_of
+from foreview.workbook.layout import escape, fields_of, unescape
 
 ACTION, DAY, REASON = "@action", "@day", "@reason"
 
@@ -155,3 +156,31 @@ def taken(cell: Any) -> tuple[Any, str, str]:
 def put(cell: Any, content: tuple[Any, str, str]) -> None:
     cell.value, cell.data_type, cell.number_format = content
     cell.number_format = content[2]
+
+
+def by_xlsxwriter(
+    path: Path, formulas: Mapping[tuple[int, int], tuple[str, Any]] | None = None
+) -> Path:
+    """Write a workbook again by another program, some cells as formulas with their value.
+
+    XlsxWriter writes shared strings, as Excel does.
+    """
+    formulas = formulas or {}
+    book = openpyxl.load_workbook(path)
+    with xlsxwriter.Workbook(path, {"strings_to_numbers": False}) as written:
+        days = written.add_format({"num_format": "yyyy-mm-dd"})
+        for sheet in book.worksheets:
+            target = written.add_worksheet(sheet.title)
+            for row in sheet.iter_rows():
+                for cell in row:
+                    place = cell.row - 1, cell.column - 1
+                    if sheet.title == "Station" and place in formulas:
+                        formula, value = formulas[place]
+                        target.write_formula(*place, formula, None, value)
+                    elif isinstance(cell.value, str):
+                        target.write_string(*place, unescape(cell.value))
+                    elif cell.value is not None and cell.is_date:
+                        target.write_datetime(*place, cell.value, days)
+                    elif cell.value is not None:
+                        target.write(*place, cell.value)
+    return path
