@@ -311,15 +311,6 @@ _DONE = {
 }
 
 
-def check_changes(
-    workspace: Workspace, contract: Contract, now: State, changes: Sequence[Change]
-) -> list[Problem]:
-    """Return what is wrong with the rows as the changes would leave them, with their cells."""
-    after, conflicts = apply(now, changes)
-    problems = [one.as_problem() for one in conflicts]
-    return problems + rule_problems(workspace, {contract.dimension: after}, changes)
-
-
 def rule_problems(
     workspace: Workspace, states: Mapping[str, State], changes: Sequence[Change]
 ) -> list[Problem]:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import make_workspace
-from foreview.changes import Action, Change, ChangeSet, Edit, Kind, Row, State, changes_of
+from foreview.changes import Action, Change, ChangeSet, Edit, Kind, Row, State, apply, changes_of
 from foreview.contract import BEGINNING
 from foreview.errors import RefusedError
 from foreview.identities import check_identities
@@ -25,7 +25,7 @@ from foreview.rekeying import (
     proposed_pairs,
     replaced_codes,
 )
-from foreview.submission import baseline_change_set, check_changes
+from foreview.submission import baseline_change_set, rule_problems
 
 
 def channel(name: str, **values: str) -> Row:
@@ -362,7 +362,8 @@ def test_a_submitted_chain_is_refused_at_its_cell(tmp_path: Path) -> None:
     edit = Edit(Action.INSERT, values=row, cells=cells, where="Channel identity!7")
     contract = workspace.contract("channel_key")
     changes, _ = changes_of(contract, edit, now)
-    (problem,) = check_changes(workspace, contract, now, changes)
+    after, _ = apply(now, changes)
+    (problem,) = rule_problems(workspace, {"channel_key": after}, changes)
     assert (problem.rule, problem.where) == ("identity-not-final", "Channel identity!B7")
 
 
