@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from workbook_editing import export, station
 
@@ -38,30 +38,35 @@ def parsed(xml: bytes, *, by_expat: bool, size: int = CHUNK) -> list[SheetRow] |
     return rows
 
 
-CELLS = st.sampled_from(
-    [
-        '<c r="{}"/>',
-        '<c r="{}" s="1"/>',
-        '<c r="{}" s="2" t="s"><v>1</v></c>',
-        '<c r="{}" t="s"><v>2</v></c>',
-        '<c r="{}" t="s"><v>9</v></c>',
-        '<c r="{}" s="9"><v>1</v></c>',
-        '<c r="{}"><v>1.5</v></c>',
-        '<c r="{}" t="n"><v>7</v></c>',
-        '<c r="{}" t="b"><v>1</v></c>',
-        '<c r="{}" t="str"><v>a\u00e9\U0001f4fa</v></c>',
-        '<c r="{}" t="inlineStr"><is><t xml:space="preserve"> b </t></is></c>',
-        '<c r="{}" t="inlineStr"><is><t>a &amp; b</t></is></c>',
-        '<c r="{}" t="inlineStr"><is><r><t>a</t></r><r><t>b</t></r></is></c>',
-        '<c r="{}" t="inlineStr"><v>1</v></c>',
-        '<c r="{}" t="s"><is><t>1</t></is></c>',
-        '<c r="{}" t="e"><v>#N/A</v></c>',
-        '<c r="{}"><f>A1</f><v>3</v></c>',
-        '<c t="n" r="{}"><v>3</v></c>',
-        "<c><v>4</v></c>",
-        '<c r="{}" t="str"><v>a\r\nb</v></c>',
-        "<!-- <row r='99'><c r='A99'><v>1</v></c></row> -->",
-    ]
+CELLS = (
+    '<c r="{}"/>',
+    '<c r="{}" s="1"/>',
+    '<c r="{}" s="2" t="s"><v>1</v></c>',
+    '<c r="{}" t="s"><v>2</v></c>',
+    '<c r="{}"><v>1.5</v></c>',
+    '<c r="{}" t="n"><v>7</v></c>',
+    '<c r="{}" t="b"><v>1</v></c>',
+    '<c r="{}" t="str"><v>a\u00e9\U0001f4fa</v></c>',
+    '<c r="{}" t="inlineStr"><is><t xml:space="preserve"> b </t></is></c>',
+    '<c r="{}" t="inlineStr"><is><t>a &amp; b</t></is></c>',
+    '<c r="{}" t="inlineStr"><is><r><t>a</t></r><r><t>b</t></r></is></c>',
+    '<c r="{}" t="inlineStr"><v>1</v></c>',
+    '<c r="{}" t="s"><is><t>1</t></is></c>',
+    '<c r="{}" t="e"><v>#N/A</v></c>',
+    '<c r="{}"><f>A1</f><v>3</v></c>',
+    '<c t="n" r="{}"><v>3</v></c>',
+    '<c r="{}" t="str"><v>a\r\nb</v></c>',
+)
+IN_COMMENT = '<!-- </row><row r="99"><c r="A99"><v>1</v></c></row> -->'
+BETWEEN_CELLS = ("", "", "", "", IN_COMMENT, " ", "<?odd?>")
+BETWEEN_ROWS = ("", "", "", '<row r="{}"/>', '<!-- <row r="{}"><c r="A{}"/></row> -->', "\n")
+WRONG = (
+    ('<c r="A', '<c r="Z'),  # out of order, unless it is the last
+    ('<c r="B', '<c r="A'),
+    ("<v>1</v>", "<v>9</v>"),
+    (' s="1"', ' s="9"'),
+    ('<row r="3"', '<row r="2"'),
+    ("</row>", ""),
 )
 
 
@@ -70,20 +75,25 @@ def sheets(draw: st.DrawFn) -> bytes:
     rows = []
     number = 0
     for _ in range(draw(st.integers(0, 6))):
-        number += draw(st.sampled_from((1, 1, 1, 2, 0)))
-        columns = sorted(draw(st.lists(st.sampled_from("ABCD"), max_size=4)))
-        cells = "".join(draw(CELLS).replace("{}", f"{one}{number}") for one in columns)
+        number += draw(st.sampled_from((1, 1, 1, 2)))
+        cells = ""
+        for column in sorted(draw(st.sets(st.sampled_from("ABCD")))):
+            between = draw(st.sampled_from(BETWEEN_CELLS))
+            cells += between + draw(st.sampled_from(CELLS)).replace("{}", f"{column}{number}")
         hidden = draw(st.sampled_from(("", "", ' spans="1:4" hidden="1"', ' hidden="true"')))
-        odd = (f'<row r="{number}"/>', f'<!-- <row r="{number}"></row> -->', "\n")
-        rows.append(draw(st.sampled_from(("", "", "", *odd))))
         rows.append(f'<row r="{number}"{hidden}>{cells}</row>')
+        number += 1
+        rows.append(draw(st.sampled_from(BETWEEN_ROWS)).replace("{}", str(number)))
     head = draw(st.sampled_from(('<?xml version="1.0" encoding="UTF-8"?>\n', "", "<!-- x -->")))
     prefix = draw(st.sampled_from(("", "", "", "x:")))
     xml = f'{head}<worksheet xmlns="{MAIN}" xmlns:x="{MAIN}"><sheetData>{"".join(rows)}</sheetData>'
     xml += '<mergeCells><mergeCell ref="A1:B1"/></mergeCells></worksheet>'
+    if draw(st.integers(0, 4)) == 0:
+        xml = xml.replace(*draw(st.sampled_from(WRONG)), 1)
     return xml.replace("<c ", f"<{prefix}c ").replace("</c>", f"</{prefix}c>").encode()
 
 
+@settings(max_examples=400, deadline=None)
 @given(sheets(), st.integers(1, 300))
 def test_any_sheet_in_any_pieces_is_what_expat_sees(xml: bytes, size: int) -> None:
     assert parsed(xml, by_expat=False, size=size) == parsed(xml, by_expat=True)
