@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from foreview.changes import Change, Identity, Kind, Row, State, rebase, row_key
 from foreview.contract import Contract
+from foreview.whole_files import replacing
 from foreview.workspace import Workspace, disk_error
 
 if TYPE_CHECKING:
@@ -55,13 +56,11 @@ def write_seed(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
     writer.writerow(columns)
     for row in rows:
         writer.writerow(["" if row[name] is None else row[name] for name in columns])
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text.getvalue(), encoding="utf-8", newline="")
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_text(text.getvalue(), encoding="utf-8", newline="")
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise disk_error(error, path.name) from error
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from foreview.errors import ForeviewError
 from foreview.submission import read_change_set, record, write_annotated_copy
+from foreview.whole_files import replacing
 from foreview.workspace import Workspace
 
 DONE = "submitted"
@@ -49,6 +50,7 @@ class DropFolder:
         self._workspace, self._folder = workspace, folder
         self._lock, self._impact = lock, impact
         self._seen: dict[Path, tuple[int, int]] = {}
+        self._answered: dict[Path, tuple[int, int]] = {}
 
     def look(self) -> list[str]:
         """Take the workbooks that are as they were at the last look; return a line for each.
@@ -62,8 +64,11 @@ class DropFolder:
             try:
                 found = path.stat()
                 seen[path] = found.st_mtime_ns, found.st_size
-                if self._seen.get(path) == seen[path] and not _is_answered(path):
+                if self._seen.get(path) != seen[path] or self._answered.get(path) == seen[path]:
+                    continue
+                if not _is_answered(path):
                     told.append(self._take(person, path))
+                self._answered[path] = seen[path]
             except OSError as error:  # still open in Excel, taken away, or the disk is full
                 told.append(f"{path}: left for later, {error.strerror or error}.")
         self._seen = seen
@@ -121,7 +126,5 @@ def _is_answered(path: Path) -> bool:
 
 
 def _answer(path: Path, lines: list[str], content_hash: str) -> None:
-    note = _note(path)
-    partial = note.with_name(f".{note.name}.partial")
-    partial.write_text("\n".join([*lines, "", f"{_FILE}{content_hash}", ""]), encoding="utf-8")
-    partial.replace(note)
+    with replacing(_note(path)) as partial:
+        partial.write_text("\n".join([*lines, "", f"{_FILE}{content_hash}", ""]), encoding="utf-8")

@@ -191,7 +191,7 @@ def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> Non
         RefusedError: A cell is no longer as its author saw it, or the rows break a rule.
     """
     from foreview.changes import apply
-    from foreview.submission import rule_problems
+    from foreview.rules import rule_problems
 
     problems: list[Problem] = []
     states: dict[str, Any] = {}

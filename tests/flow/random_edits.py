@@ -21,7 +21,7 @@ from foreview.changes import (
 )
 from foreview.contract import Contract
 from foreview.identities import check_identities
-from foreview.submission import parent_intervals
+from foreview.rules import parent_intervals
 from foreview.workspace import Workspace
 
 DAYS = [f"2026-04-0{n}" for n in range(3, 9)]

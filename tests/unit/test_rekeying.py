@@ -25,7 +25,8 @@ from foreview.rekeying import (
     proposed_pairs,
     replaced_codes,
 )
-from foreview.submission import baseline_change_set, rule_problems
+from foreview.rules import rule_problems
+from foreview.submission import baseline_change_set
 
 
 def channel(name: str, **values: str) -> Row:

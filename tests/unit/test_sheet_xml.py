@@ -16,7 +16,7 @@ from foreview.errors import RefusedError
 from foreview.workbook import in_child
 from foreview.workbook.archive import MAX_UNPACKED_BYTES, read_archive
 from foreview.workbook.package import Package
-from foreview.workbook.sheet_xml import CHUNK, DamagedError, Layout, SheetParser, SheetRow
+from foreview.workbook.sheet_xml import CHUNK, DamagedError, Layout, SheetParser, XmlRow
 
 WORKBOOKS = SHARED_DATA / "workbooks"
 STRINGS = ["", "x", " y "]
@@ -24,11 +24,11 @@ FORMATS = ["General", "0", "yyyy-mm-dd"]
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
-def parsed(xml: bytes, *, by_expat: bool, size: int = CHUNK) -> list[SheetRow] | str:
+def parsed(xml: bytes, *, by_expat: bool, size: int = CHUNK) -> list[XmlRow] | str:
     """Return a sheet's rows, or that it is damaged."""
     parser = SheetParser(STRINGS, FORMATS, Layout())
     parser._is_plain = not by_expat
-    rows: list[SheetRow] = []
+    rows: list[XmlRow] = []
     try:
         for start in range(0, len(xml), size):
             rows += parser.feed(xml[start : start + size])

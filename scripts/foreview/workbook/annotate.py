@@ -9,7 +9,6 @@ openpyxl spell it, colour or comments are left out; the sheet of errors is alway
 from __future__ import annotations
 
 import io
-import os
 import posixpath
 import re
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from openpyxl.utils import column_index_from_string, quote_sheetname
 
 from foreview.errors import Problem
+from foreview.whole_files import replacing
 from foreview.workbook import layout
 from foreview.workbook.archive import MAX_UNPACKED_BYTES, damaged, read_archive
 from foreview.workbook.package import OUR_AUTHORS, Package, Sheet
@@ -101,17 +101,12 @@ class _Parts:
         self._new[self._names.setdefault(part.lower(), part)] = content
 
     def save(self, path: Path) -> None:
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            with ZipFile(partial, "w", ZIP_DEFLATED) as archive:
-                for entry in self._source.infolist():
-                    if entry.filename not in self._new:
-                        archive.writestr(entry.filename, self._source.read(entry))
-                for name, content in self._new.items():
-                    archive.writestr(name, content)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with replacing(path) as partial, ZipFile(partial, "w", ZIP_DEFLATED) as archive:
+            for entry in self._source.infolist():
+                if entry.filename not in self._new:
+                    archive.writestr(entry.filename, self._source.read(entry))
+            for name, content in self._new.items():
+                archive.writestr(name, content)
 
     def add_colour(self) -> int | None:
         """Return the number of a red fill among the styles, None where it can't be added."""
@@ -175,7 +170,8 @@ class _Parts:
         for cell, problems in list(cells.items())[:MOST_COMMENTS]:
             if cell in taken:
                 continue
-            text = escape_xml("\n".join(f"Error: {one.message} {one.fix}" for one in problems))
+            said = "\n".join(f"Error: {one.message} {one.fix}" for one in problems)
+            text = escape_xml(layout.printable(said))
             added.append(
                 f'<comment ref="{cell}" authorId="{author}"><text><t xml:space="preserve">'
                 f"{text}</t></text></comment>"

@@ -311,7 +311,7 @@ class _Comparison:
             return None
         keys = [name for name in self.contract.key if name in changed]
         if asked.action is Action.NEW_CODE:
-            return self._new_code(row, identity, changed, asked)
+            return self._new_code(row, changed, asked)
         if keys:
             self._changed_key(row, keys[0], identity)
             return None
@@ -361,9 +361,7 @@ class _Comparison:
             fix += " If not, put the code back."
         self._report("changed-key", message, self.workbook.cell(row, name), row.values[name], fix)
 
-    def _new_code(
-        self, row: SheetRow, identity: Identity, changed: dict[str, str | None], asked: Asked
-    ) -> Edit | None:
+    def _new_code(self, row: SheetRow, changed: dict[str, str | None], asked: Asked) -> Edit | None:
         word = ACTION_WORDS[Action.NEW_CODE]
         key = self.contract.key[0]
         where = self.workbook.cell(row, layout.ACTION)
@@ -373,12 +371,13 @@ class _Comparison:
             self._report("unknown-action", message, where, row.action, fix)
             return None
         code = changed.get(key)
-        if code is None or not self._needs_day(row, asked):
-            if code is None:
-                heading = self.fields[key].heading
-                message = f"The row has the action {word!r}, but {heading} is as it was."
-                fix = f"Write the new code into {heading}, or choose another action."
-                self._report("nothing-changed", message, where, row.action, fix)
+        if code is None:
+            heading = self.fields[key].heading
+            message = f"The row has the action {word!r}, but {heading} is as it was."
+            fix = f"Write the new code into {heading}, or choose another action."
+            self._report("nothing-changed", message, where, row.action, fix)
+            return None
+        if not self._needs_day(row, asked):
             return None
         if any(one[0] == code for one in self.base):
             message = f"{code} is the code of another row."

@@ -24,6 +24,7 @@ from openpyxl.writer.excel import ExcelWriter
 from foreview.changes import Action, Edit, Identity, Row, identity_of, row_key
 from foreview.contract import BEGINNING, Contract
 from foreview.errors import EngineError, Problem, RefusedError
+from foreview.whole_files import replacing
 from foreview.workbook import layout
 from foreview.workbook.layout import Field
 
@@ -147,19 +148,14 @@ def _unwritable(contract: Contract, rows: Sequence[Row]) -> Iterable[Problem]:
 
 
 def _save(path: Path, book: OpenpyxlWorkbook) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            archive = ZipFile(file, "w", ZIP_DEFLATED)
-            try:
-                ExcelWriter(book, archive).save()
-            finally:
-                archive.close()
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, partial.open("wb") as file:
+        archive = ZipFile(file, "w", ZIP_DEFLATED)
+        try:
+            ExcelWriter(book, archive).save()
+        finally:
+            archive.close()
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _abandon(book: OpenpyxlWorkbook) -> None:

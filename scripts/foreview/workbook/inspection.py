@@ -110,7 +110,7 @@ def inspect_workbook(path: Path, *, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
     """
     content = read_archive(path, max_unpacked_bytes)
     try:
-        book = looks.Workbook(content)
+        book = looks.Book(content)
         sheets = tuple(_facts(book, sheet) for sheet in book.package.sheets)
         ours = _ours(book)
     except sheet_xml.DamagedError as error:
@@ -125,7 +125,7 @@ def inspect_workbook(path: Path, *, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
     )
 
 
-def _facts(book: looks.Workbook, sheet: package.Sheet) -> SheetFacts:
+def _facts(book: looks.Book, sheet: package.Sheet) -> SheetFacts:
     around = sheet_xml.Layout()
     problems: list[Problem] = []
     kinds: Counter[str] = Counter()
@@ -163,7 +163,7 @@ def _facts(book: looks.Workbook, sheet: package.Sheet) -> SheetFacts:
     )
 
 
-def _ours(book: looks.Workbook) -> dict[str, str]:
+def _ours(book: looks.Book) -> dict[str, str]:
     """Return the first facts of the hidden sheet of Foreview's; none in another's workbook."""
     hidden = next((one for one in book.package.sheets if one.name == layout.HIDDEN), None)
     found: dict[str, str] = {}

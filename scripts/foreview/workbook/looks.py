@@ -16,12 +16,12 @@ from openpyxl.utils import get_column_letter
 from foreview.errors import Problem
 from foreview.workbook import layout
 from foreview.workbook.package import Package, Sheet
-from foreview.workbook.sheet_xml import Cell, DamagedError, Layout, SheetRow
+from foreview.workbook.sheet_xml import Cell, DamagedError, Layout, XmlRow
 
 _DATES = (datetime, date, time, timedelta)
 
 
-class Workbook:
+class Book:
     """A workbook file that is looked at twice."""
 
     def __init__(self, content: bytes) -> None:
@@ -40,7 +40,7 @@ class Workbook:
 
     def rows(
         self, sheet: Sheet, problems: list[Problem], around: Layout | None = None
-    ) -> Iterator[SheetRow]:
+    ) -> Iterator[XmlRow]:
         """Yield a sheet's rows that hold something; a cell that differs is added to `problems`.
 
         Args:
@@ -68,8 +68,8 @@ class Workbook:
             _compare(sheet.name, _blank(number), line, offset, problems)
 
 
-def _blank(number: int) -> SheetRow:
-    return SheetRow(number, False, [])
+def _blank(number: int) -> XmlRow:
+    return XmlRow(number, False, [])
 
 
 def _unreadable(error: BaseException) -> BaseException:
@@ -79,7 +79,7 @@ def _unreadable(error: BaseException) -> BaseException:
 
 
 def _compare(
-    sheet: str, row: SheetRow, line: Sequence[Any], offset: int, problems: list[Problem]
+    sheet: str, row: XmlRow, line: Sequence[Any], offset: int, problems: list[Problem]
 ) -> None:
     seen = {column: value for column, value in enumerate(line, start=offset) if value != ""}
     for cell in row.cells:

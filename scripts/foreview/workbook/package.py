@@ -25,7 +25,7 @@ from foreview.workbook.sheet_xml import (
     DamagedError,
     Layout,
     SheetParser,
-    SheetRow,
+    XmlRow,
     column_number,
     feed,
     new_parser,
@@ -115,7 +115,7 @@ class Package:
             )
         )
 
-    def rows(self, sheet: Sheet, layout: Layout | None = None) -> Iterator[SheetRow]:
+    def rows(self, sheet: Sheet, layout: Layout | None = None) -> Iterator[XmlRow]:
         """Yield a sheet's rows that hold something, in the file's order.
 
         Args:

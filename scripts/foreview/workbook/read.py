@@ -133,7 +133,7 @@ def read_workbook(
 
 
 def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tuple[Workbook, ...]:
-    book = looks.Workbook(content)
+    book = looks.Book(content)
     if "macros" in book.package.extras:
         message = f"{path.name} holds macros, which are programs."
         fix = "Open it in Excel and save it as an Excel workbook (.xlsx), without macros."
@@ -177,7 +177,7 @@ _Hidden = tuple[dict[str, str], dict[str, str], dict[str, str]]
 
 
 def _read_hidden(
-    path: Path, book: looks.Workbook, sheets: Mapping[str, package.Sheet]
+    path: Path, book: looks.Book, sheets: Mapping[str, package.Sheet]
 ) -> list[_Hidden]:
     not_ours = Problem(
         "not-exported",
@@ -231,14 +231,14 @@ def _contract(path: Path, facts: Mapping[str, str], contracts: Mapping[str, Cont
 
 
 def _read_rows(
-    book: looks.Workbook, sheet: package.Sheet, fields: Sequence[Field]
+    book: looks.Book, sheet: package.Sheet, fields: Sequence[Field]
 ) -> tuple[dict[str, str], list[SheetRow], list[Problem]]:
     differing: list[Problem] = []
     around = sheet_xml.Layout()
     lines = book.rows(sheet, differing, around)
-    header = next(lines, sheet_xml.SheetRow(1, False, []))
+    header = next(lines, sheet_xml.XmlRow(1, False, []))
     places = _find_columns(header, sheet.name, fields)
-    by_column = {column: field for field in fields for column in (places[field.name],)}
+    by_column = {places[field.name]: field for field in fields}
     letters = {name: get_column_letter(column) for name, column in places.items()}
     comments = book.package.comments(sheet)
     blank: dict[str, str | None] = dict.fromkeys(places)
@@ -301,9 +301,7 @@ def _sheet_row(
     return SheetRow(number, row_id, action, day, reason, texts, unreadable, notes)
 
 
-def _find_columns(
-    header: sheet_xml.SheetRow, title: str, fields: Sequence[Field]
-) -> dict[str, int]:
+def _find_columns(header: sheet_xml.XmlRow, title: str, fields: Sequence[Field]) -> dict[str, int]:
     """Return each column's place, counted from 1, by its heading."""
     found: dict[str, list[int]] = {}
     for cell in header.cells:
@@ -354,9 +352,7 @@ def _is_beginning(text: str) -> bool:
     return text.strip().casefold() == layout.BEGINNING_WORD
 
 
-def _read_cover(
-    book: looks.Workbook, sheet: package.Sheet | None
-) -> tuple[Defaults, list[Problem]]:
+def _read_cover(book: looks.Book, sheet: package.Sheet | None) -> tuple[Defaults, list[Problem]]:
     """Return the cover's defaults; a workbook without its cover has none."""
     if sheet is None:
         return Defaults(), []

@@ -68,7 +68,7 @@ class Cell(NamedTuple):
     formula: str | None
 
 
-class SheetRow(NamedTuple):
+class XmlRow(NamedTuple):
     """A row of a sheet that holds something: its number, whether it is hidden, its cells."""
 
     number: int
@@ -124,7 +124,7 @@ class SheetParser:
     def __init__(self, strings: list[str], formats: list[str], layout: Layout) -> None:
         """Begin a sheet of a workbook with these shared strings and number formats by style."""
         self._strings, self._formats, self._layout = strings, formats, layout
-        self._rows: list[SheetRow] = []
+        self._rows: list[XmlRow] = []
         self._row = self._column = 0
         self._is_hidden = False
         self._cells: list[Cell] = []
@@ -157,7 +157,7 @@ class SheetParser:
         self.expat.EndElementHandler = self._end
         self._chars = self._texts.append
 
-    def feed(self, chunk: bytes) -> list[SheetRow]:
+    def feed(self, chunk: bytes) -> list[XmlRow]:
         """Take the next bytes of the sheet, none at its end, and return the rows that are whole.
 
         Raises:
@@ -330,7 +330,7 @@ class SheetParser:
 
     def _end_row(self) -> None:
         if self._cells:
-            self._rows.append(SheetRow(self._row, self._is_hidden, self._cells))
+            self._rows.append(XmlRow(self._row, self._is_hidden, self._cells))
             self._cells = []
 
     def _see_dimension(self, attributes: Mapping[str, str]) -> None:
