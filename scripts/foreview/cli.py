@@ -337,12 +337,11 @@ def inspect(
 
     Example: foreview inspect fox.xlsx
     """
-    from foreview.workbook import in_child, inspect_workbook
-    from foreview.workbook.child import MEGABYTES, SECONDS
+    from foreview.workbook import inspect_workbook, on_file
     from foreview.workbook.inspection import inspection_text
 
     with _command("inspect", None, None, as_json, lock=False) as session:
-        found = in_child(file.name, SECONDS, MEGABYTES, inspect_workbook, file)
+        found = on_file(inspect_workbook, file)
         session.print(asdict(found), inspection_text(found))
 
 

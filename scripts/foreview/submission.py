@@ -136,13 +136,12 @@ def edits_in(workspace: Workspace, path: Path) -> list[Asked]:
     Raises:
         RefusedError: It is no workbook of Foreview's, or of another system.
     """
-    from foreview.workbook import edits_of, in_child, read_workbook
-    from foreview.workbook.child import MEGABYTES, SECONDS
+    from foreview.workbook import edits_of, on_file, read_workbook
 
     refuse_unfinished(workspace)
     registry = workspace.registry
     contracts = workspace.contracts
-    tables = in_child(path.name, SECONDS, MEGABYTES, read_workbook, path, contracts)
+    tables = on_file(read_workbook, path, contracts)
     latest = registry.latest_release()
     found = []
     for table in sorted(tables, key=lambda one: list(contracts).index(one.dimension)):
@@ -237,9 +236,8 @@ def write_annotated_copy(path: Path, problems: Sequence[Problem]) -> Path | None
     Returns:
         None when no problem is at a cell or the file can't be copied so; nothing is written then.
     """
-    from foreview.workbook import in_child
+    from foreview.workbook import on_file
     from foreview.workbook.annotate import write_annotated
-    from foreview.workbook.child import MEGABYTES, SECONDS
 
     if not any("!" in problem.where for problem in problems):
         return None
@@ -249,7 +247,7 @@ def write_annotated_copy(path: Path, problems: Sequence[Problem]) -> Path | None
         one for one in (path.with_name(f"{name}.xlsx") for name in names) if not one.exists()
     )
     try:
-        in_child(path.name, SECONDS, MEGABYTES, write_annotated, path, problems, copy)
+        on_file(write_annotated, path, problems, copy)
     except (RefusedError, OSError):
         return None  # the problems are told in any case
     return copy

@@ -87,12 +87,9 @@ def read(path: Path, _count: int) -> None:
 
 def submit(path: Path, count: int) -> None:
     """Read, validate and compare, as `foreview submit` does but for the registry."""
-    from foreview.workbook import edits_of, in_child, read_workbook
-    from foreview.workbook.child import MEGABYTES, SECONDS
+    from foreview.workbook import edits_of, on_file, read_workbook
 
-    (workbook,) = in_child(
-        path.name, SECONDS, MEGABYTES, read_workbook, path, {"station": CONTRACT}
-    )
+    (workbook,) = on_file(read_workbook, path, {"station": CONTRACT})
     found = edits_of(workbook, CONTRACT, make_state(CONTRACT, rows(count)))
     assert found == ([], [])
 

@@ -2,14 +2,14 @@
 
 `write_workbook` exports rows, `read_workbook` says what a file holds without judging it, and
 `edits_of` says what its author wants done. `inspect_workbook` looks at anybody's workbook, and
-`in_child` keeps a stranger's file away from the rest. Their modules are imported on first use.
+`on_file` keeps a stranger's file away from the rest. Their modules are imported on first use.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from foreview.workbook.child import in_child
+    from foreview.workbook.child import in_child, on_file
     from foreview.workbook.compare import edits_of
     from foreview.workbook.export import write_workbook
     from foreview.workbook.inspection import inspect_workbook
@@ -22,6 +22,7 @@ __all__ = [
     "edits_of",
     "in_child",
     "inspect_workbook",
+    "on_file",
     "read_workbook",
     "write_workbook",
 ]
@@ -30,6 +31,7 @@ _MODULES = {
     "edits_of": "compare",
     "in_child": "child",
     "inspect_workbook": "inspection",
+    "on_file": "child",
     "write_workbook": "export",
 }
 
