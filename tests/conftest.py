@@ -9,8 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from foreview.workspace import PROJECT_FILES, Workspace, open_workspace
+
+# The same examples in each run, and none is timed: on a busy machine the first alone take long.
+settings.register_profile(
+    "foreview", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("foreview")
 
 PROJECT = Path(__file__).resolve().parents[1]
 SESSION = "foreview_session"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from workbook_editing import export, station
 
@@ -93,7 +93,12 @@ def sheets(draw: st.DrawFn) -> bytes:
     return xml.replace("<c ", f"<{prefix}c ").replace("</c>", f"</{prefix}c>").encode()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
+@example(
+    f'<worksheet xmlns="{MAIN}"><sheetData><row r="1"><c r="A1" s="9"/></row>'
+    "</sheetData></worksheet>".encode(),
+    300,
+)
 @given(sheets(), st.integers(1, 300))
 def test_any_sheet_in_any_pieces_is_what_expat_sees(xml: bytes, size: int) -> None:
     assert parsed(xml, by_expat=False, size=size) == parsed(xml, by_expat=True)

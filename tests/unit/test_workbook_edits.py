@@ -382,7 +382,7 @@ def rows_of(table: Mapping[str, dict[str, str | None]]) -> list[Row]:
     return [station(key, **values) for key, values in table.items()]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(TABLES, DATES)
 def test_exporting_and_submitting_any_table_is_no_change(
     table: dict[str, dict[str, str | None]], end: str
@@ -424,7 +424,7 @@ def edit_randomly(analyst: Analyst, rows: list[Row], draw: Any) -> list[Edit]:
     return meant
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.data())
 def test_any_edits_come_back_as_they_were_meant(data: st.DataObject) -> None:
     rows = rows_of(data.draw(TABLES))

@@ -69,7 +69,7 @@ def damages(draw: st.DrawFn) -> bytes:
     return XML[:start] + (cell * 2 if kind == "double" else b"") + XML[end:]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(damages())
 def test_a_damaged_sheet_is_refused_named_or_the_same(xml: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -227,9 +227,6 @@ class SheetParser:
             if column <= last or digits != number:
                 raise DamagedError(f"the cell {letters}{digits} is out of order in row {number}")
             last = column
-            place = int(style or "0")
-            if place >= len(formats):
-                raise DamagedError(f"there is no style {style}")
             if kind == "s" and value:
                 shared = int(value)
                 if shared >= len(strings):
@@ -240,6 +237,9 @@ class SheetParser:
             else:
                 text, kind = value, _KINDS[kind]
             if text:
+                place = int(style or "0")
+                if place >= len(formats):
+                    raise DamagedError(f"there is no style {style}")
                 cells.append(Cell(column, kind, text, formats[place], None))
         self._end_row()
 
