@@ -35,6 +35,7 @@ class Action(StrEnum):
     DELETE = "delete"
     INSERT = "insert"
     NEW_CODE = "new-code"
+    MERGE = "merge"
 
 
 class Kind(StrEnum):
@@ -117,6 +118,7 @@ class ChangeSet:
         source_hash: SHA-256 of the workbook or file, hex.
         contracts: Each dimension's contract hash.
         changes: What happens to each row, in order.
+        ticket: The ticket that asks for it, elsewhere; may be empty.
     """
 
     author: str
@@ -127,6 +129,7 @@ class ChangeSet:
     source_hash: str
     contracts: Mapping[str, str]
     changes: tuple[Change, ...]
+    ticket: str = ""
 
     @cached_property
     def content(self) -> str:
@@ -141,9 +144,19 @@ class ChangeSet:
         return hashlib.sha256(self.content.encode()).hexdigest()[:16]
 
     @property
+    def why(self) -> str:
+        """The reason, with the ticket if there is one."""
+        return with_ticket(self.reason, self.ticket)
+
+    @property
     def dimensions(self) -> tuple[str, ...]:
         """The dimensions changed, sorted."""
         return tuple(sorted({change.dimension for change in self.changes}))
+
+
+def with_ticket(reason: str, ticket: str) -> str:
+    """Return a reason as it is shown."""
+    return f"{reason} (ticket {ticket})" if ticket else reason
 
 
 def _plain(value: Any) -> dict[str, Any]:
@@ -151,8 +164,9 @@ def _plain(value: Any) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return dict(value)
     plain = {one.name: getattr(value, one.name) for one in fields(value)}
-    if plain.get("notes") == {}:  # so had the change sets no notes that were recorded before
-        del plain["notes"]
+    for name, nothing in (("notes", {}), ("ticket", "")):  # change sets recorded before had none
+        if plain.get(name) == nothing:
+            del plain[name]
     return plain
 
 

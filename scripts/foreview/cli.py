@@ -305,6 +305,9 @@ def export(
             "tables TABLE.COLUMN=VALUE."
         ),
     ] = None,
+    template: Annotated[
+        str | None, typer.Option(help="A saved export of the table, by name: its conditions.")
+    ] = None,
     home: Home = None,
     act_as: ActAs = None,
     as_json: Json = False,
@@ -317,11 +320,13 @@ def export(
     foreview export channel -o fox.xlsx --where network_id=FOX,Fox
 
     foreview export network channel -o new.xlsx --where channel.network_id=FOX
+
+    foreview export channel -o open.xlsx --template without-network
     """
     from foreview.exporting import export_tables
 
     with _command("export", home, act_as, as_json) as session:
-        count = export_tables(session.workspace, dimensions, output, where or [])
+        count = export_tables(session.workspace, dimensions, output, where or [], template=template)
         session.print(
             {"file": str(output), "rows": count},
             f"{output}: {count:,} rows. Edit it, then: foreview submit {output} --reason ...",
@@ -353,6 +358,7 @@ def submit(
     replaces: Annotated[
         str | None, typer.Option(help="A change request of yours that this one takes the place of.")
     ] = None,
+    ticket: Annotated[str, typer.Option(help="Its number; default the cover sheet's.")] = "",
     allow_bulk: Annotated[
         str, typer.Option(help="Why more rows may be changed than the table's rules allow.")
     ] = "",
@@ -366,7 +372,7 @@ def submit(
     submit that.
 
     Examples:
-    foreview submit fox.xlsx --reason "swap of 1 May, ticket 4711"
+    foreview submit fox.xlsx --reason "swap of 1 May" --ticket 4711
 
     foreview submit fox.xlsx --replaces 3f2a
     """
@@ -374,7 +380,9 @@ def submit(
 
     with _command("submit", home, act_as, as_json) as session:
         try:
-            change_set = read_change_set(session.workspace, file, reason, allow_bulk=allow_bulk)
+            change_set = read_change_set(
+                session.workspace, file, reason, ticket=ticket, allow_bulk=allow_bulk
+            )
         except RefusedError as error:
             copy = write_annotated_copy(file, error.problems)
             if copy is not None:
@@ -514,7 +522,7 @@ def show(
         registry = session.workspace.registry
         found = registry.change_set(change_set)
         lines = [
-            f"{found.id}  {registry.status(found.id)}  by {found.author}: {found.reason}",
+            f"{found.id}  {registry.status(found.id)}  by {found.author}: {found.why}",
             f"from {found.source_name}, on reference version {found.base_release}",
         ]
         for one in found.changes[:200]:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -137,6 +137,19 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Template:
+    """An export that is made often.
+
+    Attributes:
+        where: Conditions that its rows meet, as `foreview export --where` takes them.
+        action: The action for all rows on its cover, `correct` or `change-from`; None for none.
+    """
+
+    where: tuple[str, ...]
+    action: str | None = None
+
+
+@dataclass(frozen=True)
 class Contract:
     """The rules of one dimension.
 
@@ -154,6 +167,7 @@ class Contract:
         mends: What is mended in values that were typed, of `MENDS`.
         identities: The dimension that says which code goes on under which; None where a new code
             is another row.
+        templates: Saved exports by name; no rules, so they are not in the hash.
     """
 
     dimension: str
@@ -168,6 +182,7 @@ class Contract:
     interval: Interval | None = None
     mends: tuple[str, ...] = ()
     identities: str | None = None
+    templates: Mapping[str, Template] = field(default_factory=dict)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -194,13 +209,16 @@ def parse_contract(document: Mapping[str, Any]) -> Contract:
         document: The parsed YAML, with one model named `stg_<dimension>`.
     """
     (model,) = document["models"]
-    rules = model["config"]["meta"]["contract"]
+    meta = model["config"]["meta"]
+    rules = dict(meta["contract"])
+    templates = rules.pop("templates", {})
+    hashed = {**model, "config": {**model["config"], "meta": {**meta, "contract": rules}}}
     columns = tuple(
         _parse_column(column)
         for column in model["columns"]
         if column["name"] not in (*INTERVAL_COLUMNS, "row_key", "row_hash", "change_set_id")
     )
-    content = json.dumps(model, sort_keys=True, ensure_ascii=False)
+    content = json.dumps(hashed, sort_keys=True, ensure_ascii=False)
     return Contract(
         dimension=model["name"].removeprefix("stg_"),
         label=rules["label"],
@@ -214,6 +232,10 @@ def parse_contract(document: Mapping[str, Any]) -> Contract:
         interval=_parse_interval(rules.get("interval")),
         mends=_parse_mends(rules.get("mends", ())),
         identities=rules.get("identities"),
+        templates={
+            name: Template(tuple(one["where"]), one.get("action"))
+            for name, one in templates.items()
+        },
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foreview.changes import Action, Edit, Identity, Kind, Row, identity_of
-from foreview.contract import Contract
+from foreview.contract import Contract, Template
 from foreview.errors import Problem, RefusedError
 from foreview.submission import Asked, edits_in, parent_names, refuse_unfinished
 from foreview.workspace import Workspace
@@ -24,7 +24,12 @@ PART = " and "
 
 
 def export_tables(
-    workspace: Workspace, dimensions: Sequence[str], path: Path, where: Sequence[str] = ()
+    workspace: Workspace,
+    dimensions: Sequence[str],
+    path: Path,
+    where: Sequence[str] = (),
+    *,
+    template: str | None = None,
 ) -> int:
     """Write a workbook of dimensions' approved rows, a sheet each, and return their number.
 
@@ -34,12 +39,18 @@ def export_tables(
         path: The .xlsx file to write.
         where: Conditions `column=value` or `column~text` that all rows must meet; with several
             dimensions `dimension.column=value`, for the rows of one.
+        template: The name of a saved export of one of the dimensions, whose conditions are added.
 
     Raises:
-        RefusedError: A dimension or a column is unknown, or there is nothing to export.
+        RefusedError: A dimension, a column or a template is unknown, or there is nothing to export.
     """
     refuse_unfinished(workspace)
     contracts = [workspace.contract(one) for one in dict.fromkeys(dimensions)]
+    action = None
+    if template is not None:
+        owner, saved = _template(contracts, template)
+        where = [*where, *(f"{owner}.{one}" for one in saved.where)]
+        action = Action(saved.action) if saved.action else None
     tables = []
     for contract in contracts:
         conditions = _conditions_on(contract, where, is_alone=len(contracts) == 1)
@@ -52,8 +63,18 @@ def export_tables(
     for name in sorted(named - {contract.dimension for contract in contracts}):
         message = f"The table {name} is not in this workbook."
         raise RefusedError(Problem("condition", message, value=name, fix="Export it too."))
-    _write(workspace, path, tables)
+    _write(workspace, path, tables, action)
     return sum(len(table.rows) for table in tables)
+
+
+def _template(contracts: Sequence[Contract], name: str) -> tuple[str, Template]:
+    known = {name: one for one in contracts for name in one.templates}
+    if name not in known:
+        names = ", ".join(sorted(known)) or "none; they are declared in models/staging"
+        message = f"There is no template {name} of {' and '.join(one.label for one in contracts)}."
+        fix = f"There are: {names}."
+        raise RefusedError(Problem("unknown-template", message, value=name, fix=fix))
+    return known[name].dimension, known[name].templates[name]
 
 
 def export_dimension(
@@ -107,13 +128,16 @@ def _table(
     return Table(contract, rows, PART.join(where), edits, undecided, all_marks)
 
 
-def _write(workspace: Workspace, path: Path, tables: Sequence[Table]) -> None:
+def _write(
+    workspace: Workspace, path: Path, tables: Sequence[Table], action: Action | None = None
+) -> None:
     from foreview.workbook.export import write_tables
 
     parents: dict[str, list[tuple[str, str]]] = {}
     for table in tables:
         parents |= parent_names(workspace, table.contract)
-    write_tables(path, tables, base_release=workspace.registry.latest_release(), parents=parents)
+    base_release = workspace.registry.latest_release()
+    write_tables(path, tables, base_release=base_release, parents=parents, action=action)
 
 
 def _pending_marks(workspace: Workspace, contract: Contract) -> dict[tuple[Identity, str], str]:

@@ -1,7 +1,7 @@
 """Identities of channels that go on under another code, in the table `channel_key`.
 
 `check_identities` keeps it sound: an identity must be final, and no code may lead back to itself.
-`new_code_edits` says what a new code comes to: rows of two tables. Nothing here does I/O.
+`identity_edits` says what a new code and a merger come to. Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -162,11 +162,13 @@ def _spoken(days: Days) -> str:
     return f"{since} to before {end}" if end else since
 
 
-def new_code_edits(contract: Contract, edits: Iterable[Edit], keys: State) -> dict[str, list[Edit]]:
-    """Return edits by dimension, with each new code as the three edits that it comes to.
+def identity_edits(contract: Contract, edits: Iterable[Edit], keys: State) -> dict[str, list[Edit]]:
+    """Return edits by dimension, with each new code and merger as the edits that it comes to.
 
-    The row of the old code ends on the day, one of the new code begins with the same values but
-    those that were edited too, and in `channel_key` the new code has the old one's identity.
+    A new code: the row of the old code ends on the day, one of the new code begins with the same
+    values but those that were edited too, and in `channel_key` the new code has the old one's
+    identity. A merger: in `channel_key` the code has the other one's identity from the day on; its
+    own row stays, since its viewing still finds network and country there.
 
     Args:
         contract: The rules of the edits' dimension.
@@ -176,14 +178,19 @@ def new_code_edits(contract: Contract, edits: Iterable[Edit], keys: State) -> di
     found: dict[str, list[Edit]] = {contract.dimension: []}
     own = found[contract.dimension]
     for edit in edits:
-        if edit.action is not Action.NEW_CODE:
+        if edit.action not in (Action.NEW_CODE, Action.MERGE):
             own.append(edit)
             continue
         assert edit.identity is not None  # noqa: S101 - compare.py gives it
         assert edit.day is not None  # noqa: S101
         (code,) = contract.key
-        old, new = edit.identity[0], edit.values[code]
+        old, new = edit.identity[0], edit.values[code] or ""
         cell = edit.cells.get(code, "")
+        if edit.action is Action.MERGE:
+            merger = _merger(keys, old, new, edit.day)
+            merger = replace(merger, cells={"channel_sk": cell}, where=edit.where)
+            found.setdefault(CHANNEL_KEY, []).append(merger)
+            continue
         own.append(replace(edit, action=Action.RETIRE, values={}, cells={"valid_to": cell}))
         row = {**edit.base, **edit.values, "valid_from": edit.day}
         own.append(
@@ -201,9 +208,27 @@ def new_code_edits(contract: Contract, edits: Iterable[Edit], keys: State) -> di
     return found
 
 
+def _merger(keys: State, channel: str, other: str, day: str) -> Edit:
+    """Return the edit of `channel_key` that makes a channel count as another from a day on."""
+    target = _identity_on(keys, other, day)
+    known = _row_on(keys, channel, day)
+    if known is None:
+        row = {"channel_id": channel, "channel_sk": target, "valid_from": day, "valid_to": None}
+        return Edit(Action.INSERT, values=row)
+    action = Action.CORRECT if known[-1] == day else Action.CHANGE_FROM
+    values = {"channel_sk": target}
+    begins = None if action is Action.CORRECT else day
+    return Edit(action, identity=known, base=keys[known], values=values, day=begins)
+
+
 def _identity_on(keys: State, channel: str, day: str) -> str:
+    known = _row_on(keys, channel, day)
+    return (keys[known]["channel_sk"] if known else None) or channel
+
+
+def _row_on(keys: State, channel: str, day: str) -> Identity | None:
+    """Return which row of `channel_key` a channel has on a day, if any."""
     for identity, row in keys.items():
-        holds = identity[-1] <= day and (row["valid_to"] or "9") > day
-        if identity[0] == channel and holds:
-            return row["channel_sk"] or channel
-    return channel
+        if identity[0] == channel and identity[-1] <= day and (row["valid_to"] or "9") > day:
+            return identity
+    return None

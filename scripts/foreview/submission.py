@@ -26,7 +26,7 @@ from foreview.changes import (
 )
 from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
-from foreview.identities import CHANNEL_KEY, new_code_edits
+from foreview.identities import CHANNEL_KEY, identity_edits
 from foreview.loads import stage_pending
 from foreview.names import with_codes
 from foreview.rules import identity_problems, parent_intervals, rule_problems
@@ -162,7 +162,12 @@ def edits_in(workspace: Workspace, path: Path) -> list[Asked]:
 
 
 def read_change_set(
-    workspace: Workspace, path: Path, reason: str | None, *, allow_bulk: str = ""
+    workspace: Workspace,
+    path: Path,
+    reason: str | None,
+    *,
+    ticket: str = "",
+    allow_bulk: str = "",
 ) -> ChangeSet:
     """Return the change set that a workbook asks for; nothing is recorded.
 
@@ -173,6 +178,7 @@ def read_change_set(
         workspace: Where.
         path: The workbook.
         reason: Why; None for the reason on the cover sheet.
+        ticket: The ticket that asks for it; empty for the one on the cover sheet, if any.
         allow_bulk: Why more rows may be changed than the contract allows; empty when they may not.
 
     Raises:
@@ -206,6 +212,7 @@ def read_change_set(
             name: workspace.contract(name).hash for name in sorted({c.dimension for c in changes})
         },
         changes=tuple(changes),
+        ticket=ticket or workbook.defaults.ticket or "",
     )
 
 
@@ -216,7 +223,7 @@ def _changes(
     keys, _ = workspace.registry.approved_rows(CHANNEL_KEY)
     asked: dict[str, list[Edit]] = {}
     for table in tables:
-        for dimension, edits in new_code_edits(table.contract, table.edits, keys).items():
+        for dimension, edits in identity_edits(table.contract, table.edits, keys).items():
             asked.setdefault(dimension, []).extend(edits)
     changes: list[Change] = []
     states: dict[str, State] = {}
@@ -307,6 +314,7 @@ _DONE = {
     Action.DELETE: "deleted",
     Action.INSERT: "added",
     Action.NEW_CODE: "given a new code",
+    Action.MERGE: "merged",
 }
 
 

@@ -97,7 +97,7 @@ class DropFolder:
                     _answer(copy, ["Errors are marked here. Mend them and save."], _hash(copy))
                 _answer(path, ["Not submitted.", *lines], content_hash)
                 return f"{path}: not submitted, {len(error.problems)} problems."
-            said = [f"Change request {change_set.id} by {person}: {change_set.reason}"]
+            said = [f"Change request {change_set.id} by {person}: {change_set.why}"]
             if self._impact is not None:
                 report = path.with_name(f"{path.stem}.impact")
                 try:

@@ -22,6 +22,7 @@ from foreview.changes import (
 from foreview.contract import Contract
 from foreview.identities import check_identities
 from foreview.rules import parent_intervals
+from foreview.workbook.layout import OF_IDENTITIES
 from foreview.workspace import Workspace
 
 DAYS = [f"2026-04-0{n}" for n in range(3, 9)]
@@ -50,7 +51,7 @@ def random_changes(
     keys = sorted({identity[0] for identity in rows})
     fresh = list(new_keys)
     while len(touched) < count:
-        action = draw.choice([one for one in Action if one is not Action.NEW_CODE])
+        action = draw.choice([one for one in Action if one not in OF_IDENTITIES])
         day = draw.choice(days)
         if action is Action.INSERT:
             if not fresh:

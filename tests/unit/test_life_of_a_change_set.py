@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 from networks import export, network_workspace, promote_without_engine, run
 
 from conftest import PROJECT
+from foreview.changes import Action
 from foreview.contract import Contract
 from foreview.demo import edit_workbook
+from foreview.workbook.layout import COVER_ACTIONS
 from foreview.workspace import Workspace
 
 WRONG = "was always wrong"
@@ -206,3 +209,46 @@ def test_a_condition_says_which_of_several_tables_it_is_about(
     done = run(workspace, "export", "network", "network_group", "-o", file, "--where", where)
     assert done.exit_code == 1
     assert "condition" in done.stderr
+
+
+def test_a_ticket_is_on_the_cover_or_given_and_is_shown(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    file = rename(workspace, export(workspace, tmp_path), ALFA="Alpha")
+    book: Any = openpyxl.load_workbook(file)
+    (label,) = (cell for cell in book["Instructions"]["A"] if cell.value == "Ticket")
+    book["Instructions"].cell(label.row, 2).value = "T-1"
+    book.save(file)
+    submit = ("submit", str(file), "--reason", "x")
+    for options, ticket in (((), "T-1"), (("--ticket", "T-2"), "T-2")):
+        assert run(workspace, *submit, *options).exit_code == 0
+        assert f"x (ticket {ticket})" in run(workspace, "list").stdout
+        (known,) = [one for one in listed(workspace) if listed(workspace)[one] == "pending"]
+        assert f": x (ticket {ticket})\n" in run(workspace, "show", known).stdout
+        assert workspace.registry.change_set(known).ticket == ticket
+        run(workspace, "withdraw", known)
+
+
+def test_a_template_is_a_saved_export(workspace: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "w.xlsx"
+    command = ("export", "network", "-o", str(file), "--template")
+    assert run(workspace, *command, "without-group", "--where", "network_id~F").exit_code == 0
+    rows = cells(file)
+    assert rows
+    assert all("F" in code.upper() for code in rows)
+    assert all(row["Group"].value is None for row in rows.values())
+    cover: Any = openpyxl.load_workbook(file)["Instructions"]
+    (label,) = (cell for cell in cover["A"] if cell.value == "Action for all rows")
+    assert cover.cell(label.row, 2).value == WRONG
+    unknown = run(workspace, *command, "without-groop")
+    assert "unknown-template" in unknown.stderr
+    assert "without-group" in unknown.stderr
+
+
+def test_every_template_can_be_exported(workspace: Workspace) -> None:
+    templates = [(one, saved) for one in workspace.contracts.values() for saved in one.templates]
+    assert templates
+    for contract, name in templates:
+        template = contract.templates[name]
+        assert all(re.split("[=~]", text)[0] in contract.row_columns for text in template.where)
+        assert template.action is None or Action(template.action) in COVER_ACTIONS

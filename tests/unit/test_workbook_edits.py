@@ -29,7 +29,7 @@ from foreview.baseline import read_rows_csv
 from foreview.changes import Action, Edit, Row, changes_of, identity_of, make_state
 from foreview.contract import BEGINNING, load_contracts
 from foreview.workbook import edits_of, read_workbook, write_workbook
-from foreview.workbook.layout import ACTION_WORDS
+from foreview.workbook.layout import ACTION_WORDS, OF_IDENTITIES
 
 ROWS = [
     station("A", network_id="007", rank="1"),
@@ -403,7 +403,7 @@ def edit_randomly(analyst: Analyst, rows: list[Row], draw: Any) -> list[Edit]:
     meant = []
     for number, row in enumerate(rows, start=2):
         action = draw(st.sampled_from([None, *Action]))
-        if action in (None, Action.INSERT, Action.NEW_CODE):
+        if action in (None, Action.INSERT, *OF_IDENTITIES):
             continue
         day = "2026-05-02" if action in (Action.CHANGE_FROM, Action.RETIRE) else None
         values: dict[str, str | None] = {}

@@ -19,7 +19,7 @@ from workbook_editing import (
 
 from foreview.changes import Action, apply, changes_of, make_state
 from foreview.contract import BEGINNING, MENDS, Contract
-from foreview.identities import new_code_edits
+from foreview.identities import identity_edits
 from foreview.workbook.mends import mended
 
 MENDING = station_contract(mends=list(MENDS))
@@ -113,7 +113,7 @@ def test_a_new_code_is_three_edits_of_two_tables(tmp_path: Path) -> None:
         ("A", BEGINNING): {"channel_sk": "old", "valid_to": "2026-01-01"},
         ("A", "2026-01-01"): {"channel_sk": "first", "valid_to": None},
     }
-    found = new_code_edits(KEYED, [edit], keys)
+    found = identity_edits(KEYED, [edit], keys)
     assert found.keys() == {"station", "channel_key"}
     retired, added = found["station"]
     assert (retired.action, retired.identity, retired.day) == (
@@ -135,6 +135,44 @@ def test_a_new_code_is_three_edits_of_two_tables(tmp_path: Path) -> None:
     assert conflicts == []
     ends = {one[0]: row["valid_to"] for one, row in after.items()}
     assert ends == {"A": DAY, "A2": None, "B": None}
+
+
+def test_a_merger_is_an_edit_of_the_identity_alone(tmp_path: Path) -> None:
+    analyst = Analyst(export(tmp_path / "w.xlsx", ROWS, KEYED), KEYED)
+    analyst.type(2, station_id="B")
+    analyst.ask(2, "merge", DAY)
+    (edit,), problems = submit(analyst.save(), ROWS, KEYED)
+    assert problems == []
+    assert (edit.action, edit.identity, edit.day) == (Action.MERGE, ("A", BEGINNING), DAY)
+    keys = {("B", "2026-01-01"): {"channel_sk": "first", "valid_to": None}}
+    found = identity_edits(KEYED, [edit], keys)
+    assert found["station"] == []
+    (key,) = found["channel_key"]
+    row = {"channel_id": "A", "channel_sk": "first", "valid_from": DAY, "valid_to": None}
+    assert (key.action, key.values, key.where) == (Action.INSERT, row, "Station!2")
+    for start, action in ((BEGINNING, Action.CHANGE_FROM), (DAY, Action.CORRECT)):
+        known = {**keys, ("A", start): {"channel_sk": "A", "valid_to": None}}
+        (key,) = identity_edits(KEYED, [edit], known)["channel_key"]
+        assert (key.action, key.identity) == (action, ("A", start))
+        assert key.values == {"channel_sk": "first"}
+
+
+@pytest.mark.parametrize(
+    ("values", "day", "rule"),
+    [
+        ({"station_id": "A2"}, DAY, "unknown-code"),
+        ({"station_id": "B"}, None, "day-missing"),
+        ({"network_id": "8"}, DAY, "nothing-changed"),
+        ({"station_id": "B", "network_id": "8"}, DAY, "edited-too"),
+    ],
+)
+def test_a_merger_needs_a_day_and_the_code_of_another_row(
+    tmp_path: Path, values: dict[str, str], day: str | None, rule: str
+) -> None:
+    analyst = Analyst(export(tmp_path / "w.xlsx", ROWS, KEYED), KEYED)
+    analyst.type(2, **values)
+    analyst.ask(2, "merge", day)
+    assert [one.rule for one in submit(analyst.save(), ROWS, KEYED)[1]] == [rule]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from foreview.changes import Change, ChangeSet, row_key
+from foreview.changes import Change, ChangeSet, row_key, with_ticket
 from foreview.errors import EngineError, Problem, RefusedError
 from foreview.registry import events, schema
 from foreview.registry.records import (
@@ -42,6 +42,7 @@ def record(connection: Connection, at: str, change_set: ChangeSet) -> bool:
             "kind": change_set.kind,
             "author": change_set.author,
             "reason": change_set.reason,
+            "ticket": change_set.ticket or None,
             "base_release": change_set.base_release,
             "source_name": change_set.source_name,
             "source_hash": change_set.source_hash,
@@ -185,9 +186,7 @@ def summaries(connection: Connection) -> list[ChangeSetSummary]:
     for row in connection.execute(query):
         counts.setdefault(row.change_set_id, {})[row.dimension] = row.number
     known = statuses(connection)
-    listed = sa.select(
-        sets.c.id, sets.c.kind, sets.c.author, sets.c.reason, sets.c.created_at, sets.c.base_release
-    )
+    listed = sa.select(*(one for one in sets.c if one.name not in ("content", "contracts")))
     return [
         _summary(row, counts.get(row.id, {}), *known.get(row.id, ("pending", None)))
         for row in connection.execute(listed.order_by(sets.c.created_at, sets.c.id))
@@ -201,7 +200,7 @@ def _summary(
         id=row.id,
         kind=row.kind,
         author=row.author,
-        reason=row.reason,
+        reason=with_ticket(row.reason, row.ticket or ""),
         dimensions=tuple(sorted(counts)),
         changes=sum(counts.values()),
         created_at=row.created_at,
@@ -242,6 +241,7 @@ def history(connection: Connection, dimension: str, key: Sequence[str]) -> Itera
             *changes.c,
             sets.c.kind.label("set_kind"),
             sets.c.reason.label("set_reason"),
+            sets.c.ticket,
             sets.c.author,
             sets.c.created_at,
             sets.c.source_name,
@@ -271,7 +271,7 @@ def history(connection: Connection, dimension: str, key: Sequence[str]) -> Itera
             change_set_id=row.change_set_id,
             kind=row.set_kind,
             author=row.author,
-            reason=row.set_reason,
+            reason=with_ticket(row.set_reason, row.ticket or ""),
             created_at=row.created_at,
             source_name=row.source_name,
             source_hash=row.source_hash,

@@ -20,7 +20,7 @@ class ChangeSetSummary:
         id: The change set's id, 16 hex digits.
         kind: `baseline`, `edit` or `rollback`.
         author: Who proposed it.
-        reason: Why.
+        reason: Why, with the ticket if there is one.
         dimensions: The dimensions changed, sorted.
         changes: Number of changed rows.
         created_at: When it was recorded, UTC.
@@ -115,7 +115,8 @@ class HistoryEntry:
         change_set_id: The change set's id.
         kind: The change set's kind.
         author: Who proposed it.
-        reason: Why, for the whole change set; the row's own reason is in `change`.
+        reason: Why, for the whole change set, with the ticket if there is one; the row's own
+            reason is in `change`.
         created_at: When it was recorded, UTC.
         source_name: The workbook's or file's name.
         source_hash: SHA-256 of the workbook or file, hex.

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a database that says this needs no Alembic."""
 
 LONG = 4_294_967_295
@@ -47,6 +47,7 @@ CHANGE_SETS = _table(
     Column("kind", String(16), nullable=False),
     Column("author", String(255), nullable=False),
     Column("reason", Text(LONG), nullable=False),
+    Column("ticket", String(255), nullable=True),
     Column("base_release", Integer, nullable=False),
     Column("source_name", String(255), nullable=False),
     Column("source_hash", String(64), nullable=False),

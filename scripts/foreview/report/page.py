@@ -187,7 +187,7 @@ def _request(change_set: Any) -> dict[str, Any]:
     return {
         "id": change_set.id,
         "author": change_set.author,
-        "reason": change_set.reason,
+        "reason": change_set.why,
         "source": change_set.source_name,
         "edits": [
             {

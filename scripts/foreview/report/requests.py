@@ -15,6 +15,7 @@ ACTIONS = {
     Action.DELETE: "deleted",
     Action.INSERT: "added",
     Action.NEW_CODE: "new code",
+    Action.MERGE: "merge",
 }
 
 

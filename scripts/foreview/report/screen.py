@@ -71,7 +71,7 @@ def _print_changes(impact: Impact, screen: Console) -> None:
 
     for change_set in impact.change_sets:
         edits = row_edits(change_set)
-        head = f"Change request {change_set.id} by {change_set.author}: {change_set.reason}"
+        head = f"Change request {change_set.id} by {change_set.author}: {change_set.why}"
         screen.print(Text(head))
         for edit in edits[:EDITS]:
             cells = "; ".join(

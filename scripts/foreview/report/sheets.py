@@ -118,7 +118,7 @@ def _write_changes(sheet: WriteOnlyWorksheet, impact: Impact) -> None:
     for change_set in impact.change_sets:
         for edit in row_edits(change_set):
             head = [change_set.id, change_set.author, edit.dimension, " ".join(edit.key)]
-            reason = edit.reason or change_set.reason
+            reason = edit.reason or change_set.why
             cells = edit.cells or (CellChange("", "", "", ""),)
             for one in cells:
                 if not room:

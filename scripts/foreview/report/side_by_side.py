@@ -27,7 +27,7 @@ def compared(pairs: Sequence[MartPair]) -> str:
 def pairs_to_html(one: Impact, other: Impact, pairs: Sequence[MartPair], path: Path) -> Path:
     """Write the page of two scenarios; tables show the figures that differ most."""
     scenarios = [
-        (name, ", ".join(f"{cs.id} ({cs.reason})" for cs in impact.change_sets), verdict(impact))
+        (name, ", ".join(f"{cs.id} ({cs.why})" for cs in impact.change_sets), verdict(impact))
         for name, impact in (("A", one), ("B", other))
     ]
     context = {

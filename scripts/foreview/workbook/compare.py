@@ -310,8 +310,8 @@ class _Comparison:
             self._new_over_existing(row, identity, changed)
             return None
         keys = [name for name in self.contract.key if name in changed]
-        if asked.action is Action.NEW_CODE:
-            return self._new_code(row, changed, asked)
+        if asked.action in layout.OF_IDENTITIES:
+            return self._of_identity(row, changed, asked)
         if keys:
             self._changed_key(row, keys[0], identity)
             return None
@@ -355,14 +355,22 @@ class _Comparison:
         message = f"{heading} was changed from {', '.join(identity[:-1])}: a code names a row."
         fix = "Is it a new row? Then choose the action new row."
         if self.contract.identities is not None:
-            word = ACTION_WORDS[Action.NEW_CODE]
-            fix += f" Does the row go on under another code? Then choose {word}, with a day."
+            new_code, merge = (ACTION_WORDS[one] for one in layout.OF_IDENTITIES)
+            fix += (
+                f" Does the row go on under another code? Then choose {new_code}, with a day. "
+                f"Is it a part of the row with that code? Then choose {merge}, with a day."
+            )
         else:
             fix += " If not, put the code back."
         self._report("changed-key", message, self.workbook.cell(row, name), row.values[name], fix)
 
-    def _new_code(self, row: SheetRow, changed: dict[str, str | None], asked: Asked) -> Edit | None:
-        word = ACTION_WORDS[Action.NEW_CODE]
+    def _of_identity(
+        self, row: SheetRow, changed: dict[str, str | None], asked: Asked
+    ) -> Edit | None:
+        """Return a row's new code, or its merger into the row whose code was written there."""
+        assert asked.action is not None  # noqa: S101
+        word = ACTION_WORDS[asked.action]
+        is_merger = asked.action is Action.MERGE
         key = self.contract.key[0]
         where = self.workbook.cell(row, layout.ACTION)
         if self.contract.identities is None:
@@ -374,18 +382,34 @@ class _Comparison:
         if code is None:
             heading = self.fields[key].heading
             message = f"The row has the action {word!r}, but {heading} is as it was."
-            fix = f"Write the new code into {heading}, or choose another action."
+            which = "code of the row that it becomes a part of" if is_merger else "new code"
+            fix = f"Write the {which} into {heading}, or choose another action."
             self._report("nothing-changed", message, where, row.action, fix)
             return None
-        if not self._needs_day(row, asked):
+        others = {name: value for name, value in changed.items() if name != key}
+        if not self._needs_day(row, asked) or (
+            is_merger and not self._only_removed(row, others, asked)
+        ):
             return None
-        if any(one[0] == code for one in self.base):
-            message = f"{code} is the code of another row."
-            fix = "If both are one channel from a day on, write that in the table of identities."
-            self._report("duplicate-key", message, self.workbook.cell(row, key), code, fix)
+        is_known = any(one[0] == code for one in self.base)
+        if is_known != is_merger:
+            new_code, merge = (ACTION_WORDS[one] for one in layout.OF_IDENTITIES)
+            message = f"{code} is the code of {'no' if is_merger else 'another'} row."
+            fix = (
+                f"Write the code of a row, or choose {new_code}."
+                if is_merger
+                else f"Are both one channel from the Day on? Then choose {merge}."
+            )
+            self._report(
+                "unknown-code" if is_merger else "duplicate-key",
+                message,
+                self.workbook.cell(row, key),
+                code,
+                fix,
+            )
             return None
         cells = {name: self.workbook.cell(row, name) for name in changed}
-        return Edit(Action.NEW_CODE, values=changed, day=asked.day, cells=cells)
+        return Edit(asked.action, values=changed, day=asked.day, cells=cells)
 
     def _no_day(self, row: SheetRow, asked: Asked) -> bool:
         """Report a row's own Day where the action has none."""

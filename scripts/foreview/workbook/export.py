@@ -89,7 +89,12 @@ def write_workbook(
 
 
 def write_tables(
-    path: Path, tables: Sequence[Table], *, base_release: int, parents: Parents
+    path: Path,
+    tables: Sequence[Table],
+    *,
+    base_release: int,
+    parents: Parents,
+    action: Action | None = None,
 ) -> None:
     """Write rows of one or more dimensions as a workbook, a sheet each.
 
@@ -98,6 +103,7 @@ def write_tables(
         tables: What to write, at least one.
         base_release: The release whose rows these are.
         parents: Code and name of each row of the parent dimensions, for drop-downs.
+        action: The action for all rows that the cover begins with.
 
     Raises:
         RefusedError: Values that no workbook can hold, all of them named.
@@ -110,7 +116,7 @@ def write_tables(
     cover = book.create_sheet(layout.COVER)
     sheets = [book.create_sheet(table.title) for table in tables]
     try:
-        _write_cover(cover, tables, base_release)
+        _write_cover(cover, tables, base_release, layout.ACTION_WORDS[action] if action else "")
         ranges: dict[str, str] = {}
         for table, sheet in zip(tables, sheets, strict=True):
             sources = _write_lookups(book, table.contract, parents, ranges)
@@ -174,7 +180,7 @@ def _text_cell(sheet: Any, text: str, **styles: Any) -> Cell:
     return cell
 
 
-def _write_cover(sheet: Any, tables: Sequence[Table], base_release: int) -> None:
+def _write_cover(sheet: Any, tables: Sequence[Table], base_release: int, action: str) -> None:
     sheet.column_dimensions["A"].width = 24
     sheet.column_dimensions["B"].width = 90
     held = [
@@ -185,22 +191,23 @@ def _write_cover(sheet: Any, tables: Sequence[Table], base_release: int) -> None
     words = [layout.ACTION_WORDS[action] for action in layout.COVER_ACTIONS]
     _add_list(sheet, f'"{",".join(words)}"', "B5:B5", "stop")
     wrap = Alignment(wrap_text=True, vertical="top")
+    inputs = {field.heading: field for field in layout.COVER_FIELDS}
     lines: list[tuple[str, str]] = [
         (f"{_labels(tables)}: a workbook to edit", ""),
         ("What it holds", "\n".join(held)),
         ("", ""),
         ("Defaults", "The yellow cells below hold for each edited row that doesn't say otherwise."),
-        *((label, "") for label in layout.COVER_LABELS.values()),
+        *((heading, "") for heading in inputs),
         ("", ""),
         *_instructions(tables),
     ]
     for number, (left, right) in enumerate(lines, start=1):
         bold = {"font": _HEADER_FONT} if left else {}
         cells = [_text_cell(sheet, left, alignment=wrap, **bold)]
-        if left in layout.COVER_LABELS.values():
-            day = left == layout.COVER_LABELS[layout.DAY]
-            number_format = _FORMATS["date"] if day else "@"
-            cells.append(_text_cell(sheet, "", fill=_INPUT_FILL, number_format=number_format))
+        if left in inputs:
+            number_format = _FORMATS.get(inputs[left].kind, "@")
+            text = action if inputs[left].name == layout.ACTION else ""
+            cells.append(_text_cell(sheet, text, fill=_INPUT_FILL, number_format=number_format))
         elif number > 1:
             cells.append(_text_cell(sheet, right, alignment=wrap))
         sheet.append(cells)
@@ -209,6 +216,10 @@ def _write_cover(sheet: Any, tables: Sequence[Table], base_release: int) -> None
 _NEW_CODE = (
     "The row goes on under another code from the Day on: write that over the old one. Its figures "
     "go on where they were."
+)
+_MERGE = (
+    "From the Day on the row is a part of another one: write that one's code over its own. Its "
+    "figures count there. The row itself stays; retire it when nobody uses its code any more."
 )
 
 
@@ -242,7 +253,7 @@ def _instructions(tables: Sequence[Table]) -> list[tuple[str, str]]:
             f"{headings[contract.key[0]]}. A row that you only take out of the sheet stays as it "
             "is in the table.",
         ),
-        *([(actions["NEW_CODE"], _NEW_CODE)] if has_codes else []),
+        *([(actions["NEW_CODE"], _NEW_CODE), (actions["MERGE"], _MERGE)] if has_codes else []),
         (
             "Worked example",
             f"From 2 May 2026, the {headings.get(changed, 'name')} of {key} is another one. In its "
@@ -338,7 +349,7 @@ def _write_rows(sheet: Any, table: Table, sources: Mapping[str, str]) -> None:
             words = ",".join(
                 word
                 for action, word in layout.ACTION_WORDS.items()
-                if action is not Action.NEW_CODE or contract.identities
+                if action not in layout.OF_IDENTITIES or contract.identities
             )
             _add_list(sheet, f'"{words}"', f"{letter}2:{letter}{last}", "stop")
         elif field.name in sources:

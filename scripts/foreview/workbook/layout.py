@@ -16,7 +16,7 @@ COVER = "Instructions"
 ALLOWED = "Allowed values"
 HIDDEN = "_foreview"
 
-ROW_ID, ACTION, DAY, REASON = "@row_id", "@action", "@day", "@reason"
+ROW_ID, ACTION, DAY, REASON, TICKET = "@row_id", "@action", "@day", "@reason", "@ticket"
 """Names of the columns that are not the table's own; no SQL name begins with @."""
 
 ACTION_WORDS = {
@@ -26,15 +26,14 @@ ACTION_WORDS = {
     Action.DELETE: "delete",
     Action.INSERT: "new row",
     Action.NEW_CODE: "new code",
+    Action.MERGE: "merge",
 }
+OF_IDENTITIES = (Action.NEW_CODE, Action.MERGE)
+"""Actions of tables whose rows have an identity beside their code."""
+
 COVER_ACTIONS = (Action.CORRECT, Action.CHANGE_FROM)
 """The actions that the cover may set for all rows: one cell must not remove a table."""
 
-COVER_LABELS = {
-    ACTION: "Action for all rows",
-    DAY: "Day for all rows",
-    REASON: "Reason for all rows",
-}
 BEGINNING_WORD = "beginning"
 MAX_CELL_CHARACTERS = 32_767
 
@@ -49,8 +48,8 @@ class Field:
     """One column of the data sheet.
 
     Attributes:
-        name: The column's name in SQL, or one of `ROW_ID`, `ACTION`, `DAY`, `REASON`.
-        heading: The text in the first row.
+        name: The column's name in SQL, or one of `ROW_ID`, `ACTION`, `DAY`, `REASON`, `TICKET`.
+        heading: The text in the first row; on the cover, beside the cell.
         column: The type and rules of its values.
     """
 
@@ -99,6 +98,11 @@ INTERVAL = {
 
 
 CONTROL_FIELDS = tuple(Field(column.name, column.label, column) for column in _CONTROLS)
+COVER_FIELDS = (
+    *(Field(one.name, f"{one.heading} for all rows", one.column) for one in CONTROL_FIELDS[1:]),
+    Field(TICKET, "Ticket", Column(TICKET, "string", "Ticket", "Its number, if there is one.")),
+)
+"""What the cover says, each in the cell right of its heading."""
 
 
 def fields_of(contract: Contract) -> tuple[Field, ...]:

@@ -54,12 +54,14 @@ class Defaults:
         action: Words of an action.
         day: A day.
         reason: The reason, for when the command gives none.
-        cells: The cell of each of `@action`, `@day`, `@reason` that is there.
+        ticket: The ticket, for when the command gives none.
+        cells: The cell of each of `@action`, `@day`, `@reason`, `@ticket` that is there.
     """
 
     action: str | None = None
     day: str | None = None
     reason: str | None = None
+    ticket: str | None = None
     cells: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
@@ -356,11 +358,7 @@ def _read_cover(book: looks.Book, sheet: package.Sheet | None) -> tuple[Defaults
     """Return the cover's defaults; a workbook without its cover has none."""
     if sheet is None:
         return Defaults(), []
-    fields = {
-        layout.COVER_LABELS[field.name].casefold(): field
-        for field in layout.CONTROL_FIELDS
-        if field.name in layout.COVER_LABELS
-    }
+    fields = {field.heading.casefold(): field for field in layout.COVER_FIELDS}
     texts: dict[str, str | None] = {}
     cells: dict[str, str] = {}
     problems: list[Problem] = []
@@ -379,7 +377,5 @@ def _read_cover(book: looks.Book, sheet: package.Sheet | None) -> tuple[Defaults
             )
             problems += [problem] if problem else []
     problems += [one for one in differing if one.where in cells.values()]
-    return (
-        Defaults(texts.get(layout.ACTION), texts.get(layout.DAY), texts.get(layout.REASON), cells),
-        problems,
-    )
+    action, day, reason, ticket = (texts.get(field.name) for field in layout.COVER_FIELDS)
+    return Defaults(action, day, reason, ticket, cells), problems
