@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -184,12 +185,12 @@ class Contract:
     identities: str | None = None
     templates: Mapping[str, Template] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def column_names(self) -> tuple[str, ...]:
         """Names of the business columns, in order."""
         return tuple(column.name for column in self.columns)
 
-    @property
+    @cached_property
     def row_columns(self) -> tuple[str, ...]:
         """Names of all columns of an approved row: the business columns and the interval."""
         return (*self.column_names, *INTERVAL_COLUMNS)

@@ -64,6 +64,8 @@ WRONG = (
     ('<c r="A', '<c r="Z'),  # out of order, unless it is the last
     ('<c r="B', '<c r="A'),
     ("<v>1</v>", "<v>9</v>"),
+    ("<v>1</v>", "<v>-1</v>"),
+    ("<v>1</v>", "<v></v>"),
     (' s="1"', ' s="9"'),
     ('<row r="3"', '<row r="2"'),
     ("</row>", ""),

@@ -10,12 +10,10 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from workbook_editing import STATION, export, read, station
+from workbook_editing import export, read, station, submit
 
-from foreview.changes import make_state
 from foreview.contract import BEGINNING
 from foreview.errors import RefusedError
-from foreview.workbook import edits_of
 
 SHEET = "xl/worksheets/sheet2.xml"
 ROWS = [
@@ -81,7 +79,7 @@ def test_a_damaged_sheet_is_refused_named_or_the_same(xml: bytes) -> None:
             workbook = read(path)
         except RefusedError:
             return
-    edits, problems = edits_of(workbook, STATION, make_state(STATION, ROWS))
+        edits, problems = submit(path, ROWS)
     assert edits == []
     if not problems:
         wrong = [one for one in workbook.rows if VALUES[one.row_id] != with_beginning(one.values)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import openpyxl
 import xlsxwriter
@@ -14,6 +15,7 @@ from foreview.contract import BEGINNING, Contract, parse_contract
 from foreview.errors import Problem
 from foreview.workbook import Workbook, edits_of, read_workbook, write_workbook
 from foreview.workbook.layout import escape, fields_of, unescape
+from foreview.workbook.read import _Unchanged
 
 ACTION, DAY, REASON = "@action", "@day", "@reason"
 
@@ -83,14 +85,20 @@ def export(
 
 
 def read(path: Path, contract: Contract = STATION) -> Workbook:
-    (table,) = read_workbook(path, {contract.dimension: contract})
+    """Return a workbook with all its rows, also those that are just as they were exported."""
+    with patch.object(_Unchanged, "takes", lambda *_, **__: False):
+        (table,) = read_workbook(path, {contract.dimension: contract})
     return table
 
 
 def submit(
     path: Path, base: Sequence[Row], contract: Contract = STATION
 ) -> tuple[list[Edit], list[Problem]]:
-    return edits_of(read(path, contract), contract, make_state(contract, base))
+    """Return what a workbook asks for; the same must come of looking at every row's values."""
+    (table,) = read_workbook(path, {contract.dimension: contract})
+    found = edits_of(table, contract, make_state(contract, base))
+    assert edits_of(read(path, contract), contract, make_state(contract, base)) == found
+    return found
 
 
 class Analyst:

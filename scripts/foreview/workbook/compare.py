@@ -100,10 +100,11 @@ class _Comparison:
         for row in self.workbook.rows:
             if row.row_id in self.identities:
                 by_id.setdefault(row.row_id, []).append(row)
+        unchanged = self.workbook.unchanged
         return {
-            row_id: self._original(rows, self.identities[row_id])
+            row_id: unchanged.get(row_id) or self._original(rows, self.identities[row_id])
             for row_id, rows in by_id.items()
-            if len(rows) > 1
+            if len(rows) > 1 or row_id in unchanged
         }
 
     def _original(self, rows: list[SheetRow], identity: Identity) -> int | None:

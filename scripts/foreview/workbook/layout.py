@@ -37,6 +37,7 @@ COVER_ACTIONS = (Action.CORRECT, Action.CHANGE_FROM)
 BEGINNING_WORD = "beginning"
 MAX_CELL_CHARACTERS = 32_767
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
 _ID_LETTERS = str.maketrans("0123456789abcdef", "bcdfghjklmnpqrst")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ESCAPE_NEEDED = re.compile(r"\r|_(?=x[0-9A-Fa-f]{4}_)")
@@ -133,7 +134,7 @@ def normal_row(contract: Contract, row: Row) -> dict[str, str | None]:
 
 def row_hash(contract: Contract, row: Row) -> str:
     """Return the SHA-256 of a row's canonical content, hex."""
-    content = json.dumps(normal_row(contract, row), sort_keys=True, ensure_ascii=False)
+    content = _CANONICAL.encode(normal_row(contract, row))
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 

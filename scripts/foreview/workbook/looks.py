@@ -81,12 +81,27 @@ def _unreadable(error: BaseException) -> BaseException:
 def _compare(
     sheet: str, row: XmlRow, line: Sequence[Any], offset: int, problems: list[Problem]
 ) -> None:
+    if _is_same_row(row.cells, line, offset):
+        return
     seen = {column: value for column, value in enumerate(line, start=offset) if value != ""}
     for cell in row.cells:
         value = seen.pop(cell.column, "")
         if not _is_same(cell, value):
             problems.append(_differs(sheet, row.number, cell.column, cell.text, value))
     problems += [_differs(sheet, row.number, column, "", one) for column, one in seen.items()]
+
+
+def _is_same_row(cells: Sequence[Cell], line: Sequence[Any], offset: int) -> bool:
+    """Whether all cells are the same, and no others hold anything; no where that is not plain."""
+    if len(line) - line.count("") != len(cells):
+        return False
+    if cells and not offset <= cells[0].column <= cells[-1].column < offset + len(line):
+        return False
+    for cell in cells:
+        value = line[cell.column - offset]
+        if not ((value == cell.text and cell.kind == "string") or _is_same(cell, value)):
+            return False
+    return True
 
 
 def _is_same(cell: Cell, value: Any) -> bool:

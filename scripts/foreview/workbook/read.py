@@ -80,7 +80,9 @@ class Workbook:
         row_keys: `<key>|<valid_from>` of each exported row by row id.
         row_hashes: Hash of each exported row's content by row id.
         columns: Letter of each column by name.
-        rows: The rows of the data sheet that are not blank, in the sheet's order.
+        rows: The rows of the data sheet that say something, in the sheet's order: neither those
+            that are blank nor those that are just as they were exported.
+        unchanged: The number of each row that is just as it was exported, by row id.
         defaults: The cover's defaults.
         problems: Cells that can't be told without guessing.
         extras: What is in the file that a table has no use for, in words.
@@ -97,6 +99,7 @@ class Workbook:
     row_hashes: Mapping[str, str]
     columns: Mapping[str, str]
     rows: tuple[SheetRow, ...]
+    unchanged: Mapping[str, int]
     defaults: Defaults
     problems: tuple[Problem, ...]
     extras: tuple[str, ...] = ()
@@ -152,7 +155,10 @@ def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tupl
             message = f"{path.name} has no sheet {title}."
             fix = f"Give the sheet its name {title} back. The sheets are: {', '.join(sheets)}."
             raise RefusedError(Problem("sheet-missing", message, path.name, fix=fix))
-        columns, rows, problems = _read_rows(book, sheets[title], layout.fields_of(contract))
+        unchanged = _Unchanged(contract, row_hashes)
+        columns, rows, problems = _read_rows(
+            book, sheets[title], layout.fields_of(contract), unchanged
+        )
         tables.append(
             Workbook(
                 file_name=path.name,
@@ -166,6 +172,7 @@ def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tupl
                 row_hashes=row_hashes,
                 columns=columns,
                 rows=tuple(rows),
+                unchanged=unchanged.found,
                 defaults=defaults,
                 problems=(*cover_problems, *problems),
                 extras=book.package.extras,
@@ -232,8 +239,67 @@ def _contract(path: Path, facts: Mapping[str, str], contracts: Mapping[str, Cont
     return contracts[dimension]
 
 
+_MOST_REMEMBERED = 10_000
+"""Days and truth values come again in many rows."""
+
+
+class _Unchanged:
+    """Tells rows that are just as they were exported, by the hash that went with them.
+
+    Most rows are; nothing else needs to be known of them. A row of which anything is not plain is
+    left to be looked at value by value.
+    """
+
+    def __init__(self, contract: Contract, hashes: Mapping[str, str]) -> None:
+        self.found: dict[str, int] = {}
+        self._contract, self._hashes = contract, hashes
+        self._blank: dict[str, str | None] = dict.fromkeys(contract.row_columns)
+        self._canonical: dict[sheet_xml.Cell, str] = {}
+
+    def takes(self, line: sheet_xml.XmlRow, fields: Mapping[int, Field], *, is_1904: bool) -> bool:
+        """Whether a row is one of these; it is counted then."""
+        values = dict(self._blank)
+        row_id = ""
+        for column, kind, text, number_format, formula in line.cells:
+            field = fields.get(column)
+            if field is None:
+                continue
+            if formula is not None:
+                return False
+            if field.name in values and kind == "string" == field.kind:
+                values[field.name] = text
+            elif field.name == layout.ROW_ID:
+                row_id = text
+            elif field.name not in values:
+                return False
+            else:
+                cell = sheet_xml.Cell(column, kind, text, number_format, None)
+                value = self._canonical.get(cell, "") or self._see(cell, field, is_1904=is_1904)
+                if value is None:
+                    return False
+                values[field.name] = value
+        if row_id not in self._hashes or row_id in self.found:
+            return False
+        said = "".join(filter(None, values.values()))
+        if "_x" in said or layout.row_hash(self._contract, values) != self._hashes[row_id]:
+            return False
+        self.found[row_id] = line.number
+        return True
+
+    def _see(self, cell: sheet_xml.Cell, field: Field, *, is_1904: bool) -> str | None:
+        """Return the canonical value of a cell, or None when there is none without a question."""
+        text, problem = _read_cell(cell, field, ("", "", 0), is_1904)
+        try:
+            value = None if problem else field.column.canonical(text)
+        except ValueError:
+            return None
+        if value is not None and len(self._canonical) < _MOST_REMEMBERED:
+            self._canonical[cell] = value
+        return value
+
+
 def _read_rows(
-    book: looks.Book, sheet: package.Sheet, fields: Sequence[Field]
+    book: looks.Book, sheet: package.Sheet, fields: Sequence[Field], unchanged: _Unchanged
 ) -> tuple[dict[str, str], list[SheetRow], list[Problem]]:
     differing: list[Problem] = []
     around = sheet_xml.Layout()
@@ -247,6 +313,8 @@ def _read_rows(
     rows: list[SheetRow] = []
     problems: list[Problem] = []
     for line in lines:
+        if not comments and unchanged.takes(line, by_column, is_1904=book.package.is_1904):
+            continue
         texts = dict(blank)
         unreadable = []
         notes = {}

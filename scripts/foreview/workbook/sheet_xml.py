@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise, repeat
 from typing import NamedTuple
 from xml.parsers import expat
 
@@ -33,7 +34,20 @@ _PLAIN_ROW = re.compile(
     rf'<row r="([1-9][0-9]{{0,6}})"([^<>/]*)>((?:{re.sub(r"[(](?![?])", "(?:", _CELL)})*+)</row>'
 )
 _ATTRIBUTE = re.compile(r'\b(\w+)="([^"]*)"')
-_KINDS = {"": "number", "n": "number", "s": "string", "str": "string", "b": "boolean"}
+_KINDS = {
+    "": "number",
+    "n": "number",
+    "s": "string",
+    "str": "string",
+    "inlineStr": "string",
+    "b": "boolean",
+}
+_NO_FORMAT = "\0"
+_MOST_SHAPES = 1000
+_Shape = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+"""Column letters, styles and types of a row's cells: mostly those of the row before."""
+_Alike = tuple[list[int], list[str], list[str]]
+"""Column, kind and number format of each cell."""
 _ROWS_BEGIN = "<sheetData>"
 _MOST_WAITING = 1 << 22
 """Characters that may wait for the end of a row, or for the first."""
@@ -134,6 +148,7 @@ class SheetParser:
         self._inline: list[str] = []
         self._texts: list[str] = []
         self._phonetic = 0
+        self._alike: dict[_Shape, _Alike] = {}
         starts = {
             "row": self._start_row,
             "c": self._start_cell,
@@ -220,28 +235,53 @@ class SheetParser:
     def _plain_row(self, row: re.Match[str]) -> None:
         number = row[1]
         self._start_row({"r": number, **dict(_ATTRIBUTE.findall(row[2]))})
-        cells, strings, formats = self._cells, self._strings, self._formats
-        last = 0
-        for letters, digits, style, kind, value, inline in _PLAIN_CELL.findall(row[3]):
-            column = column_number(letters)
-            if column <= last or digits != number:
-                raise DamagedError(f"the cell {letters}{digits} is out of order in row {number}")
-            last = column
-            if kind == "s" and value:
-                shared = int(value)
-                if shared >= len(strings):
-                    raise DamagedError(f"there is no shared string {value}")
-                text, kind = strings[shared], "string"
-            elif kind == "inlineStr":
-                text, kind = inline, "string"
-            else:
-                text, kind = value, _KINDS[kind]
-            if text:
-                place = int(style or "0")
-                if place >= len(formats):
-                    raise DamagedError(f"there is no style {style}")
-                cells.append(Cell(column, kind, text, formats[place], None))
+        found = _PLAIN_CELL.findall(row[3])
+        if found:
+            letters, digits, styles, kinds, values, inlines = zip(*found, strict=True)
+            if digits.count(number) != len(digits):
+                raise DamagedError(f"a cell of row {digits[0]} is in row {number}")
+            shape = letters, styles, kinds
+            alike = self._alike.get(shape) or self._new_shape(shape)
+            strings = self._strings
+            try:
+                texts = [
+                    inline if kind == "inlineStr" else strings[int(value)] if kind == "s" else value
+                    for kind, value, inline in zip(kinds, values, inlines, strict=True)
+                ]
+            except (IndexError, ValueError):
+                texts = [*map(self._shared_text, kinds, values, inlines)]
+            if "-" in "".join(values):  # Python would count a negative place from the end
+                texts = [*map(self._shared_text, kinds, values, inlines)]
+            parts = zip(*alike[:2], texts, alike[2], repeat(None))
+            self._cells = [tuple.__new__(Cell, one) for one in parts if one[2]]
+            if _NO_FORMAT in alike[2] and _NO_FORMAT in [one.number_format for one in self._cells]:
+                raise DamagedError(f"row {number} has a style that is none")
         self._end_row()
+
+    def _shared_text(self, kind: str, value: str, inline: str) -> str:
+        if kind == "inlineStr":
+            return inline
+        if kind != "s" or not value:
+            return value
+        place = int(value)
+        if not 0 <= place < len(self._strings):
+            raise DamagedError(f"there is no shared string {value}")
+        return self._strings[place]
+
+    def _new_shape(self, shape: _Shape) -> _Alike:
+        letters, styles, kinds = shape
+        columns = [column_number(one) for one in letters]
+        if any(one >= other for one, other in pairwise(columns)):
+            raise DamagedError(f"the cells {', '.join(letters)} of a row are out of order")
+        formats = [
+            self._formats[int(one or "0")] if int(one or "0") < len(self._formats) else _NO_FORMAT
+            for one in styles
+        ]
+        if len(self._alike) >= _MOST_SHAPES:
+            self._alike.clear()
+        alike = columns, [_KINDS[one] for one in kinds], formats
+        self._alike[shape] = alike
+        return alike
 
     def _start(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag in self._texts_in:
@@ -318,10 +358,7 @@ class SheetParser:
         if not value:
             return "blank", ""
         if kind == "s":
-            place = int(value)
-            if not 0 <= place < len(self._strings):
-                raise DamagedError(f"there is no shared string {value}")
-            text = self._strings[place]
+            text = self._shared_text("s", value, "")
             return ("string", text) if text else ("blank", "")
         names = {"str": "string", "n": "number", "b": "boolean", "e": "error", "d": "date"}
         if kind not in names:
