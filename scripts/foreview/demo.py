@@ -29,6 +29,20 @@ def run_demo(
     Returns:
         What happened: ids, release, publication, the files to look at.
     """
+    folder = _new_folder(folder)
+    home = folder / "workspace"
+    home.mkdir(parents=True)
+    (home / ALLOW_ACT_AS).touch()
+    environment = dict(os.environ) | {"FOREVIEW_PROJECT": str(workspace.project)}
+    environment.pop("FOREVIEW_REGISTRY", None)
+    analyst = open_workspace(environment, home=home, act_as="ana (analyst)")
+    with analyst.locked("demo", to_stderr):
+        return _story(analyst, replace(analyst, actor="rob (reviewer)"), folder, rows, quiet=quiet)
+
+
+def _story(
+    analyst: Workspace, reviewer: Workspace, folder: Path, rows: int, *, quiet: bool
+) -> dict[str, Any]:
     from foreview.exporting import export_dimension
     from foreview.promotion import approve, promote, rollback
     from foreview.receipt import record_receipt
@@ -37,16 +51,8 @@ def run_demo(
     from foreview.submission import read_change_set, record
     from foreview.what_if import preview
 
-    folder = _new_folder(folder)
-    home = folder / "workspace"
-    home.mkdir(parents=True)
-    (home / ALLOW_ACT_AS).touch()
-    environment = dict(os.environ) | {"FOREVIEW_PROJECT": str(workspace.project)}
-    environment.pop("FOREVIEW_REGISTRY", None)
-    analyst = open_workspace(environment, home=home, act_as="ana (analyst)")
-    reviewer = replace(analyst, actor="rob (reviewer)")
+    home = analyst.home
     tell = (lambda _text: None) if quiet else _Teller()
-
     tell(f"1. A market is generated: dimensions, devices and {rows:,} viewing records.")
     generate_sample(
         analyst, rows=rows, days=7, devices=max(rows // 40, 50), first_day="2026-04-01", seed=1

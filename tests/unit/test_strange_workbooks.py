@@ -168,12 +168,16 @@ def crash(_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "words"),
-    [(hang, "longer than 3 seconds"), (eat, "more than 512 MiB"), (crash, "reader crash")],
+    ("work", "seconds", "words"),
+    [
+        (hang, 3, "longer than 3 seconds"),
+        (eat, 60, "more than 512 MiB"),
+        (crash, 60, "reader crash"),
+    ],
 )
 def test_a_reader_that_hangs_eats_memory_or_crashes_ends_in_a_clear_error(
-    work: Callable[[Path], None], words: str
+    work: Callable[[Path], None], seconds: int, words: str
 ) -> None:
     with pytest.raises(RefusedError, match=words) as caught:
-        in_child("w.xlsx", 3, MEGABYTES, work, Path("w.xlsx"))
+        in_child("w.xlsx", seconds, MEGABYTES, work, Path("w.xlsx"))
     assert caught.value.problems[0].rule == "file-too-large"

@@ -249,7 +249,7 @@ class TestCells:
             b"<si><t>ax005F_b _x005F_x0041_ _x000D_</t></si></sst>"
         )
         name = "xl/worksheets/sheet2.xml"
-        old = b't="inlineStr"><is><t>A name</t></is>'
+        old = b't="inlineStr"><is><t xml:space="preserve">A name</t></is>'
         replace_part(path, name, old, b't="s"><v>0</v>')
         kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
         part = b'<Override PartName="/xl/sharedStrings.xml" ContentType="' + kind + b'"/></Types>'

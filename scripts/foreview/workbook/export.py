@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -15,6 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from openpyxl import Workbook as OpenpyxlWorkbook
 from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.comments import Comment
+from openpyxl.comments.comment_sheet import CommentRecord
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.utils.exceptions import WorkbookAlreadySaved
@@ -22,16 +24,16 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.writer.excel import ExcelWriter
 
 from foreview.changes import Action, Edit, Identity, Row, identity_of, row_key
-from foreview.contract import BEGINNING, Contract
+from foreview.contract import Contract
 from foreview.errors import EngineError, Problem, RefusedError
 from foreview.whole_files import replacing
 from foreview.workbook import layout
 from foreview.workbook.layout import Field
+from foreview.workbook.rows_xml import row_xml, texts_xml, with_rows
 
 SPARE_ROWS = 1000
 """Rows below the last that have formats and drop-downs too."""
 
-_FIRST_EXCEL_DAY = "1900-03-01"
 _FORMATS = {"date": "yyyy-mm-dd", "integer": "0", "decimal": "General"}
 _WIDTHS = {layout.ACTION: 18, layout.DAY: 12, layout.REASON: 24}
 _HEADER_FONT = Font(bold=True)
@@ -118,11 +120,14 @@ def write_tables(
     try:
         _write_cover(cover, tables, base_release, layout.ACTION_WORDS[action] if action else "")
         ranges: dict[str, str] = {}
+        bodies: dict[str, Iterable[str]] = {}
         for table, sheet in zip(tables, sheets, strict=True):
             sources = _write_lookups(book, table.contract, parents, ranges)
-            _write_rows(sheet, table, sources)
-        _write_hidden(book, tables, base_release)
-        _save(path, book)
+            bodies[sheet.title] = _write_rows(sheet, table, sources)
+        hidden = book.create_sheet(layout.HIDDEN)
+        hidden.sheet_state = "veryHidden"
+        bodies[hidden.title] = _hidden_rows(tables, base_release)
+        _save(path, book, bodies)
     except OSError as error:
         _abandon(book)
         raise EngineError(
@@ -153,13 +158,20 @@ def _unwritable(contract: Contract, rows: Sequence[Row]) -> Iterable[Problem]:
                 yield Problem("value-too-long", message, place, text[:80], fix)
 
 
-def _save(path: Path, book: OpenpyxlWorkbook) -> None:
-    with replacing(path) as partial, partial.open("wb") as file:
-        archive = ZipFile(file, "w", ZIP_DEFLATED)
-        try:
+def _save(path: Path, book: OpenpyxlWorkbook, bodies: Mapping[str, Iterable[str]]) -> None:
+    """Save a book, with the rows of some sheets by title as XML."""
+    titles = [one.title for one in book.worksheets]
+    parts = {f"xl/worksheets/sheet{titles.index(one) + 1}.xml": bodies[one] for one in bodies}
+    with tempfile.TemporaryFile() as bare, replacing(path) as partial, partial.open("wb") as file:
+        with ZipFile(bare, "w", ZIP_DEFLATED) as archive:
             ExcelWriter(book, archive).save()
-        finally:
-            archive.close()
+        with ZipFile(bare) as source, ZipFile(file, "w", ZIP_DEFLATED) as archive:
+            for name in source.namelist():
+                with source.open(name) as part, archive.open(name, "w") as written:
+                    if name in parts:
+                        written.writelines(with_rows(part.read(), parts[name]))
+                    else:
+                        shutil.copyfileobj(part, written)
         file.flush()
         os.fsync(file.fileno())
 
@@ -330,17 +342,18 @@ def _add_list(sheet: Any, source: str, place: str, style: Literal["stop", "warni
     sheet.data_validations.append(rule)
 
 
-def _write_rows(sheet: Any, table: Table, sources: Mapping[str, str]) -> None:
+def _write_rows(sheet: Any, table: Table, sources: Mapping[str, str]) -> Iterable[str]:
+    """Write all of a sheet but its rows, and return those as XML."""
     contract, rows = table.contract, table.rows
     fields = layout.fields_of(contract)
-    by_identity = {edit.identity: edit for edit in table.edits if edit.identity is not None}
-    new = [edit for edit in table.edits if edit.identity is None]
-    last = len(rows) + len(new) + 1 + SPARE_ROWS
-    _set_size(sheet, len(fields), len(rows) + len(new) + 1)
+    letters = {one.name: get_column_letter(place) for place, one in enumerate(fields, start=1)}
+    count = len(rows) + sum(edit.identity is None for edit in table.edits)
+    last = count + 1 + SPARE_ROWS
+    _set_size(sheet, len(fields), count + 1)
     sheet.freeze_panes = f"{get_column_letter(5 + len(contract.key))}2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(fields))}{len(rows) + 1}"
-    for index, field in enumerate(fields, start=1):
-        letter = get_column_letter(index)
+    for field in fields:
+        letter = letters[field.name]
         dimension = sheet.column_dimensions[letter]
         dimension.number_format = _FORMATS.get(field.kind, "@")
         dimension.width = _width(field, rows)
@@ -355,22 +368,34 @@ def _write_rows(sheet: Any, table: Table, sources: Mapping[str, str]) -> None:
         elif field.name in sources:
             _add_list(sheet, sources[field.name], f"{letter}2:{letter}{last}", "warning")
     sheet.append([_heading_cell(sheet, field) for field in fields])
-    cells = [_value_cell(sheet, field) for field in fields]
-    marked = {identity for identity, _ in table.marks}
-    for row in rows:
-        identity = identity_of(contract, row)
+    marks: dict[Identity, dict[str, str]] = {}
+    for (identity, name), said in table.marks.items():
+        marks.setdefault(identity, {})[name] = said
+    for number, row in enumerate(rows if marks else (), start=2):
+        for name, said in marks.get(identity_of(contract, row), {}).items():
+            _add_comment(sheet, [*letters].index(name) + 1, number, said)
+    cells = [(one, _style(sheet, one), _style(sheet, one, fill=_MARK_FILL)) for one in fields]
+    return (
+        row_xml(number, cells, texts, marks.get(identity, ()))
+        for number, (identity, texts) in enumerate(_row_texts(table), start=2)
+    )
+
+
+def _row_texts(table: Table) -> Iterator[tuple[Identity, Row]]:
+    """Yield identity and texts of each row, those of new ones last, without an identity."""
+    by_identity = {edit.identity: edit for edit in table.edits if edit.identity is not None}
+    for row in table.rows:
+        identity = identity_of(table.contract, row)
         texts = {**row, layout.ROW_ID: layout.row_id(identity)}
         edit = by_identity.get(identity)
         if edit is not None:
             texts |= {**edit.values, **_asked(edit)}
         if identity in table.undecided:
             texts[layout.ACTION] = None
-        if identity in marked:
-            sheet.append(_marked(cells, fields, texts, identity, table.marks))
-        else:
-            sheet.append(_filled(cells, fields, texts))
-    for edit in new:
-        sheet.append(_filled(cells, fields, {**edit.values, **_asked(edit)}))
+        yield identity, texts
+    for edit in table.edits:
+        if edit.identity is None:
+            yield (), {**edit.values, **_asked(edit)}
 
 
 def _asked(edit: Edit) -> dict[str, str | None]:
@@ -410,55 +435,20 @@ def _heading_cell(sheet: Any, field: Field) -> Cell:
     return _text_cell(sheet, field.heading, comment=comment, **styles)
 
 
-def _value_cell(sheet: Any, field: Field) -> Cell:
+def _style(sheet: Any, field: Field, **styles: Any) -> int:
+    """Return the number of the style of a field's cells."""
     cell = WriteOnlyCell(sheet)
     cell.number_format = _FORMATS.get(field.kind, "@")
-    return cell
+    for name, style in styles.items():
+        setattr(cell, name, style)
+    return cell.style_id
 
 
-def _marked(
-    cells: Sequence[Cell], fields: Sequence[Field], texts: Row, identity: Identity, marks: Marks
-) -> list[Cell | None]:
-    """Return one row's cells with their comments, in cells of their own."""
-    filled: list[Cell | None] = []
-    for cell, field in zip(cells, fields, strict=True):
-        own = WriteOnlyCell(cell.parent)
-        own.number_format = cell.number_format
-        (value,) = _filled([own], [field], texts)
-        said = marks.get((identity, field.name))
-        if said:
-            own.comment = Comment(said, "Foreview", width=280, height=80)
-            own.fill = _MARK_FILL
-        filled.append(own if said else value)
-    return filled
-
-
-def _filled(cells: Sequence[Cell], fields: Sequence[Field], texts: Row) -> list[Cell | None]:
-    """Return one row's cells; the cells are used again for each row, as each is written at once."""
-    filled: list[Cell | None] = []
-    for cell, field in zip(cells, fields, strict=True):
-        text = texts.get(field.name)
-        if field.name == "valid_from" and text in (None, BEGINNING):
-            text = layout.BEGINNING_WORD
-        if text is None:
-            filled.append(None)
-            continue
-        _set_value(cell, field.kind, text)
-        filled.append(cell)
-    return filled
-
-
-def _set_value(cell: Cell, kind: str, text: str) -> None:
-    if kind == "boolean":
-        _set_text(cell, text.upper())
-    elif kind == "date" and text != layout.BEGINNING_WORD and text >= _FIRST_EXCEL_DAY:
-        number_format = cell.number_format
-        cell.value = date.fromisoformat(text)
-        cell.number_format = number_format
-    elif kind in ("integer", "decimal") and sum(map(str.isdigit, text)) <= 15:
-        cell.value = int(text) if kind == "integer" else float(text)
-    else:
-        _set_text(cell, text)
+def _add_comment(sheet: Any, column: int, row: int, text: str) -> None:
+    cell = WriteOnlyCell(sheet)
+    cell.column, cell.row = column, row
+    cell.comment = Comment(text, "Foreview", width=280, height=80)
+    sheet._comments.append(CommentRecord.from_cell(cell))
 
 
 def _set_text(cell: Cell, text: str) -> None:
@@ -466,9 +456,7 @@ def _set_text(cell: Cell, text: str) -> None:
     cell.data_type = "s"
 
 
-def _write_hidden(book: OpenpyxlWorkbook, tables: Sequence[Table], base_release: int) -> None:
-    sheet = book.create_sheet(layout.HIDDEN)
-    sheet.sheet_state = "veryHidden"
+def _hidden_rows(tables: Sequence[Table], base_release: int) -> Iterator[str]:
     lines: list[tuple[str, ...]] = []
     for table in tables:
         contract = table.contract
@@ -483,12 +471,6 @@ def _write_hidden(book: OpenpyxlWorkbook, tables: Sequence[Table], base_release:
         ]
         for row in table.rows:
             identity = identity_of(contract, row)
-            lines.append(
-                (layout.row_id(identity), row_key(identity), layout.row_hash(contract, row)),
-            )
-    _set_size(sheet, 3, len(lines))
-    cells = [WriteOnlyCell(sheet) for _ in range(3)]
-    for line in lines:
-        for cell, text in zip(cells, line, strict=False):
-            _set_text(cell, text)
-        sheet.append(cells[: len(line)])
+            hashed = layout.row_hash(contract, row)
+            lines.append((layout.row_id(identity), row_key(identity), hashed))
+    return (texts_xml(number, line) for number, line in enumerate(lines, start=1))
