@@ -58,7 +58,7 @@ billion: $(READY) ## Generate and keep a billion records of viewing for the benc
 		--without $(addprefix audience_by_,channel_minute market_week programme) --load-only
 
 soak: $(READY) ## Run the long versions of the random tests
-	@python -m pytest tests/soak
+	@FOREVIEW_SOAK=1 python -m pytest tests/soak tests/flow/test_real_edits.py
 
 clean: ## Remove what was installed and generated, but not the workspace (.foreview)
 	rm -rf .venv .uv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache target logs demo

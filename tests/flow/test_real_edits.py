@@ -1,10 +1,12 @@
 """Real edits by real people, from Excel to promoted figures, over generated viewing.
 
 The baseline is the real table of 2026-04-07. Each workbook holds all real edits since the one
-before it, up to one of three days; together they are every edit of the 49 days up to 2026-06-05.
+before it; together they are every edit of the 49 days up to 2026-06-05. `make soak` takes ten
+workbooks over five million records, `make test` three over one million.
 """
 
 import csv
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -29,8 +31,16 @@ from foreview.workspace import Workspace
 
 pytestmark = [pytest.mark.spark, pytest.mark.real]
 
-ENDS = ("2026-04-25", "2026-05-24", "2026-06-05")
-RECORDS = 5_000_000
+IS_LONG = "FOREVIEW_SOAK" in os.environ
+ENDS = [
+    f"2026-{day}"
+    for day in (
+        "04-08 04-13 04-19 04-25 04-26 05-02 05-10 05-24 05-26 06-05"
+        if IS_LONG
+        else "04-25 05-24 06-05"
+    ).split()
+]
+RECORDS = 5_000_000 if IS_LONG else 1_000_000
 Table = dict[str, dict[str, str | None]]
 
 
@@ -119,7 +129,7 @@ def real(spark_home: Path, spark: Any, shared_data: Path) -> Workspace:
         workspace,
         rows=RECORDS,
         days=7,
-        devices=200_000,
+        devices=RECORDS // 25,
         first_day="2026-04-01",
         seed=5,
         channel_files=[source, iptv / "channels_2026-06-17.csv"],
@@ -206,7 +216,7 @@ def test_real_edits_from_excel_to_figures(
         versions += sum(1 for key in table if table[key] != before.get(key))
         shown = published(spark, real)
         assert_same(shown, expected)
-    assert moved == len(ENDS)
+    assert moved >= min(5, len(ENDS))
     state, _ = real.registry.approved_rows("channel")
     contract = real.contract("channel")
     approved = {
