@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +15,7 @@ from foreview.submission import Asked, edits_in, parent_names, refuse_unfinished
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
-    from foreview.workbook.export import Table
-
-Marks = Mapping[tuple[Identity, str], str]
+    from foreview.workbook.export import Marks, Table
 
 PART = " and "
 """Between the conditions of a part."""
