@@ -1,0 +1,16 @@
+"""The command line: parses, calls, prints. Heavy imports wait until a command needs them."""
+
+from foreview.cli import data, editing, review, releases  # isort: skip - help lists them so
+from foreview.cli.command import app, print_error
+from foreview.errors import ForeviewError
+
+__all__ = ["app", "data", "editing", "main", "releases", "review"]
+
+
+def main() -> None:
+    """Run the command line; usage errors exit with 2."""
+    try:
+        app()
+    except ForeviewError as error:
+        print_error(error, as_json=False)
+        raise SystemExit(error.exit_code) from error

@@ -1,0 +1,166 @@
+"""Commands that bring data in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from foreview.cli.command import ActAs, Home, Json, app, progress_bar, running
+from foreview.errors import RefusedError
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A new folder; default foreview-demo-TIME.")
+    ] = None,
+    rows: Annotated[int, typer.Option(help="Viewing records to generate.")] = 200_000,
+    as_json: Json = False,
+) -> None:
+    """Tell the whole story on a generated market: two networks swap a station.
+
+    Example: foreview demo /tmp/my-demo
+    """
+    from foreview.demo import run_demo
+
+    with running("demo", as_json=as_json, lock=False) as session:
+        told = run_demo(session.workspace, folder, rows, quiet=as_json)
+        session.print(told, told["where_to_look"])
+
+
+@app.command()
+def generate(
+    rows: Annotated[int, typer.Option(help="Stays to generate.")] = 1_000_000,
+    days: Annotated[int, typer.Option(help="Broadcast days.")] = 14,
+    devices: Annotated[int, typer.Option(help="Devices.")] = 50_000,
+    first_day: Annotated[str, typer.Option(help="First broadcast day.")] = "2026-04-01",
+    seed: Annotated[int, typer.Option(help="Same seed, same rows.")] = 1,
+    channels: Annotated[
+        list[Path] | None,
+        typer.Option(help="CSV files to draw channel codes from; default the approved channels."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Only write viewing here (Parquet); load nothing."),
+    ] = None,
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Generate sample dimensions and viewing, and load them.
+
+    Dimensions that have rows already are kept. Examples:
+
+    foreview generate --rows 5000000 --days 28
+
+    foreview generate --rows 100000000 --channels channels.csv -o /data/viewing
+    """
+    from foreview.sample import generate_sample
+
+    with (
+        running("generate", home, act_as, as_json) as session,
+        progress_bar("Generating", as_json) as progress,
+    ):
+        done = generate_sample(
+            session.workspace,
+            rows=rows,
+            days=days,
+            devices=devices,
+            first_day=first_day,
+            seed=seed,
+            channel_files=channels or [],
+            output=output,
+            progress=progress,
+        )
+        session.print(done, "\n".join(f"{name}: {value}" for name, value in done.items()))
+
+
+@app.command()
+def build(
+    tests: Annotated[bool, typer.Option(help="Run dbt's tests too.")] = True,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Bring dimensions and marts up to the newest rows and viewing, as `dbt build` does.
+
+    Example: foreview build
+    """
+    from foreview.loads import ensure_seeds
+    from foreview.promotion import build as build_all
+
+    with running("build", home, None, as_json) as session, progress_bar("Building", as_json) as bar:
+        ensure_seeds(session.workspace)
+        build_all(session.workspace, with_tests=tests, progress=bar)
+        session.print({"built": True}, "Built.")
+
+
+@app.command()
+def baseline(
+    dimension: Annotated[str, typer.Argument(help="The table, for example channel.")],
+    file: Annotated[Path, typer.Argument(help="A CSV file with a header.")],
+    ignore: Annotated[list[str] | None, typer.Option(help="A column to leave out.")] = None,
+    add_missing_parents: Annotated[
+        bool,
+        typer.Option(
+            help="Add rows for networks, owners... that the file names, where a table has none yet."
+        ),
+    ] = False,
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Load a dimension for the first time from a CSV file.
+
+    Examples:
+    foreview baseline country countries.csv --ignore languages --ignore flag
+
+    foreview baseline channel channels.csv --add-missing-parents
+    """
+    from foreview.baseline import read_rows_csv
+    from foreview.promotion import load_baseline
+    from foreview.submission import baseline_change_set, missing_parents
+
+    with (
+        running("baseline", home, act_as, as_json) as session,
+        progress_bar("Loading", as_json) as progress,
+    ):
+        contract = session.workspace.contract(dimension)
+        rows, problems = read_rows_csv(file, contract, ignore=ignore or [])
+        if problems:
+            raise RefusedError(problems)
+        tables: dict[str, Any] = {dimension: rows}
+        if add_missing_parents:
+            tables |= missing_parents(session.workspace, contract, rows)
+        change_set = baseline_change_set(session.workspace, tables, file)
+        release = load_baseline(session.workspace, change_set, progress=progress)
+        counts = {name: len(list(found)) for name, found in tables.items()}
+        session.print(
+            {"release": release.number, "rows": counts},
+            f"Reference version {release.number}: "
+            + ", ".join(f"{count:,} rows of {name}" for name, count in counts.items()),
+        )
+
+
+@app.command("load-viewing")
+def load_viewing(
+    path: Annotated[Path, typer.Argument(help="Parquet file or folder, or a Delta folder.")],
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Load a batch of viewing records; refused whole when one is malformed.
+
+    Example: foreview load-viewing /data/viewing/2026-04-01
+    """
+    from foreview.viewing_load import load_viewing as load
+
+    with (
+        running("load-viewing", home, act_as, as_json) as session,
+        progress_bar("Loading", as_json) as progress,
+    ):
+        done = load(session.workspace, path, progress=progress)
+        session.print(
+            done, f"{done['records']:,} records; publication {done['publication']} shows them."
+        )

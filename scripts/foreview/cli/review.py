@@ -1,0 +1,255 @@
+"""Commands around a change request."""
+
+from __future__ import annotations
+
+import json as json_module
+from collections.abc import Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from foreview.cli.command import ActAs, Home, Id, Json, Session, app, progress_bar, running
+
+
+class WhatIfPath(StrEnum):
+    """Which way a what-if is computed."""
+
+    AUTO = "auto"
+    TOUCHED = "touched"
+    FULL = "full"
+
+
+@app.command("list")
+def list_change_sets(
+    all_: Annotated[bool, typer.Option("--all", help="Also those that ended.")] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """List change requests.
+
+    Example: foreview list --all
+    """
+    from dataclasses import asdict
+
+    with running("list", home, None, as_json, lock=False) as session:
+        found = [
+            one
+            for one in session.workspace.registry.change_sets()
+            if all_ or one.status in ("pending", "approved")
+        ]
+        lines = [
+            f"{one.id}  {one.status:9}  {one.created_at[:16]}  {one.author:12}  "
+            f"{', '.join(one.dimensions)[:30]} ({one.changes} rows)  {one.reason[:50]}"
+            for one in found
+        ]
+        session.print(
+            [asdict(one) for one in found], "\n".join(lines) or "No open change requests."
+        )
+
+
+@app.command()
+def show(
+    change_set: Annotated[str, typer.Argument(help="Id, or its beginning.")],
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Show a change request, change by change.
+
+    Example: foreview show 3f2a
+    """
+    with running("show", home, None, as_json, lock=False) as session:
+        registry = session.workspace.registry
+        found = registry.change_set(change_set)
+        lines = [
+            f"{found.id}  {registry.status(found.id)}  by {found.author}: {found.why}",
+            f"from {found.source_name}, on reference version {found.base_release}",
+        ]
+        for one in found.changes[:200]:
+            lines.append(f"{one.kind:9} {one.dimension} {' from '.join(one.identity)}  {one.where}")
+            lines += [
+                f"    {name}: {one.before.get(name)!r} -> {one.after.get(name)!r}"
+                f"  {one.cells.get(name, '')}"
+                f"{f'  ({one.notes[name]})' if name in one.notes else ''}"
+                for name in dict.fromkeys((*one.before, *one.after))
+                if one.before.get(name) != one.after.get(name)
+            ]
+        if len(found.changes) > 200:
+            lines.append(f"... and {len(found.changes) - 200:,} more: --json shows all.")
+        for review in registry.reviews(found.id):
+            lines.append(f"{review.decision} by {review.reviewer}: {review.comment}")
+        session.print(json_module.loads(found.content) | {"id": found.id}, "\n".join(lines))
+
+
+def _review(
+    name: str, change_set: str, comment: str, home: Path | None, act_as: str | None, as_json: bool
+) -> None:
+    with running(name, home, act_as, as_json) as session:
+        registry = session.workspace.registry
+        found = registry.change_set(change_set)
+        if name == "approve":
+            from foreview.promotion import approve as record_approval
+
+            record_approval(session.workspace, found.id, comment)
+        else:
+            from foreview.submission import close
+
+            close(session.workspace, found.id, name, comment)
+        status = registry.status(found.id)
+        session.print({"id": found.id, "status": status}, f"Change request {found.id}: {status}.")
+
+
+Comment = Annotated[str, typer.Option(help="A word to the others.")]
+
+
+@app.command()
+def withdraw(
+    change_set: Id,
+    comment: Comment = "",
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Take back a change request of your own.
+
+    Example: foreview withdraw 3f2a
+    """
+    _review("withdraw", change_set, comment, home, act_as, as_json)
+
+
+@app.command()
+def approve(
+    change_set: Id,
+    comment: Comment = "",
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Approve somebody else's change request, as its newest preview showed it.
+
+    Example: foreview approve 3f2a --comment "agreed with the network"
+    """
+    _review("approve", change_set, comment, home, act_as, as_json)
+
+
+@app.command()
+def reject(
+    change_set: Id,
+    comment: Comment = "",
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Reject a change request.
+
+    Example: foreview reject 3f2a --comment "the swap is on 8 May"
+    """
+    _review("reject", change_set, comment, home, act_as, as_json)
+
+
+@app.command("what-if")
+def what_if(
+    change_sets: Annotated[list[str], typer.Argument(help="Ids, tried together.")],
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="Ids of another scenario, shown side by side; may be repeated."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Folder for page, workbook and CSV; default what-if-ID."
+        ),
+    ] = None,
+    path: Annotated[
+        WhatIfPath, typer.Option(help="Read touched viewing, or all, instead of what is faster.")
+    ] = WhatIfPath.AUTO,
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Show what change requests would do to the figures: on screen, as a page, workbook and CSV.
+
+    Example: foreview what-if 3f2a 77b0
+
+    Two scenarios: foreview what-if 3f2a --against 77b0
+    """
+    with running("what-if", home, act_as, as_json) as session:
+        from foreview.receipt import record_receipt
+        from foreview.report import to_screen, write_reports
+        from foreview.what_if import checked_change_sets, preview
+
+        scenarios = [change_sets, *([against] if against else [])]
+        for ids in scenarios:  # a wrong id is told before the first is computed
+            checked_change_sets(session.workspace, ids)
+        impacts = []
+        for ids in scenarios:
+            with progress_bar("What if", as_json) as progress:
+                impact = preview(
+                    session.workspace, ids, path=path.value, illustrate=True, progress=progress
+                )
+            record_receipt(session.workspace, impact)
+            impacts.append(impact)
+        names = [sorted(one.id for one in impact.change_sets) for impact in impacts]
+        folder = output or Path(f"what-if-{'-against-'.join(map(_short_name, names))}")
+        if against:
+            folders = [folder / "a", folder / "b"]
+            written = [write_reports(*one) for one in zip(impacts, folders, strict=True)]
+            _show_side_by_side(session, impacts, written, folder)
+            return
+        (impact,) = impacts
+        files = write_reports(impact, folder)
+        if as_json:
+            session.print(_impact_json(impact, files), "")
+            return
+        to_screen(impact)
+        print(f"\nThe page: {files[0]}")
+        print(f"Next, somebody else: foreview approve {' '.join(names[0])}")
+
+
+def _short_name(ids: Sequence[str]) -> str:
+    return "-".join(one[:8] for one in ids)
+
+
+def _show_side_by_side(
+    session: Session, impacts: Sequence[Any], written: Sequence[Sequence[Path]], folder: Path
+) -> None:
+    from foreview.report import verdict
+    from foreview.report.side_by_side import compared, pairs_to_csv, pairs_to_html, told
+    from foreview.scenarios import side_by_side
+
+    one, other = impacts
+    pairs = side_by_side(one, other)
+    page = pairs_to_html(one, other, pairs, folder / "side_by_side.html")
+    files = [page, *pairs_to_csv(pairs, folder)]
+    lines = [
+        f"A: {verdict(one)}",
+        f"B: {verdict(other)}",
+        compared(pairs),
+        *(f"  {pair.mart.label}: {told(pair)}" for pair in pairs if pair.figures or pair.alike),
+        f"The page: {page}",
+    ]
+    if not session.as_json:
+        print("\n".join(lines))
+        return
+    shown = [_impact_json(*one) for one in zip(impacts, written, strict=True)]
+    both = {"verdict": compared(pairs), "files": list(map(str, files))}
+    session.print({"a": shown[0], "b": shown[1], **both}, "")
+
+
+def _impact_json(impact: Any, written: Sequence[Path]) -> dict[str, Any]:
+    from foreview.receipt import receipt_content
+    from foreview.report import verdict, warnings
+    from foreview.report.words import illustrated
+
+    return {
+        "verdict": verdict(impact),
+        "warnings": list(warnings(impact)),
+        "illustration": list(illustrated(impact)),
+        "receipt": receipt_content(impact) | {"checksum": impact.checksum},
+        "since": list(impact.since),
+        "paths": [asdict(one) for one in impact.paths],
+        "read": asdict(impact.read) if impact.read else None,
+        "files": [str(path) for path in written],
+    }
