@@ -114,9 +114,10 @@ def peak() -> int:
     """
     import resource
 
-    own = next(one for one in Path("/proc/self/status").open() if one.startswith("VmHWM"))
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    own = int(status.partition("VmHWM:")[2].split()[0])
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return max(int(own.split()[1]), children) // 1024
+    return max(own, children) // 1024
 
 
 MADE = (export, as_excel_writes)
