@@ -233,11 +233,15 @@ def parse_contract(document: Mapping[str, Any]) -> Contract:
         interval=_parse_interval(rules.get("interval")),
         mends=_parse_mends(rules.get("mends", ())),
         identities=rules.get("identities"),
-        templates={
-            name: Template(tuple(one["where"]), one.get("action"))
-            for name, one in templates.items()
-        },
+        templates={name: _parse_template(one) for name, one in templates.items()},
     )
+
+
+def _parse_template(declared: Mapping[str, Any]) -> Template:
+    action = declared.get("action")
+    if action not in (None, "correct", "change-from"):
+        raise ValueError(f"the action {action!r} can't be on a cover: correct or change-from")
+    return Template(tuple(declared["where"]), action)
 
 
 def _parse_mends(names: Sequence[str]) -> tuple[str, ...]:

@@ -313,7 +313,7 @@ def _read_rows(
     rows: list[SheetRow] = []
     problems: list[Problem] = []
     for line in lines:
-        if not comments and unchanged.takes(line, by_column, is_1904=book.package.is_1904):
+        if unchanged.takes(line, by_column, is_1904=book.package.is_1904):
             continue
         texts = dict(blank)
         unreadable = []
@@ -322,7 +322,8 @@ def _read_rows(
             field = by_column.get(cell.column)
             if field is None:
                 continue
-            if cell.formula is None and not comments and field.is_plain(cell.kind, cell.text):
+            comment = comments.get((line.number, cell.column), "")
+            if not comment and cell.formula is None and field.is_plain(cell.kind, cell.text):
                 texts[field.name] = cell.text
                 continue
             where = (sheet.name, letters[field.name], line.number)
@@ -330,7 +331,7 @@ def _read_rows(
             if problem:
                 problems.append(problem)
                 unreadable.append(field.name)
-            said = _note(cell, comments.get((line.number, cell.column), ""))
+            said = _note(cell, comment)
             if said:
                 notes[field.name] = said
         if unreadable or any(text is not None for text in texts.values()):

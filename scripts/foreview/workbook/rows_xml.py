@@ -6,6 +6,7 @@ All else of a workbook is openpyxl's; `with_rows` puts the rows into the sheet t
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 
@@ -23,7 +24,8 @@ _ROWS_END = b"</sheetData>"
 
 def with_rows(sheet: bytes, rows: Iterable[str]) -> Iterator[bytes]:
     """Yield a sheet's XML with rows after those that it has."""
-    head, _, tail = sheet.replace(b"<sheetData/>", b"<sheetData></sheetData>").partition(_ROWS_END)
+    sheet = re.sub(rb"<sheetData\s*/>", b"<sheetData></sheetData>", sheet)
+    head, _, tail = sheet.partition(_ROWS_END)
     yield head
     yield from (row.encode() for row in rows)
     yield _ROWS_END + tail
