@@ -35,9 +35,7 @@ IS_LONG = "FOREVIEW_SOAK" in os.environ
 ENDS = [
     f"2026-{day}"
     for day in (
-        "04-08 04-13 04-19 04-25 04-26 05-02 05-10 05-24 05-26 06-05"
-        if IS_LONG
-        else "04-26 06-05"
+        "04-08 04-13 04-19 04-25 04-26 05-02 05-10 05-24 05-26 06-05" if IS_LONG else "04-26 06-05"
     ).split()
 ]
 RECORDS = 5_000_000 if IS_LONG else 1_000_000
