@@ -16,6 +16,7 @@ from conftest import PROJECT
 from foreview.changes import Action
 from foreview.contract import Contract
 from foreview.demo import edit_workbook
+from foreview.submission import baseline_change_set
 from foreview.workbook.layout import COVER_ACTIONS
 from foreview.workspace import Workspace
 
@@ -252,3 +253,47 @@ def test_every_template_can_be_exported(workspace: Workspace) -> None:
         template = contract.templates[name]
         assert all(re.split("[=~]", text)[0] in contract.row_columns for text in template.where)
         assert template.action is None or Action(template.action) in COVER_ACTIONS
+
+
+def test_channels_are_merged_and_given_new_codes_in_one_workbook(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    contract = workspace.contract("channel")
+    blank = dict.fromkeys(contract.row_columns)
+    rows = [
+        {**blank, "channel_id": code, "channel_name": code, "is_nsfw": "false"}
+        | {"country_id": "US", "valid_from": "1900-01-01"}
+        for code in ("A", "B", "C")
+    ]
+    country = {"country_id": "US", "country_name": "US"}
+    country |= {"valid_from": "1900-01-01", "valid_to": None}
+    tables = {"country": [country], "channel": rows}
+    change_set = baseline_change_set(workspace, tables, tmp_path / "channels.csv")
+    registry = workspace.registry
+    registry.record_change_set(change_set)
+    number = registry.begin_promotion([change_set.id], actor="ana", kind="baseline")
+    registry.record_release(number, [change_set.id], kind="baseline", publication=2, actor="ana")
+    file = tmp_path / "channels.xlsx"
+    assert run(workspace, "export", "channel", "-o", str(file)).exit_code == 0
+    day = "2026-04-07"
+    edit_workbook(file, contract, {"B": {"channel_id": "A"}}, action="merge", day=day)
+    edit_workbook(file, contract, {"C": {"channel_id": "C2"}}, action="new code", day=day)
+    done = run(workspace, "submit", str(file), "--reason", "x")
+    assert done.exit_code == 0, done.output
+    (change_set,) = registry.pending()
+    assert {(one.dimension, *one.identity): one.after for one in change_set.changes} == {
+        ("channel", "C", "1900-01-01"): {"valid_to": day},
+        ("channel", "C2", day): {**rows[2], "channel_id": "C2", "valid_from": day},
+        ("channel_key", "B", day): {
+            "channel_id": "B",
+            "channel_sk": "A",
+            "valid_from": day,
+            "valid_to": None,
+        },
+        ("channel_key", "C2", day): {
+            "channel_id": "C2",
+            "channel_sk": "C",
+            "valid_from": day,
+            "valid_to": None,
+        },
+    }
