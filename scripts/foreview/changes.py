@@ -154,7 +154,7 @@ class ChangeSet:
         return tuple(sorted({change.dimension for change in self.changes}))
 
 
-def with_ticket(reason: str, ticket: str) -> str:
+def with_ticket(reason: str, ticket: str | None) -> str:
     """Return a reason as it is shown."""
     return f"{reason} (ticket {ticket})" if ticket else reason
 

@@ -37,12 +37,10 @@ def run_demo(
     environment.pop("FOREVIEW_REGISTRY", None)
     analyst = open_workspace(environment, home=home, act_as="ana (analyst)")
     with analyst.locked("demo", to_stderr):
-        return _story(analyst, replace(analyst, actor="rob (reviewer)"), folder, rows, quiet=quiet)
+        return _story(analyst, folder, rows, quiet=quiet)
 
 
-def _story(
-    analyst: Workspace, reviewer: Workspace, folder: Path, rows: int, *, quiet: bool
-) -> dict[str, Any]:
+def _story(analyst: Workspace, folder: Path, rows: int, *, quiet: bool) -> dict[str, Any]:
     from foreview.exporting import export_dimension
     from foreview.promotion import approve, promote, rollback
     from foreview.receipt import record_receipt
@@ -52,6 +50,7 @@ def _story(
     from foreview.what_if import preview
 
     home = analyst.home
+    reviewer = replace(analyst, actor="rob (reviewer)")
     tell = (lambda _text: None) if quiet else _Teller()
     tell(f"1. A market is generated: dimensions, devices and {rows:,} viewing records.")
     generate_sample(

@@ -9,10 +9,10 @@ import os
 import pytest
 from algebra.faults import FAULTS
 from algebra.method import WhatIf
-from algebra.scenarios import SCENARIOS, UNHURRIED, Scenario
+from algebra.scenarios import SCENARIOS, Scenario
 from hypothesis import Phase, find, given, settings
 
-SETTINGS = settings(UNHURRIED, derandomize=False, print_blob=True)
+SETTINGS = settings(derandomize=False, database=None, print_blob=True)
 
 
 @pytest.mark.parametrize("thousand", range(int(os.environ.get("SOAK_CASES", "100"))))

@@ -15,7 +15,7 @@ from foreview.contract import BEGINNING, Contract, parse_contract
 from foreview.errors import Problem
 from foreview.workbook import Workbook, edits_of, read_workbook, write_workbook
 from foreview.workbook.layout import escape, fields_of, unescape
-from foreview.workbook.read import _Unchanged
+from foreview.workbook.unchanged import Unchanged
 
 ACTION, DAY, REASON = "@action", "@day", "@reason"
 
@@ -86,7 +86,7 @@ def export(
 
 def read(path: Path, contract: Contract = STATION) -> Workbook:
     """Return a workbook with all its rows, also those that are just as they were exported."""
-    with patch.object(_Unchanged, "takes", lambda *_, **__: False):
+    with patch.object(Unchanged, "takes", lambda *_, **__: False):
         (table,) = read_workbook(path, {contract.dimension: contract})
     return table
 

@@ -7,7 +7,10 @@ from decimal import Decimal
 
 from openpyxl.styles.numbers import is_date_format
 
+from foreview.contract import BEGINNING
+from foreview.errors import Problem
 from foreview.workbook import layout
+from foreview.workbook.layout import Field
 from foreview.workbook.sheet_xml import Cell
 
 MAX_DIGITS = 15
@@ -65,6 +68,31 @@ def text_of(cell: Cell, kind: str, *, is_1904: bool = False) -> str | None:
     if is_date_format(cell.number_format):
         return _from_day(_instant(cell, is_1904), cell.text, kind)
     return _from_number(float(cell.text), kind, cell.number_format)
+
+
+def read_cell(
+    cell: Cell, field: Field, where: tuple[str, str, int], is_1904: bool
+) -> tuple[str | None, Problem | None]:
+    """Return a cell's text, None when it is blank, or the problem at its place.
+
+    Args:
+        cell: The cell.
+        field: Its column.
+        where: Sheet, column letter and row.
+        is_1904: Whether the workbook counts days from 1904.
+    """
+    try:
+        text = text_of(cell, field.kind, is_1904=is_1904)
+    except UnreadableCellError as error:
+        place = "{}!{}{}".format(*where)
+        return None, Problem(error.rule, error.message, place, error.value, error.fix)
+    if text and field.name == "valid_from" and _is_beginning(text):
+        return BEGINNING, None
+    return text, None
+
+
+def _is_beginning(text: str) -> bool:
+    return text.strip().casefold() == layout.BEGINNING_WORD
 
 
 def _text(escaped: str) -> str | None:

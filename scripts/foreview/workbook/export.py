@@ -184,9 +184,8 @@ def _abandon(book: OpenpyxlWorkbook) -> None:
 
 
 def _text_cell(sheet: Any, text: str, **styles: Any) -> Cell:
-    cell = WriteOnlyCell(sheet, None)
-    cell.value = layout.escape(text)
-    cell.data_type = "s"
+    cell = WriteOnlyCell(sheet)
+    _set_text(cell, text)
     for name, style in styles.items():
         setattr(cell, name, style)
     return cell
@@ -346,14 +345,14 @@ def _write_rows(sheet: Any, table: Table, sources: Mapping[str, str]) -> Iterabl
     """Write all of a sheet but its rows, and return those as XML."""
     contract, rows = table.contract, table.rows
     fields = layout.fields_of(contract)
-    letters = {one.name: get_column_letter(place) for place, one in enumerate(fields, start=1)}
+    places = {one.name: place for place, one in enumerate(fields, start=1)}
     count = len(rows) + sum(edit.identity is None for edit in table.edits)
     last = count + 1 + SPARE_ROWS
     _set_size(sheet, len(fields), count + 1)
     sheet.freeze_panes = f"{get_column_letter(5 + len(contract.key))}2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(fields))}{len(rows) + 1}"
     for field in fields:
-        letter = letters[field.name]
+        letter = get_column_letter(places[field.name])
         dimension = sheet.column_dimensions[letter]
         dimension.number_format = _FORMATS.get(field.kind, "@")
         dimension.width = _width(field, rows)
@@ -373,8 +372,8 @@ def _write_rows(sheet: Any, table: Table, sources: Mapping[str, str]) -> Iterabl
         marks.setdefault(identity, {})[name] = said
     for number, row in enumerate(rows if marks else (), start=2):
         for name, said in marks.get(identity_of(contract, row), {}).items():
-            _add_comment(sheet, [*letters].index(name) + 1, number, said)
-    cells = [(one, _style(sheet, one), _style(sheet, one, fill=_MARK_FILL)) for one in fields]
+            _add_comment(sheet, places[name], number, said)
+    cells = [(one, _style(sheet, one), _style(sheet, one, _MARK_FILL)) for one in fields]
     return (
         row_xml(number, cells, texts, marks.get(identity, ()))
         for number, (identity, texts) in enumerate(_row_texts(table), start=2)
@@ -435,12 +434,12 @@ def _heading_cell(sheet: Any, field: Field) -> Cell:
     return _text_cell(sheet, field.heading, comment=comment, **styles)
 
 
-def _style(sheet: Any, field: Field, **styles: Any) -> int:
+def _style(sheet: Any, field: Field, fill: PatternFill | None = None) -> int:
     """Return the number of the style of a field's cells."""
     cell = WriteOnlyCell(sheet)
     cell.number_format = _FORMATS.get(field.kind, "@")
-    for name, style in styles.items():
-        setattr(cell, name, style)
+    if fill is not None:
+        cell.fill = fill
     return cell.style_id
 
 

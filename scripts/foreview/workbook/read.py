@@ -10,13 +10,14 @@ from pathlib import Path
 
 from openpyxl.utils import get_column_letter, range_boundaries
 
-from foreview.contract import BEGINNING, Contract
+from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
 from foreview.workbook import layout, looks, package, sheet_xml
 from foreview.workbook.archive import MAX_UNPACKED_BYTES, damaged, read_archive
-from foreview.workbook.cells import UnreadableCellError, text_of
+from foreview.workbook.cells import read_cell
 from foreview.workbook.layout import Field
 from foreview.workbook.sheet_xml import DamagedError
+from foreview.workbook.unchanged import Unchanged
 
 _EXPORT_AGAIN = "Export a fresh workbook with foreview export and edit that."
 
@@ -155,7 +156,7 @@ def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tupl
             message = f"{path.name} has no sheet {title}."
             fix = f"Give the sheet its name {title} back. The sheets are: {', '.join(sheets)}."
             raise RefusedError(Problem("sheet-missing", message, path.name, fix=fix))
-        unchanged = _Unchanged(contract, row_hashes)
+        unchanged = Unchanged(contract, row_hashes)
         columns, rows, problems = _read_rows(
             book, sheets[title], layout.fields_of(contract), unchanged
         )
@@ -239,67 +240,8 @@ def _contract(path: Path, facts: Mapping[str, str], contracts: Mapping[str, Cont
     return contracts[dimension]
 
 
-_MOST_REMEMBERED = 10_000
-"""Days and truth values come again in many rows."""
-
-
-class _Unchanged:
-    """Tells rows that are just as they were exported, by the hash that went with them.
-
-    Most rows are; nothing else needs to be known of them. A row of which anything is not plain is
-    left to be looked at value by value.
-    """
-
-    def __init__(self, contract: Contract, hashes: Mapping[str, str]) -> None:
-        self.found: dict[str, int] = {}
-        self._contract, self._hashes = contract, hashes
-        self._blank: dict[str, str | None] = dict.fromkeys(contract.row_columns)
-        self._canonical: dict[sheet_xml.Cell, str] = {}
-
-    def takes(self, line: sheet_xml.XmlRow, fields: Mapping[int, Field], *, is_1904: bool) -> bool:
-        """Whether a row is one of these; it is counted then."""
-        values = dict(self._blank)
-        row_id = ""
-        for column, kind, text, number_format, formula in line.cells:
-            field = fields.get(column)
-            if field is None:
-                continue
-            if formula is not None:
-                return False
-            if field.name in values and kind == "string" == field.kind:
-                values[field.name] = text
-            elif field.name == layout.ROW_ID:
-                row_id = text
-            elif field.name not in values:
-                return False
-            else:
-                cell = sheet_xml.Cell(column, kind, text, number_format, None)
-                value = self._canonical.get(cell, "") or self._see(cell, field, is_1904=is_1904)
-                if value is None:
-                    return False
-                values[field.name] = value
-        if row_id not in self._hashes or row_id in self.found:
-            return False
-        said = "".join(filter(None, values.values()))
-        if "_x" in said or layout.row_hash(self._contract, values) != self._hashes[row_id]:
-            return False
-        self.found[row_id] = line.number
-        return True
-
-    def _see(self, cell: sheet_xml.Cell, field: Field, *, is_1904: bool) -> str | None:
-        """Return the canonical value of a cell, or None when there is none without a question."""
-        text, problem = _read_cell(cell, field, ("", "", 0), is_1904)
-        try:
-            value = None if problem else field.column.canonical(text)
-        except ValueError:
-            return None
-        if value is not None and len(self._canonical) < _MOST_REMEMBERED:
-            self._canonical[cell] = value
-        return value
-
-
 def _read_rows(
-    book: looks.Book, sheet: package.Sheet, fields: Sequence[Field], unchanged: _Unchanged
+    book: looks.Book, sheet: package.Sheet, fields: Sequence[Field], unchanged: Unchanged
 ) -> tuple[dict[str, str], list[SheetRow], list[Problem]]:
     differing: list[Problem] = []
     around = sheet_xml.Layout()
@@ -327,7 +269,7 @@ def _read_rows(
                 texts[field.name] = cell.text
                 continue
             where = (sheet.name, letters[field.name], line.number)
-            texts[field.name], problem = _read_cell(cell, field, where, book.package.is_1904)
+            texts[field.name], problem = read_cell(cell, field, where, book.package.is_1904)
             if problem:
                 problems.append(problem)
                 unreadable.append(field.name)
@@ -406,23 +348,6 @@ def _find_columns(header: sheet_xml.XmlRow, title: str, fields: Sequence[Field])
     return {field.name: found[field.heading.casefold()][0] for field in fields}
 
 
-def _read_cell(
-    cell: sheet_xml.Cell, field: Field, where: tuple[str, str, int], is_1904: bool
-) -> tuple[str | None, Problem | None]:
-    try:
-        text = text_of(cell, field.kind, is_1904=is_1904)
-    except UnreadableCellError as error:
-        place = "{}!{}{}".format(*where)
-        return None, Problem(error.rule, error.message, place, error.value, error.fix)
-    if text and field.name == "valid_from" and _is_beginning(text):
-        return BEGINNING, None
-    return text, None
-
-
-def _is_beginning(text: str) -> bool:
-    return text.strip().casefold() == layout.BEGINNING_WORD
-
-
 def _read_cover(book: looks.Book, sheet: package.Sheet | None) -> tuple[Defaults, list[Problem]]:
     """Return the cover's defaults; a workbook without its cover has none."""
     if sheet is None:
@@ -441,9 +366,7 @@ def _read_cover(book: looks.Book, sheet: package.Sheet | None) -> tuple[Defaults
         cells[field.name] = f"{layout.COVER}!B{row.number}"
         if 2 in by_column:
             where = (layout.COVER, "B", row.number)
-            texts[field.name], problem = _read_cell(
-                by_column[2], field, where, book.package.is_1904
-            )
+            texts[field.name], problem = read_cell(by_column[2], field, where, book.package.is_1904)
             problems += [problem] if problem else []
     problems += [one for one in differing if one.where in cells.values()]
     action, day, reason, ticket = (texts.get(field.name) for field in layout.COVER_FIELDS)

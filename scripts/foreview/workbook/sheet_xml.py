@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise, repeat
@@ -242,23 +243,26 @@ class SheetParser:
                 raise DamagedError(f"a cell of row {digits[0]} is in row {number}")
             shape = letters, styles, kinds
             alike = self._alike.get(shape) or self._new_shape(shape)
-            strings = self._strings
-            try:
-                texts = [
-                    inline if kind == "inlineStr" else strings[int(value)] if kind == "s" else value
-                    for kind, value, inline in zip(kinds, values, inlines, strict=True)
-                ]
-            except (IndexError, ValueError):
-                texts = [*map(self._shared_text, kinds, values, inlines)]
-            if "-" in "".join(values):  # Python would count a negative place from the end
-                texts = [*map(self._shared_text, kinds, values, inlines)]
+            texts = self._plain_texts(kinds, values, inlines)
             parts = zip(*alike[:2], texts, alike[2], repeat(None))
             self._cells = [tuple.__new__(Cell, one) for one in parts if one[2]]
             if _NO_FORMAT in alike[2] and _NO_FORMAT in [one.number_format for one in self._cells]:
                 raise DamagedError(f"row {number} has a style that is none")
         self._end_row()
 
-    def _shared_text(self, kind: str, value: str, inline: str) -> str:
+    def _plain_texts(
+        self, kinds: Sequence[str], values: Sequence[str], inlines: Sequence[str]
+    ) -> list[str]:
+        strings = self._strings
+        if "-" not in "".join(values):  # Python would count a negative place from the end
+            with suppress(IndexError, ValueError):
+                return [
+                    inline if kind == "inlineStr" else strings[int(value)] if kind == "s" else value
+                    for kind, value, inline in zip(kinds, values, inlines, strict=True)
+                ]
+        return [*map(self._text_of, kinds, values, inlines)]
+
+    def _text_of(self, kind: str, value: str, inline: str) -> str:
         if kind == "inlineStr":
             return inline
         if kind != "s" or not value:
@@ -358,7 +362,7 @@ class SheetParser:
         if not value:
             return "blank", ""
         if kind == "s":
-            text = self._shared_text("s", value, "")
+            text = self._text_of("s", value, "")
             return ("string", text) if text else ("blank", "")
         names = {"str": "string", "n": "number", "b": "boolean", "e": "error", "d": "date"}
         if kind not in names:

@@ -8,11 +8,7 @@ from typing import Any
 
 from algebra.method import WhatIf
 from algebra.model import DAY, MARTS, Device, Impact, Mart, Record, Row, World, build, compare
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-
-UNHURRIED = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
-DETERMINISTIC = settings(UNHURRIED, derandomize=True)
 
 CHANNELS = ("A", "B", "C")
 KEYS = {

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from algebra.method import WhatIf
 from algebra.model import MARTS, Mart, Record, Row
-from algebra.scenarios import DETERMINISTIC, KEYS, SCENARIOS, Action, Scenario, apply
+from algebra.scenarios import KEYS, SCENARIOS, Action, Scenario, apply
 from hypothesis import given, settings
 
 
@@ -16,7 +16,7 @@ def test_impact_of_random_edits_equals_a_rebuild() -> None:
     changes: set[tuple[str, str]] = set()
     actions: set[tuple[str, Action]] = set()
 
-    @settings(DETERMINISTIC, max_examples=2_000)
+    @settings(max_examples=2_000)
     @given(SCENARIOS)
     def check(scenario: Scenario) -> None:
         for name, (found, expected) in scenario.impacts().items():
@@ -62,7 +62,7 @@ class PointsByAfterOnly(WhatIf):
 
 @pytest.mark.parametrize("method", [HasOnlyWhatItReads, ReadsOnceForAllMarts, PointsByAfterOnly])
 def test_a_method_that_is_as_good_stays_exact(method: type[WhatIf]) -> None:
-    @settings(DETERMINISTIC, max_examples=150)
+    @settings(max_examples=150)
     @given(SCENARIOS)
     def check(scenario: Scenario) -> None:
         assert scenario.wrong_marts(method) == []
