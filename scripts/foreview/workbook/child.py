@@ -5,6 +5,7 @@ A parser that hangs, eats all memory or crashes ends that process and nothing el
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Callable
@@ -82,6 +83,7 @@ def _run(
     options: dict[str, Any],
 ) -> None:
     _limit_memory(megabytes)
+    gc.disable()  # it would look again and again at a million cells, all of them in use
     try:
         answer = ("result", function(*args, **options))
     except ForeviewError as error:

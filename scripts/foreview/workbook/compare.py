@@ -43,10 +43,8 @@ class _Comparison:
         self.contract = contract
         self.base = base
         self.fields = {field.name: field for field in layout.fields_of(contract)}
-        by_key = {row_key(identity): identity for identity in base}
-        self.identities = {
-            row_id: by_key[key] for row_id, key in workbook.row_keys.items() if key in by_key
-        }
+        by_id = {layout.row_id(identity): identity for identity in base}
+        self.identities = {one: by_id[one] for one in workbook.row_hashes if one in by_id}
         self.problems: list[Problem] = list(workbook.problems)
         self.edits: list[Edit] = []
         self.mends: dict[tuple[int, str], str] = {}
@@ -72,18 +70,19 @@ class _Comparison:
         return self.edits, self.problems
 
     def _stale(self) -> Problem | None:
-        hashes = self.workbook.row_hashes
         differing = [
-            key
-            for row_id, key in self.workbook.row_keys.items()
+            row_id
+            for row_id, hashed in self.workbook.row_hashes.items()
             if row_id not in self.identities
-            or layout.row_hash(self.contract, self.base[self.identities[row_id]]) != hashes[row_id]
+            or layout.row_hash(self.contract, self.base[self.identities[row_id]]) != hashed
         ]
         if not differing:
             return None
+        keys = [row_key(self.identities[one]) for one in differing if one in self.identities]
+        which = f", among them {keys[0]}," if keys else ""
         return Problem(
             "stale-workbook",
-            f"{len(differing)} rows of the workbook, among them {differing[0]}, are not as they "
+            f"{len(differing)} rows of the workbook{which} are not as they "
             f"were in reference version {self.workbook.base_release}.",
             self.workbook.file_name,
             fix="Export a fresh workbook and make the edits in that.",

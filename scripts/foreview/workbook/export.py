@@ -23,7 +23,7 @@ from openpyxl.utils.exceptions import WorkbookAlreadySaved
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.writer.excel import ExcelWriter
 
-from foreview.changes import Action, Edit, Identity, Row, identity_of, row_key
+from foreview.changes import Action, Edit, Identity, Row, identity_of
 from foreview.contract import Contract
 from foreview.errors import EngineError, Problem, RefusedError
 from foreview.whole_files import replacing
@@ -466,10 +466,9 @@ def _hidden_rows(tables: Sequence[Table], base_release: int) -> Iterator[str]:
             ("contract", contract.hash),
             ("part", table.part),
             ("sheet", table.title),
-            ("row_id", "row_key", "row_hash"),
+            ("rows", str(len(table.rows))),
         ]
-        for row in table.rows:
-            identity = identity_of(contract, row)
-            hashed = layout.row_hash(contract, row)
-            lines.append((layout.row_id(identity), row_key(identity), hashed))
+        ids = (layout.row_id(identity_of(contract, row)) for row in table.rows)
+        hashes = (layout.row_hash(contract, row) for row in table.rows)
+        lines += [("hashes", packed) for packed in layout.pack(zip(ids, hashes, strict=True))]
     return (texts_xml(number, line) for number, line in enumerate(lines, start=1))

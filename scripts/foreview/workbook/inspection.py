@@ -11,6 +11,7 @@ from openpyxl.utils import get_column_letter
 from foreview.errors import Problem
 from foreview.workbook import layout, looks, package, sheet_xml
 from foreview.workbook.archive import MAX_UNPACKED_BYTES, damaged, read_archive
+from foreview.workbook.read import hidden_tables
 
 
 @dataclass(frozen=True)
@@ -166,10 +167,5 @@ def _facts(book: looks.Book, sheet: package.Sheet) -> SheetFacts:
 def _ours(book: looks.Book) -> dict[str, str]:
     """Return the first facts of the hidden sheet of Foreview's; none in another's workbook."""
     hidden = next((one for one in book.package.sheets if one.name == layout.HIDDEN), None)
-    found: dict[str, str] = {}
-    for row in book.package.rows(hidden) if hidden else ():
-        texts = {cell.column: layout.unescape(cell.text) for cell in row.cells}
-        if texts.get(1) == "row_id":
-            break
-        found[texts.get(1, "")] = texts.get(2, "")
-    return found
+    tables = hidden_tables(book.package.rows(hidden)) if hidden else []
+    return tables[0][0] if tables else {}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from foreview.changes import Action, Identity, Row, row_key
 from foreview.contract import BEGINNING, Column, Contract
 
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
 COVER = "Instructions"
 ALLOWED = "Allowed values"
 HIDDEN = "_foreview"
@@ -37,7 +38,11 @@ COVER_ACTIONS = (Action.CORRECT, Action.CHANGE_FROM)
 BEGINNING_WORD = "beginning"
 MAX_CELL_CHARACTERS = 32_767
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
+ID_LENGTH, HASH_LENGTH = 16, 32
+_PACKED_ROWS = 600
+BLANK, BETWEEN = "\0", "\x1f"
+"""No value that a workbook can hold has these."""
+
 _ID_LETTERS = str.maketrans("0123456789abcdef", "bcdfghjklmnpqrst")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ESCAPE_NEEDED = re.compile(r"\r|_(?=x[0-9A-Fa-f]{4}_)")
@@ -133,9 +138,33 @@ def normal_row(contract: Contract, row: Row) -> dict[str, str | None]:
 
 
 def row_hash(contract: Contract, row: Row) -> str:
-    """Return the SHA-256 of a row's canonical content, hex."""
-    content = _CANONICAL.encode(normal_row(contract, row))
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+    """Return the first half of the SHA-256 of a row's canonical values, hex."""
+    texts = [row.get(name) for name in contract.row_columns]
+    start = contract.row_columns.index("valid_from")
+    texts[start] = texts[start] or BEGINNING
+    return hash_of([BLANK if text is None else text for text in texts])
+
+
+def hash_of(texts: Iterable[str]) -> str:
+    """Return the hash of a row whose values these are, in order, `BLANK` for none."""
+    content = BETWEEN.join(texts).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(content).hexdigest()[:HASH_LENGTH]
+
+
+def pack(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield texts, each for one cell, that hold the id and the hash of many rows."""
+    joined = map("".join, rows)
+    while packed := "".join(islice(joined, _PACKED_ROWS)):
+        yield packed
+
+
+def unpack(packed: str) -> dict[str, str]:
+    """Return the hash of each row by its id, of a text that `pack` yielded."""
+    places = range(0, len(packed), ID_LENGTH + HASH_LENGTH)
+    return {
+        packed[at : at + ID_LENGTH]: packed[at + ID_LENGTH : at + ID_LENGTH + HASH_LENGTH]
+        for at in places
+    }
 
 
 def row_id(identity: Identity) -> str:
@@ -144,7 +173,7 @@ def row_id(identity: Identity) -> str:
     Letters without vowels, since Excel counts up numbers, months and weekdays on filling down.
     """
     digest = hashlib.sha256(row_key(identity).encode("utf-8", "surrogatepass")).hexdigest()
-    return digest[:16].translate(_ID_LETTERS)
+    return digest[:ID_LENGTH].translate(_ID_LETTERS)
 
 
 def type_fix(column: Column) -> str:

@@ -16,7 +16,7 @@ from openpyxl.utils import get_column_letter
 from foreview.errors import Problem
 from foreview.workbook import layout
 from foreview.workbook.package import Package, Sheet
-from foreview.workbook.sheet_xml import Cell, DamagedError, Layout, XmlRow
+from foreview.workbook.sheet_xml import NOTHING, DamagedError, Layout, XmlRow
 
 _DATES = (datetime, date, time, timedelta)
 
@@ -60,16 +60,17 @@ class Book:
         last = 0
         for row in self.package.rows(sheet, around):
             for number in range(last + 1, row.number):
-                _compare(sheet.name, _blank(number), next(grid, ()), offset, problems)
+                _compare(sheet.name, blank_row(number), next(grid, ()), offset, problems)
             last = row.number
             _compare(sheet.name, row, next(grid, ()), offset, problems)
             yield row
         for number, line in enumerate(grid, start=last + 1):
-            _compare(sheet.name, _blank(number), line, offset, problems)
+            _compare(sheet.name, blank_row(number), line, offset, problems)
 
 
-def _blank(number: int) -> XmlRow:
-    return XmlRow(number, False, [])
+def blank_row(number: int) -> XmlRow:
+    """Return a row that holds nothing."""
+    return XmlRow(number, False, NOTHING, (), {})
 
 
 def _unreadable(error: BaseException) -> BaseException:
@@ -81,31 +82,37 @@ def _unreadable(error: BaseException) -> BaseException:
 def _compare(
     sheet: str, row: XmlRow, line: Sequence[Any], offset: int, problems: list[Problem]
 ) -> None:
-    if _is_same_row(row.cells, line, offset):
+    if _is_same_row(row, line, offset):
         return
     seen = {column: value for column, value in enumerate(line, start=offset) if value != ""}
     for cell in row.cells:
         value = seen.pop(cell.column, "")
-        if not _is_same(cell, value):
+        if not _is_same(cell.kind, cell.text, value):
             problems.append(_differs(sheet, row.number, cell.column, cell.text, value))
     problems += [_differs(sheet, row.number, column, "", one) for column, one in seen.items()]
 
 
-def _is_same_row(cells: Sequence[Cell], line: Sequence[Any], offset: int) -> bool:
+def _is_same_row(row: XmlRow, line: Sequence[Any], offset: int) -> bool:
     """Whether all cells are the same, and no others hold anything; no where that is not plain."""
-    if len(line) - line.count("") != len(cells):
+    columns = row.shape.columns
+    if len(line) - line.count("") != len(columns):
         return False
-    if cells and not offset <= cells[0].column <= cells[-1].column < offset + len(line):
+    if columns and not offset <= columns[0] <= columns[-1] < offset + len(line):
         return False
-    for cell in cells:
-        value = line[cell.column - offset]
-        if not ((value == cell.text and cell.kind == "string") or _is_same(cell, value)):
+    values = [line[column - offset] for column in columns]
+    kinds, texts = row.shape.kinds, row.texts
+    for index in row.shape.others:
+        if not _is_same(kinds[index], texts[index], values[index]):
             return False
-    return True
+        values[index] = texts[index]
+    return values == [*texts] or all(
+        _is_same(kind, text, value)
+        for kind, text, value in zip(kinds, texts, values, strict=True)
+        if kind == "string"
+    )
 
 
-def _is_same(cell: Cell, value: Any) -> bool:
-    kind, text = cell.kind, cell.text
+def _is_same(kind: str, text: str, value: Any) -> bool:
     if kind == "string":
         return value == text or _plain(value) in (_plain(text), _plain(layout.unescape(text)))
     if kind == "number":

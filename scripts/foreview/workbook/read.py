@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from pathlib import Path
@@ -78,7 +78,6 @@ class Workbook:
         contract_hash: Hash of the contract at export.
         part: The part that was asked for; empty for the whole dimension.
         sheet: Name of the data sheet.
-        row_keys: `<key>|<valid_from>` of each exported row by row id.
         row_hashes: Hash of each exported row's content by row id.
         columns: Letter of each column by name.
         rows: The rows of the data sheet that say something, in the sheet's order: neither those
@@ -96,7 +95,6 @@ class Workbook:
     contract_hash: str
     part: str
     sheet: str
-    row_keys: Mapping[str, str]
     row_hashes: Mapping[str, str]
     columns: Mapping[str, str]
     rows: tuple[SheetRow, ...]
@@ -149,7 +147,7 @@ def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tupl
     defaults, cover_problems = _read_cover(book, sheets.get(layout.COVER))
     file_hash = hashlib.sha256(content).hexdigest()
     tables = []
-    for facts, row_keys, row_hashes in hidden:
+    for facts, row_hashes in hidden:
         contract = _contract(path, facts, contracts)
         title = facts["sheet"]
         if title not in sheets:
@@ -169,7 +167,6 @@ def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tupl
                 contract_hash=facts["contract"],
                 part=facts["part"],
                 sheet=title,
-                row_keys=row_keys,
                 row_hashes=row_hashes,
                 columns=columns,
                 rows=tuple(rows),
@@ -182,46 +179,45 @@ def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tupl
     return tuple(tables)
 
 
-_Hidden = tuple[dict[str, str], dict[str, str], dict[str, str]]
-"""A table's facts, and key and hash of its rows by row id."""
+_Hidden = tuple[dict[str, str], dict[str, str]]
+"""A table's facts, and the hash of each of its rows by row id."""
+
+
+def hidden_tables(rows: Iterable[sheet_xml.XmlRow]) -> list[_Hidden]:
+    """Return what the hidden sheet says of each table, whether that is all or not."""
+    tables: list[_Hidden] = []
+    for row in rows:
+        texts = {cell.column: layout.unescape(cell.text) for cell in row.cells}
+        name, value = texts.get(1, ""), texts.get(2, "")
+        if name == "format" or not tables:
+            tables.append(({}, {}))
+        facts, row_hashes = tables[-1]
+        if name == "hashes":
+            row_hashes.update(layout.unpack(value))
+        else:
+            facts[name] = value
+    return tables
 
 
 def _read_hidden(
     path: Path, book: looks.Book, sheets: Mapping[str, package.Sheet]
 ) -> list[_Hidden]:
-    not_ours = Problem(
-        "not-exported",
-        f"{path.name} was not written by foreview export, or lost its hidden sheet.",
-        path.name,
-        fix=_EXPORT_AGAIN,
-    )
-    if layout.HIDDEN not in sheets:
-        raise RefusedError(not_ours)
-    tables: list[_Hidden] = []
-    in_rows = True
     problems: list[Problem] = []
-    for row in book.rows(sheets[layout.HIDDEN], problems):
-        texts = {cell.column: layout.unescape(cell.text) for cell in row.cells}
-        name, *values = (texts.get(column, "") for column in (1, 2, 3))
-        if name == "format":
-            in_rows = False
-            tables.append(({}, {}, {}))
-        if not tables:
-            raise RefusedError(not_ours)
-        facts, row_keys, row_hashes = tables[-1]
-        if in_rows and name:
-            row_keys[name], row_hashes[name] = values
-        elif name == "row_id":
-            in_rows = True
-        else:
-            facts[name] = values[0]
-    needed = {"format", "dimension", "base_release", "contract", "part", "sheet"}
-    is_whole = all(needed <= set(one) and one["base_release"].isdecimal() for one, _, _ in tables)
-    if problems or not tables or not in_rows or not is_whole:
-        raise RefusedError(not_ours)
-    if any(facts["format"] != layout.FORMAT_VERSION for facts, _, _ in tables):
+    hidden = sheets.get(layout.HIDDEN)
+    tables = hidden_tables(book.rows(hidden, problems)) if hidden else []
+    if any(facts.get("format", "") != layout.FORMAT_VERSION for facts, _ in tables):
         message = f"{path.name} was written by another version of foreview."
         raise RefusedError(Problem("other-version", message, path.name, fix=_EXPORT_AGAIN))
+    needed = {"dimension", "base_release", "contract", "part", "sheet"}
+    is_whole = all(
+        needed <= facts.keys()
+        and facts["base_release"].isdecimal()
+        and facts.get("rows") == str(len(row_hashes))
+        for facts, row_hashes in tables
+    )
+    if problems or not tables or not is_whole:
+        message = f"{path.name} was not written by foreview export, or lost its hidden sheet."
+        raise RefusedError(Problem("not-exported", message, path.name, fix=_EXPORT_AGAIN))
     return tables
 
 
@@ -246,7 +242,7 @@ def _read_rows(
     differing: list[Problem] = []
     around = sheet_xml.Layout()
     lines = book.rows(sheet, differing, around)
-    header = next(lines, sheet_xml.XmlRow(1, False, []))
+    header = next(lines, looks.blank_row(1))
     places = _find_columns(header, sheet.name, fields)
     by_column = {places[field.name]: field for field in fields}
     letters = {name: get_column_letter(column) for name, column in places.items()}

@@ -1,9 +1,8 @@
 """Streams the XML of one sheet: its cells with their types, and what Excel hides.
 
-ECMA-376 part 1, 18.3. Rows that are spelled as Excel, LibreOffice, openpyxl and XlsxWriter spell
-plain ones are taken apart by a regular expression that must match the whole row; all else goes
-through expat, which gets a document without those rows. No DTD is let in, so that no entity can be
-declared.
+ECMA-376 part 1, 18.3. All rows go through expat, but for those whose XML is, apart from row number
+and values, that of a plain row that went through it: those are told by comparing strings, and expat
+gets a document without them. No DTD is let in, so that no entity can be declared.
 """
 
 from __future__ import annotations
@@ -11,11 +10,9 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import pairwise, repeat
-from typing import NamedTuple
+from functools import cache, cached_property
+from typing import Any, NamedTuple
 from xml.parsers import expat
 
 CHUNK = 1 << 16
@@ -24,31 +21,19 @@ _MAIN = (
     "http://purl.oclc.org/ooxml/spreadsheetml/main",
 )
 ADDRESS = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
-_ADDRESSED = r'<c r="([A-Z]{1,3})([0-9]{1,7})"(?: s="([0-9]{1,6})")?'
-_PLAIN = r"[^<&\r]*"
-_CELL = (
-    rf'{_ADDRESSED}(?: ?/>|(?: t="(s|n|b|str|inlineStr)")?>'
-    rf'(?:<v>({_PLAIN})</v>|<is><t(?: xml:space="preserve")?>({_PLAIN})</t></is>)</c>)'
-)
-_PLAIN_CELL = re.compile(_CELL)
+_PLAIN = r"[^<>&\x00-\x1f]*"
 _PLAIN_ROW = re.compile(
-    rf'<row r="([1-9][0-9]{{0,6}})"([^<>/]*)>((?:{re.sub(r"[(](?![?])", "(?:", _CELL)})*+)</row>'
+    r'<row r="[1-9][0-9]{0,6}"(?: [\w:]+="[^"<>&\x00-\x1f]*")*>'
+    r'(?:<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]{1,6}")?(?: ?/>|(?: t="(?:s|n|b|str|inlineStr)")?>'
+    rf'(?:<v>{_PLAIN}</v>|<is><t(?: xml:space="preserve")?>{_PLAIN}</t></is>)</c>))*+</row>'
 )
-_ATTRIBUTE = re.compile(r'\b(\w+)="([^"]*)"')
-_KINDS = {
-    "": "number",
-    "n": "number",
-    "s": "string",
-    "str": "string",
-    "inlineStr": "string",
-    "b": "boolean",
-}
-_NO_FORMAT = "\0"
+_ROW_NUMBER = re.compile(r'<row r="([1-9][0-9]{0,6})"')
+_VALUE = re.compile(r">([^<>&\x00-\x1f]+)</")
+_HAS_PLACE = ' t="s"><v'
+_NO_DIGITS = dict.fromkeys(map(ord, "0123456789"))
 _MOST_SHAPES = 1000
-_Shape = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
-"""Column letters, styles and types of a row's cells: mostly those of the row before."""
-_Alike = tuple[list[int], list[str], list[str]]
-"""Column, kind and number format of each cell."""
+_MOST_ALIKE = 16
+"""Templates that differ in digits alone, of styles for example."""
 _ROWS_BEGIN = "<sheetData>"
 _MOST_WAITING = 1 << 22
 """Characters that may wait for the end of a row, or for the first."""
@@ -83,12 +68,68 @@ class Cell(NamedTuple):
     formula: str | None
 
 
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """What many rows have in common; the same object for all of them.
+
+    Attributes:
+        columns: The column of each cell that holds something, in order.
+        kinds: The kind of each, as in `Cell`.
+        formats: The number format of each.
+    """
+
+    columns: tuple[int, ...]
+    kinds: tuple[str, ...]
+    formats: tuple[str, ...]
+
+    @cached_property
+    def others(self) -> tuple[int, ...]:
+        """Which of the cells are no strings."""
+        return tuple(index for index, kind in enumerate(self.kinds) if kind != "string")
+
+
+NOTHING = Shape((), (), ())
+
+
 class XmlRow(NamedTuple):
-    """A row of a sheet that holds something: its number, whether it is hidden, its cells."""
+    """A row of a sheet that holds something.
+
+    Attributes:
+        number: Its number.
+        is_hidden: Whether it is hidden.
+        shape: What it shares with others.
+        texts: The text of each cell.
+        formulas: By column, the formulas in it.
+    """
 
     number: int
     is_hidden: bool
-    cells: list[Cell]
+    shape: Shape
+    texts: Sequence[str]
+    formulas: Mapping[int, str]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Its cells, in order."""
+        shape, formulas = self.shape, self.formulas
+        found = zip(shape.columns, shape.kinds, self.texts, shape.formats, strict=True)
+        return [Cell(*one, formulas.get(one[0])) for one in found]
+
+
+class _Template(NamedTuple):
+    """The XML of plain rows of one shape.
+
+    Attributes:
+        xml: It without values, and with NUL instead of the row's number.
+        shape: The cells that hold something.
+        shared: Which of them have the place of a shared string for their value.
+        is_hidden: Whether the rows are hidden.
+    """
+
+    xml: str
+    shape: Shape
+    shared: tuple[int, ...]
+    is_hidden: bool
 
 
 @dataclass
@@ -149,7 +190,9 @@ class SheetParser:
         self._inline: list[str] = []
         self._texts: list[str] = []
         self._phonetic = 0
-        self._alike: dict[_Shape, _Alike] = {}
+        self._shapes: dict[tuple[tuple[Any, ...], ...], Shape] = {}
+        self._templates: dict[str, list[_Template]] = {}
+        self._last: _Template | None = None
         starts = {
             "row": self._start_row,
             "c": self._start_cell,
@@ -194,10 +237,10 @@ class SheetParser:
         return rows
 
     def _take_apart(self, *, is_final: bool) -> str:
-        """Take plain rows from the buffer and return what comes after them, for expat.
+        """Take rows from the buffer and return what comes after them, for expat.
 
-        Other rows are given to expat here. The buffer keeps what can't be told yet; once there is
-        something else than rows, all the rest is for expat.
+        The buffer keeps what can't be told yet; once there is something else than rows, all the
+        rest is for expat.
         """
         text, self._buffer, at = self._buffer, "", 0
         if not self._in_rows:
@@ -211,21 +254,16 @@ class SheetParser:
             feed(self.expat, text[:at])
             self._in_rows = True
         while text.startswith("<row", at):
-            row = _PLAIN_ROW.match(text, at)
-            if row:
-                self._plain_row(row)
-                at = row.end()
-                continue
             end = text.find("</row>", at) + len("</row>")
-            odd = text[at:end] if end >= len("</row>") else text[at:]
-            if "<!" in odd or "<?" in odd or len(odd) > _MOST_WAITING:
+            row = text[at:end] if end >= len("</row>") else text[at:]
+            if "<!" in row or "<?" in row or len(row) > _MOST_WAITING:
                 break  # what looks like a row after it may be none
             if end < len("</row>"):
                 if is_final:
                     break
-                self._buffer = odd
+                self._buffer = row
                 return ""
-            feed(self.expat, odd)
+            self._take_row(row)
             at = end
         if not is_final and len(text) - at < len("<row"):
             self._buffer = text[at:]
@@ -233,34 +271,61 @@ class SheetParser:
         self._is_plain = False
         return text[at:]
 
-    def _plain_row(self, row: re.Match[str]) -> None:
-        number = row[1]
-        self._start_row({"r": number, **dict(_ATTRIBUTE.findall(row[2]))})
-        found = _PLAIN_CELL.findall(row[3])
-        if found:
-            letters, digits, styles, kinds, values, inlines = zip(*found, strict=True)
-            if digits.count(number) != len(digits):
-                raise DamagedError(f"a cell of row {digits[0]} is in row {number}")
-            shape = letters, styles, kinds
-            alike = self._alike.get(shape) or self._new_shape(shape)
-            texts = self._plain_texts(kinds, values, inlines)
-            parts = zip(*alike[:2], texts, alike[2], repeat(None))
-            self._cells = [tuple.__new__(Cell, one) for one in parts if one[2]]
-            if _NO_FORMAT in alike[2] and _NO_FORMAT in [one.number_format for one in self._cells]:
-                raise DamagedError(f"row {number} has a style that is none")
-        self._end_row()
+    def _take_row(self, text: str) -> None:
+        """Take a row: by a template, if it has the XML of an earlier one, else by expat."""
+        parts = _VALUE.split(text)
+        xml, texts = "\x01".join(parts[::2]), parts[1::2]
+        begin = _ROW_NUMBER.match(text)
+        number = begin[1] if begin else "0"
+        if not self._last or self._last.xml.replace("\0", number) != xml:
+            alike = self._templates.get(xml.translate(_NO_DIGITS), ())
+            known = (one for one in alike if one.xml.replace("\0", number) == xml)
+            self._last = next(known, None)
+        row = self._made(self._last, int(number), texts) if self._last else None
+        if row and row.number > self._row:
+            self._row = row.number
+            self._rows += [row] if row.texts else []
+            return
+        count = len(self._rows)
+        feed(self.expat, text)
+        if not self._last and begin and _PLAIN_ROW.fullmatch(text):
+            seen = [*self._rows[count:], XmlRow(self._row, False, NOTHING, (), {})][0]
+            self._learn(xml, number, texts, seen)
 
-    def _plain_texts(
-        self, kinds: Sequence[str], values: Sequence[str], inlines: Sequence[str]
-    ) -> list[str]:
-        strings = self._strings
-        if "-" not in "".join(values):  # Python would count a negative place from the end
-            with suppress(IndexError, ValueError):
-                return [
-                    inline if kind == "inlineStr" else strings[int(value)] if kind == "s" else value
-                    for kind, value, inline in zip(kinds, values, inlines, strict=True)
-                ]
-        return [*map(self._text_of, kinds, values, inlines)]
+    def _learn(self, xml: str, number: str, texts: Sequence[str], seen: XmlRow) -> None:
+        """Remember the XML of a plain row, if a template makes of it what expat has seen in it."""
+        parts = xml.split("\x01")
+        shared = tuple(index for index, part in enumerate(parts) if part.endswith(_HAS_PLACE))
+        like = re.sub(rf'(<(?:row|c) r="[A-Z]*){number}"', '\\1\0"', xml)
+        template = _Template(like, seen.shape, shared, seen.is_hidden)
+        if len(self._templates) >= _MOST_SHAPES:
+            self._templates.clear()
+        alike = self._templates.setdefault(xml.translate(_NO_DIGITS), [])
+        if len(alike) < _MOST_ALIKE and self._made(template, int(number), texts) == seen:
+            alike.append(template)
+
+    def _made(self, template: _Template, number: int, values: Sequence[str]) -> XmlRow | None:
+        """Return the row that a template makes of values, None when they are none for it."""
+        if len(values) != len(template.shape.columns):
+            return None
+        texts, strings = list(values), self._strings
+        for index in template.shared:
+            try:
+                place = int(texts[index])
+                text = strings[place] if place >= 0 else ""
+            except (ValueError, IndexError):
+                return None
+            if not text:
+                return None
+            texts[index] = text
+        return XmlRow(number, template.is_hidden, template.shape, tuple(texts), {})
+
+    def _shape(self, *key: tuple[Any, ...]) -> Shape:
+        if key not in self._shapes:
+            if len(self._shapes) >= _MOST_SHAPES:
+                self._shapes.clear()
+            self._shapes[key] = Shape(*key)
+        return self._shapes[key]
 
     def _text_of(self, kind: str, value: str, inline: str) -> str:
         if kind == "inlineStr":
@@ -271,21 +336,6 @@ class SheetParser:
         if not 0 <= place < len(self._strings):
             raise DamagedError(f"there is no shared string {value}")
         return self._strings[place]
-
-    def _new_shape(self, shape: _Shape) -> _Alike:
-        letters, styles, kinds = shape
-        columns = [column_number(one) for one in letters]
-        if any(one >= other for one, other in pairwise(columns)):
-            raise DamagedError(f"the cells {', '.join(letters)} of a row are out of order")
-        formats = [
-            self._formats[int(one or "0")] if int(one or "0") < len(self._formats) else _NO_FORMAT
-            for one in styles
-        ]
-        if len(self._alike) >= _MOST_SHAPES:
-            self._alike.clear()
-        alike = columns, [_KINDS[one] for one in kinds], formats
-        self._alike[shape] = alike
-        return alike
 
     def _start(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag in self._texts_in:
@@ -371,7 +421,14 @@ class SheetParser:
 
     def _end_row(self) -> None:
         if self._cells:
-            self._rows.append(XmlRow(self._row, self._is_hidden, self._cells))
+            columns, kinds, texts, formats, formulas = zip(*self._cells, strict=True)
+            said = {
+                column: formula
+                for column, formula in zip(columns, formulas, strict=True)
+                if formula is not None
+            }
+            shape = self._shape(columns, kinds, formats)
+            self._rows.append(XmlRow(self._row, self._is_hidden, shape, texts, said))
             self._cells = []
 
     def _see_dimension(self, attributes: Mapping[str, str]) -> None:
