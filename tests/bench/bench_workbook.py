@@ -3,8 +3,8 @@
     python tests/bench/bench_workbook.py --rows 100000
 
 Each is measured in a process of its own, with its peak of memory. Prints one JSON line each. The
-peers read the same file and check the same rules: pandas with openpyxl, and where they are
-installed in the Python that `--peers` names, frictionless and pandera.
+peers read the same file and check the same rules: pandas with openpyxl, and by `peer_workbook.py`,
+where they are installed in the Python that `--peers` names, frictionless and pandera.
 """
 
 import argparse
@@ -145,6 +145,7 @@ def main() -> None:
     parser.add_argument("--only", choices=sorted(WORK))
     parser.add_argument("--file", type=Path)
     parser.add_argument("--skip", nargs="*", default=[])
+    parser.add_argument("--peers", type=Path, help="a Python that has frictionless and pandera")
     options = parser.parse_args()
     if options.only:
         approved(options.rows)  # it is there already in a real case
@@ -158,6 +159,11 @@ def main() -> None:
         told = {one.__name__: measured(one.__name__, path, options.rows) for one in MADE}
         for name in WORK.keys() - {*told, *options.skip}:
             told[name] = measured(name, path, options.rows)
+            print(json.dumps({name: told[name]}), file=sys.stderr, flush=True)
+        for name in ("pandera", "frictionless") if options.peers else ():
+            peer = [options.peers, Path(__file__).with_name("peer_workbook.py"), name, path]
+            done = subprocess.run(peer, check=True, capture_output=True, text=True)
+            told[name] = {"seconds": round(float(done.stdout), 2)}
             print(json.dumps({name: told[name]}), file=sys.stderr, flush=True)
         told["submit_by_calamine"] = told["submit"]["seconds"] / told["calamine"]["seconds"]
         print(json.dumps({"rows": options.rows, **told}))

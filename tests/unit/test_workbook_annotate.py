@@ -89,6 +89,18 @@ def test_what_is_mended_in_the_copy_is_no_longer_marked(edited: Path) -> None:
     assert [edit.notes for edit in edits] == [{}, {"station_name": "comment: from the memo"}]
 
 
+def test_the_copy_of_a_copy_has_one_drawing_for_each_comment(edited: Path) -> None:
+    problems = problems_of(edited)
+    copy = annotated(edited, problems)
+    again = copy.with_name("again.xlsx")
+    write_annotated(copy, problems[:1], again)
+    with zipfile.ZipFile(again) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    drawings = [xml.count(b":Row>") // 2 for name, xml in parts.items() if name.endswith(".vml")]
+    comments = [xml.count(b"<comment ") for name, xml in parts.items() if "/comments" in name]
+    assert sum(drawings) == sum(comments) > 1
+
+
 def test_an_error_that_looks_like_a_formula_or_like_xml_stays_text(edited: Path) -> None:
     nasty = Problem("x", "<b>&'\"", "Station!E2", '=HYPERLINK("http://x")\x01', "=1+1")
     copy = annotated(edited, [nasty])

@@ -97,6 +97,7 @@ def submit(
 
     foreview submit fox.xlsx --replaces 3f2a
     """
+    from foreview.report.words import plural
     from foreview.submission import read_change_set, record, replace, write_annotated_copy
 
     with running("submit", home, act_as, as_json) as session:
@@ -110,8 +111,9 @@ def submit(
                 error.advice = f"All errors are marked in {copy}: mend them there and submit that."
             raise
         rows = len({one.where for one in change_set.changes})
+        told = plural(rows, "edited row")
         if check:
-            session.print({"rows": rows}, f"Without errors: {rows} edited rows. Nothing recorded.")
+            session.print({"rows": rows}, f"Without errors: {told}. Nothing recorded.")
             return
         is_new = (
             record(session.workspace, change_set)
@@ -120,7 +122,7 @@ def submit(
         )
         session.print(
             {"id": change_set.id, "rows": rows, "is_new": is_new},
-            f"Change request {change_set.id}: {rows} edited rows"
+            f"Change request {change_set.id}: {told}"
             f"{'' if is_new else ' (submitted before)'}.\n"
             f"See what it does: foreview what-if {change_set.id}",
         )

@@ -49,6 +49,10 @@ _RED = (
     '<dxf><fill><patternFill patternType="solid"><bgColor rgb="FFFFC7CE"/></patternFill></fill>'
     "</dxf>"
 )
+_ERROR_COMMENT = re.compile(
+    rb'<comment [^>]*ref="(\w+)"[^>]*>\s*<text>\s*<t[^>]*>Error: .*?</comment>', re.DOTALL
+)
+_SHAPE = re.compile(rb"<(\w+:shape)\b.*?</\1>", re.DOTALL)
 _PLACE = re.compile(r"(?P<sheet>.+)!(?P<column>[A-Z]{1,3})?(?P<row>\d+)?")
 _RANGES_A_RULE = 200
 
@@ -156,14 +160,11 @@ class _Parts:
         xml, vml = self.read(comments), self.read(drawing)
         if b"</commentList>" not in xml or b"</authors>" not in xml or b"</xml>" not in vml:
             return
-        xml = re.sub(
-            rb'<comment [^>]*ref="(\w+)"[^>]*>\s*<text>\s*<t[^>]*>Error: .*?</comment>',
-            b"",
-            xml,
-            flags=re.DOTALL,
-        )
+        earlier = {_row_and_column(ref.decode()) for ref in _ERROR_COMMENT.findall(xml)}
+        xml = _ERROR_COMMENT.sub(b"", xml)
+        vml = _SHAPE.sub(lambda shape: b"" if _places(shape[0]) & earlier else shape[0], vml)
         taken = set(re.findall(r'<comment [^>]*ref="(\w+)"', xml.decode("utf-8")))
-        shaped = set(re.findall(rb"Row>(\d+)</\w+:Row>\s*<\w+:Column>(\d+)<", vml))
+        shaped = _places(vml)
         author = xml.partition(b"</authors>")[0].count(b"<author>")
         added: list[str] = []
         shapes: list[str] = []
@@ -176,10 +177,9 @@ class _Parts:
                 f'<comment ref="{cell}" authorId="{author}"><text><t xml:space="preserve">'
                 f"{text}</t></text></comment>"
             )
-            letters = cell.rstrip("0123456789")
-            column, row = column_index_from_string(letters) - 1, int(cell[len(letters) :]) - 1
-            if (str(row).encode(), str(column).encode()) not in shaped:
-                shapes.append(_shape(9_000 + len(shapes), row, column))
+            place = _row_and_column(cell)
+            if place not in shaped:
+                shapes.append(_shape(9_000 + len(shapes), *place))
         name = f"<author>{OUR_AUTHORS[1]}</author></authors>".encode()
         xml = xml.replace(b"</authors>", name, 1)
         self.write(comments, _before(xml, b"</commentList>", "".join(added)))
@@ -230,6 +230,18 @@ class _Parts:
             f'<sheet xmlns:r="{_KINDS}" name="{ERRORS}" sheetId="{number}" r:id="foreviewErrors"/>'
         )
         self.write(book, _before(xml, b"</sheets>", sheet))
+
+
+def _row_and_column(cell: str) -> tuple[int, int]:
+    """Return where a cell is, counted from 0 as in drawings of comments."""
+    letters = cell.rstrip("0123456789")
+    return int(cell[len(letters) :]) - 1, column_index_from_string(letters) - 1
+
+
+def _places(vml: bytes) -> set[tuple[int, int]]:
+    """Return row and column of each comment that is drawn."""
+    found = re.findall(rb"Row>(\d+)</\w+:Row>\s*<\w+:Column>(\d+)<", vml)
+    return {(int(row), int(column)) for row, column in found}
 
 
 def _before(xml: bytes, tag: bytes, added: str) -> bytes:

@@ -205,10 +205,12 @@ def _read_hidden(
     problems: list[Problem] = []
     hidden = sheets.get(layout.HIDDEN)
     tables = hidden_tables(book.rows(hidden, problems)) if hidden else []
-    if any(facts.get("format", "") != layout.FORMAT_VERSION for facts, _ in tables):
+    if any(
+        facts.get("format", layout.FORMAT_VERSION) != layout.FORMAT_VERSION for facts, _ in tables
+    ):
         message = f"{path.name} was written by another version of foreview."
         raise RefusedError(Problem("other-version", message, path.name, fix=_EXPORT_AGAIN))
-    needed = {"dimension", "base_release", "contract", "part", "sheet"}
+    needed = {"format", "dimension", "base_release", "contract", "part", "sheet"}
     is_whole = all(
         needed <= facts.keys()
         and facts["base_release"].isdecimal()
