@@ -156,7 +156,7 @@
         {%- do ref('fct_viewing') -%}
         {{- return('null') -}}
     {%- endif -%}
-    {%- set day = newest_publication()['last_day'] if 'what_if' in model.tags
+    {%- set day = publication_compared_with()['last_day'] if 'what_if' in model.tags
         else run_query('select max(viewing_date) from ' ~ viewing_relation()).rows[0][0] -%}
     {{- return(day_literal(day) if day else 'null') -}}
 {%- endmacro %}

@@ -9,22 +9,99 @@
     {%- set measure = main_measure(rules) -%}
     {%- set within = rules.ranks_within | join(', ') -%}
     {%- set periods = periods_of_days(period_of(mart), taken.days) -%}
-    {%- set beside_moved -%}
+    with moved as (
+
+        select
+            {{ within }},
+            max(greatest(before_{{ measure }}, after_{{ measure }})) as highest
+        from {{ impact }}
+        where {{ measure }}_difference != 0 or change != 'modified'
+        group by {{ within }}
+
+    ),
+
+    compared as (
+
         select {{ broadcast_hint('moved', taken.touched_records) }}
             figure.*,
             figure.{{ measure }} > moved.highest as is_above
         from {{ published_mart(mart, scenario.publication) }} as figure
-        inner join (
-            select
-                {{ within }},
-                max(greatest(before_{{ measure }}, after_{{ measure }})) as highest
-            from {{ impact }}
-            where {{ measure }}_difference != 0 or change != 'modified'
-            group by {{ within }}
-        ) as moved
-            on {{ same_columns(rules.ranks_within, 'figure', 'moved') }}
+        inner join moved on {{ same_columns(rules.ranks_within, 'figure', 'moved') }}
         where true {{ and_on_days(periods, 'figure.' ~ period_column(mart)) }}
-    {%- endset -%}
+
+    ),
+
+    {#- Those above become one row with their number, before anything is sorted. -#}
+    counted as (
+
+        select
+            {%- for column in rules.grain %}
+            {{ column if column in rules.ranks_within
+                else 'case when not is_above then ' ~ column ~ ' end as ' ~ column }},
+            {%- endfor %}
+            is_above,
+            count(*) as figures,
+            max(case when not is_above then {{ measure }} end) as before_value
+        from compared
+        group by
+            {%- for column in rules.grain %}
+            {{ column if column in rules.ranks_within
+                else 'case when not is_above then ' ~ column ~ ' end' }},
+            {%- endfor %}
+            is_above
+
+    ),
+
+    both_values as (
+
+        select {{ broadcast_hint('impact', taken.touched_records) }}
+            counted.*,
+            case
+                when impact.change is null then counted.before_value
+                when impact.change != 'removed' then impact.after_{{ measure }}
+            end as after_value
+        from counted
+        left join {{ impact }} as impact on {{ same_figure(mart, 'counted', 'impact') }}
+        union all
+        select
+            {{ rules.grain | join(', ') }},
+            false as is_above,
+            cast(1 as bigint) as figures,
+            cast(null as bigint) as before_value,
+            after_{{ measure }} as after_value
+        from {{ impact }}
+        where change = 'added'
+
+    ),
+
+    below as (
+
+        select
+            both_values.*,
+            coalesce(max(case when is_above then figures end) over (partition by {{ within }}), 0)
+                as above
+        from both_values
+
+    ),
+
+    ranked as (
+
+        select
+            below.*
+            {%- for side in ('before', 'after') %},
+            case
+                when {{ side }}_value is not null
+                    then cast(above + rank() over (
+                        partition by {{ within }}
+                        order by {{ side }}_value desc nulls last
+                    ) as int)
+            end as rank_{{ side }}
+            {%- endfor %}
+        from below
+        where not is_above and above < {{ var('most_ranks') }}
+
+    )
+
     select
         '{{ mart.name }}' as mart,
         array(
@@ -34,56 +111,7 @@
         ) as grain,
         rank_before,
         rank_after
-    from (
-        select {{ broadcast_hint('above', taken.touched_records) }}
-            {%- for column in rules.grain %}
-            figures.{{ column }},
-            {%- endfor %}
-            {%- for side in ('before', 'after') %}
-            case
-                when {{ side }}_value is not null
-                    then cast(coalesce(above.figures, 0) + rank() over (
-                        partition by
-                            {%- for column in rules.ranks_within %}
-                            figures.{{ column }}{{ "," if not loop.last }}
-                            {%- endfor %}
-                        order by {{ side }}_value desc nulls last
-                    ) as int)
-            end as rank_{{ side }}{{ "," if not loop.last }}
-            {%- endfor %}
-        from (
-            select {{ broadcast_hint('impact', taken.touched_records) }}
-                {%- for column in rules.grain %}
-                beside.{{ column }},
-                {%- endfor %}
-                beside.{{ measure }} as before_value,
-                case
-                    when impact.change = 'removed' then null
-                    when impact.change is null then beside.{{ measure }}
-                    else impact.after_{{ measure }}
-                end as after_value
-            from ({{ beside_moved }}) as beside
-            left join {{ impact }} as impact on {{ same_figure(mart, 'beside', 'impact') }}
-            where not beside.is_above
-            union all
-            select
-                {{ rules.grain | join(', ') }},
-                cast(null as bigint) as before_value,
-                after_{{ measure }} as after_value
-            from {{ impact }}
-            where change = 'added'
-        ) as figures
-        left join (
-            select
-                {{ within }},
-                count(*) as figures
-            from ({{ beside_moved }}) as beside
-            where is_above
-            group by {{ within }}
-        ) as above
-            on {{ same_columns(rules.ranks_within, 'figures', 'above') }}
-        where coalesce(above.figures, 0) < {{ var('most_ranks') }}
-    ) as ranked
+    from ranked
     where not (rank_before <=> rank_after)
         and least(rank_before, rank_after) <= {{ var('most_ranks') }}
 {%- endmacro %}
@@ -98,7 +126,9 @@
 {#- The places that figures of all marts gain or lose, as a query. -#}
 {% macro all_rank_changes(queries) -%}
     {%- for query in queries %}
-    {{ query }}
+    select * from (
+        {{ query }}
+    ) as changes
     union all
     {% endfor %}
     select

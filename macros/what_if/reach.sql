@@ -43,7 +43,7 @@
     {%- endif -%}
     {%- set query -%}
         {%- if var('promoting') -%}
-            {%- set cut = newest_publication()['snapshot_cut'] -%}
+            {%- set cut = publication_compared_with()['snapshot_cut'] -%}
             select 1 from {{ _built_relation(name ~ '_history') }}
             where dbt_valid_from > cast('{{ cut }}' as timestamp)
                 or dbt_valid_to > cast('{{ cut }}' as timestamp)
@@ -79,5 +79,16 @@
 
 {#- What the models after `both_worlds_*` need to know: the newest publication, and what is edited. -#}
 {% macro current_scenario() -%}
-    {{- return({'publication': newest_publication(), 'edited': edited_dimensions()}) -}}
+    {{- return({'publication': publication_compared_with(), 'edited': edited_dimensions()}) -}}
+{%- endmacro %}
+
+{#-
+    The newest publication, looked up once for all models of one what-if. `graph` is the one thing
+    that models of a dbt command share; a command makes it anew.
+-#}
+{% macro publication_compared_with() -%}
+    {%- if 'publication_compared_with' not in graph -%}
+        {%- do graph.update({'publication_compared_with': newest_publication()}) -%}
+    {%- endif -%}
+    {{- return(graph['publication_compared_with']) -}}
 {%- endmacro %}

@@ -97,7 +97,7 @@
         {{ not_edited() }}
     {%- else -%}
         select 'before' as world, published.*
-        from {{ published_dimension(name, newest_publication()) }} as published
+        from {{ published_dimension(name, publication_compared_with()) }} as published
         union all
         select 'after' as world, shadow.*
         from {{ ref('shadow_dim_' ~ name) }} as shadow

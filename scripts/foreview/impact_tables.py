@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 
 def read_impact(
-    workspace: Workspace, spark: SparkSession, change_sets: Sequence[ChangeSet], schema: str
+    workspace: Workspace,
+    spark: SparkSession,
+    change_sets: Sequence[ChangeSet],
+    schema: str,
+    totals: Mapping[str, int],
 ) -> Impact:
     """Return the impact that a scenario's schema holds, without a checksum.
 
@@ -39,13 +43,14 @@ def read_impact(
         spark: Its session.
         change_sets: The scenario's.
         schema: Where its models were built.
+        totals: How many figures each mart has.
 
     Raises:
         RefusedError: Nothing was ever published.
     """
     publication = newest_publication(workspace, spark)
-    totals = spark.table(f"{schema}.impact").first()
-    assert totals is not None  # noqa: S101 - an aggregate has one row
+    touched = spark.table(f"{schema}.impact").first()
+    assert touched is not None  # noqa: S101 - an aggregate has one row
     keys = sorted(tuple(map(str, row)) for row in spark.table(f"{schema}.touched_keys").collect())
     return Impact(
         change_sets=tuple(change_sets),
@@ -53,10 +58,10 @@ def read_impact(
         horizon_day=str(publication["last_day"]) if publication["last_day"] else None,
         horizon_batch=publication["load_batch"],
         contracts={name: one.hash for name, one in sorted(workspace.contracts.items())},
-        marts=read_mart_impacts(workspace, spark, read_marts(workspace), schema),
-        touched_records=totals["touched_records"],
-        touched_days=totals["touched_days"],
-        touched_seconds=totals["touched_seconds"],
+        marts=read_mart_impacts(spark, read_marts(workspace), schema, totals),
+        touched_records=touched["touched_records"],
+        touched_days=touched["touched_days"],
+        touched_seconds=touched["touched_seconds"],
         read_set={
             "publication": publication["number"],
             "mart_definitions": publication["definitions"],
@@ -112,20 +117,27 @@ def read_marts(workspace: Workspace) -> list[dict[str, Any]]:
     ]
 
 
-def read_mart_impacts(
-    workspace: Workspace, spark: SparkSession, marts: Sequence[Mapping[str, Any]], schema: str
-) -> tuple[MartImpact, ...]:
-    """Return the impact on these marts, as `read_marts` gives them, in their order."""
+def count_figures(workspace: Workspace, spark: SparkSession) -> dict[str, int]:
+    """Return how many figures each mart has published."""
     from pyspark.sql import functions as f
 
     counts = [
         spark.table(workspace.table(mart["name"], "published")).select(
             f.lit(mart["name"]), f.count("*")
         )
-        for mart in marts
+        for mart in read_marts(workspace)
     ]
-    total = dict(map(tuple, reduce(lambda one, other: one.unionAll(other), counts).collect()))
-    return tuple(_read_mart(spark, mart, schema, total[mart["name"]]) for mart in marts)
+    return dict(map(tuple, reduce(lambda one, other: one.unionAll(other), counts).collect()))
+
+
+def read_mart_impacts(
+    spark: SparkSession,
+    marts: Sequence[Mapping[str, Any]],
+    schema: str,
+    totals: Mapping[str, int],
+) -> tuple[MartImpact, ...]:
+    """Return the impact on these marts, as `read_marts` gives them, in their order."""
+    return tuple(_read_mart(spark, mart, schema, totals[mart["name"]]) for mart in marts)
 
 
 def _read_mart(

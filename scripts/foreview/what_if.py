@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from foreview.engine import ReadMeter
 from foreview.errors import Problem, RefusedError
 from foreview.impact import Illustration, Impact
 from foreview.impact_tables import (
+    count_figures,
     read_impact,
     read_mart_impacts,
     read_marts,
@@ -70,9 +72,12 @@ def preview(
     require_publication(workspace, spark)
     if not is_promoting:
         stage_pending(workspace, {name for one in change_sets for name in one.dimensions})
-    _run_what_if(workspace, change_sets, variables, progress)
+    with ThreadPoolExecutor(max_workers=1) as meanwhile:  # dbt leaves a core idle
+        counting = meanwhile.submit(count_figures, workspace, spark)
+        _run_what_if(workspace, change_sets, variables, progress)
+    totals = counting.result()
     schema = scenario_schema(workspace, chosen, "promotion" if is_promoting else "what_if")
-    impact = read_impact(workspace, spark, change_sets, schema)
+    impact = read_impact(workspace, spark, change_sets, schema, totals)
     content = receipt_content(impact)
     impact = replace(impact, checksum=digest(content))
     if is_promoting:
@@ -136,7 +141,8 @@ def _illustration(
     _run_what_if(workspace, impact.change_sets, variables, progress)
     schema = scenario_schema(workspace, chosen, "illustration")
     marts = [_without_shares(mart) for mart in read_marts(workspace)]
-    found = read_mart_impacts(workspace, spark, marts, schema)
+    totals = {mart.name: mart.total_figures for mart in impact.marts}
+    found = read_mart_impacts(spark, marts, schema, totals)
     return Illustration(day, str(first), impact.horizon_day, found)
 
 

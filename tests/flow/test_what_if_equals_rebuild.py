@@ -26,7 +26,7 @@ from foreview import what_if
 from foreview.changes import ChangeSet, diff
 from foreview.dbt_project import run_dbt
 from foreview.impact import Impact
-from foreview.impact_tables import read_impact, with_rank_changes
+from foreview.impact_tables import count_figures, read_impact, with_rank_changes
 from foreview.promotion import approve, promote, rollback
 from foreview.receipt import receipt_content, record_receipt
 from foreview.sample import generate_sample
@@ -130,7 +130,7 @@ def test_plain_dbt_tries_a_change_set_as_soon_as_it_is_submitted(
     variables = {"change_sets": [change_set.id]}
     run_dbt(market, ["build", "--select", "tag:what_if"], variables=variables)
     schema = scenario_schema(market, [change_set.id])
-    impact = read_impact(market, spark, [change_set], schema)
+    impact = read_impact(market, spark, [change_set], schema, count_figures(market, spark))
     impact = replace(impact, marts=with_rank_changes(spark, schema, impact.marts))
     assert_is_a_rebuild(spark, market, viewing, change_set, impact)
 
