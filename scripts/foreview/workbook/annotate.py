@@ -17,7 +17,8 @@ from xml.sax.saxutils import escape as escape_xml
 from xml.sax.saxutils import quoteattr
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from openpyxl.utils import column_index_from_string, quote_sheetname
+from openpyxl.utils import quote_sheetname
+from openpyxl.utils.cell import coordinate_to_tuple
 
 from foreview.errors import Problem
 from foreview.whole_files import replacing
@@ -160,7 +161,7 @@ class _Parts:
         xml, vml = self.read(comments), self.read(drawing)
         if b"</commentList>" not in xml or b"</authors>" not in xml or b"</xml>" not in vml:
             return
-        earlier = {_row_and_column(ref.decode()) for ref in _ERROR_COMMENT.findall(xml)}
+        earlier = {coordinate_to_tuple(ref.decode()) for ref in _ERROR_COMMENT.findall(xml)}
         xml = _ERROR_COMMENT.sub(b"", xml)
         vml = _SHAPE.sub(lambda shape: b"" if _places(shape[0]) & earlier else shape[0], vml)
         taken = set(re.findall(r'<comment [^>]*ref="(\w+)"', xml.decode("utf-8")))
@@ -177,7 +178,7 @@ class _Parts:
                 f'<comment ref="{cell}" authorId="{author}"><text><t xml:space="preserve">'
                 f"{text}</t></text></comment>"
             )
-            place = _row_and_column(cell)
+            place = coordinate_to_tuple(cell)
             if place not in shaped:
                 shapes.append(_shape(9_000 + len(shapes), *place))
         name = f"<author>{OUR_AUTHORS[1]}</author></authors>".encode()
@@ -232,16 +233,10 @@ class _Parts:
         self.write(book, _before(xml, b"</sheets>", sheet))
 
 
-def _row_and_column(cell: str) -> tuple[int, int]:
-    """Return where a cell is, counted from 0 as in drawings of comments."""
-    letters = cell.rstrip("0123456789")
-    return int(cell[len(letters) :]) - 1, column_index_from_string(letters) - 1
-
-
 def _places(vml: bytes) -> set[tuple[int, int]]:
-    """Return row and column of each comment that is drawn."""
+    """Return row and column of each comment that is drawn, counted from 1."""
     found = re.findall(rb"Row>(\d+)</\w+:Row>\s*<\w+:Column>(\d+)<", vml)
-    return {(int(row), int(column)) for row, column in found}
+    return {(int(row) + 1, int(column) + 1) for row, column in found}
 
 
 def _before(xml: bytes, tag: bytes, added: str) -> bytes:
@@ -250,13 +245,13 @@ def _before(xml: bytes, tag: bytes, added: str) -> bytes:
 
 
 def _shape(number: int, row: int, column: int) -> str:
-    """Return the drawing of a comment, which Excel does not show one without."""
+    """Return the drawing of a comment, which Excel does not show one without; counted from 1."""
     return (
         '<v:shape xmlns:v="urn:schemas-microsoft-com:vml" '
         'xmlns:x="urn:schemas-microsoft-com:office:excel" '
         f'id="_x0000_s{number}" type="#_x0000_t202" '
         'style="position:absolute;width:280px;height:110px;visibility:hidden" fillcolor="#ffc7ce">'
         '<v:textbox/><x:ClientData ObjectType="Note"><x:MoveWithCells/><x:SizeWithCells/>'
-        f"<x:AutoFill>False</x:AutoFill><x:Row>{row}</x:Row><x:Column>{column}</x:Column>"
+        f"<x:AutoFill>False</x:AutoFill><x:Row>{row - 1}</x:Row><x:Column>{column - 1}</x:Column>"
         "</x:ClientData></v:shape>"
     )

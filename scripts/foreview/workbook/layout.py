@@ -139,10 +139,8 @@ def normal_row(contract: Contract, row: Row) -> dict[str, str | None]:
 
 def row_hash(contract: Contract, row: Row) -> str:
     """Return the first half of the SHA-256 of a row's canonical values, hex."""
-    texts = [row.get(name) for name in contract.row_columns]
-    start = contract.row_columns.index("valid_from")
-    texts[start] = texts[start] or BEGINNING
-    return hash_of([BLANK if text is None else text for text in texts])
+    values = normal_row(contract, row).values()
+    return hash_of([BLANK if text is None else text for text in values])
 
 
 def hash_of(texts: Iterable[str]) -> str:

@@ -110,15 +110,17 @@ class Unchanged:
         """Return what to do with rows of a shape; None where an action or a day is asked for."""
         translated = []
         places = dict.fromkeys(self._names, len(shape.columns))  # that of the blank
-        for index, cell in enumerate(XmlRow(0, False, shape, ("",) * len(shape.columns), {}).cells):
-            field = fields.get(cell.column)
+        cells = zip(shape.columns, shape.kinds, shape.formats, strict=True)
+        for index, (column, kind, number_format) in enumerate(cells):
+            field = fields.get(column)
             if field is None:
                 continue
             if field.name not in places:
                 return None
             places[field.name] = index
-            if not cell.kind == "string" == field.kind:
-                is_digits = cell.kind == "number" and not is_date_format(cell.number_format)
+            if not kind == "string" == field.kind:
+                is_digits = kind == "number" and not is_date_format(number_format)
                 is_integer = is_digits and field.kind == "integer"
+                cell = Cell(column, kind, "", number_format, None)
                 translated.append(_Translated(index, cell, field, is_integer))
         return _Plan(translated, itemgetter(*places.values()))
