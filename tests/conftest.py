@@ -25,6 +25,14 @@ SESSION = "foreview_session"
 SHARED_DATA = PROJECT.parent / "shared" / "data"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give all tests of the one Spark session to one worker; it leaves a core to the other."""
+    for item in items:
+        if item.get_closest_marker("spark"):
+            item.add_marker(pytest.mark.xdist_group("spark"))
+
+
 @pytest.fixture(scope="session")
 def spark_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("foreview")
@@ -68,6 +76,7 @@ def project_without(folder: Path, *marts: str) -> Path:
         else:
             shutil.copy(PROJECT / name, folder / name)
     audience = folder / "models" / "audience"
+    (audience / "exposures.yml").unlink()  # they may name the marts
     for mart in marts:
         (audience / f"{mart}.sql").unlink()
         for path in audience.glob("*.yml"):

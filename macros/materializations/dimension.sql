@@ -1,24 +1,26 @@
 {#-
-    A dimension over its snapshot, as two views: the newest recorded rows, on which marts are
-    built, and beside the published marts the rows that the newest publication was built on. The
-    model selects `known_from` and `known_to`, its rows' recorded interval.
+    A dimension over its snapshot, as three views: all rows that were ever known (`..__versions`),
+    the newest ones, on which marts are built, and beside the published marts the rows that the
+    newest publication was built on. The model selects `known_from` and `known_to`, its rows'
+    recorded interval.
 -#}
 {% materialization dimension, adapter='spark' %}
     {%- set published = published_relation(model.alias) -%}
     {{ run_hooks(pre_hooks) }}
+    {%- set versions = dimension_versions_relation(model) -%}
+    {%- call statement('versions_view') -%}
+        create or replace view {{ versions }} as
+        {{ sql }}
+    {%- endcall -%}
     {%- call statement('main') -%}
         create or replace view {{ this }} as
-        select * from (
-            {{ sql }}
-        ) as versions
+        select * from {{ versions }}
         where known_to is null
     {%- endcall -%}
     {%- do adapter.create_schema(published) -%}
     {%- call statement('published_view') -%}
         create or replace view {{ published }} as
-        select * from (
-            {{ sql }}
-        ) as versions
+        select * from {{ versions }}
         where known_from <= {{ newest_cut() }}
             and (known_to is null or known_to > {{ newest_cut() }})
     {%- endcall -%}

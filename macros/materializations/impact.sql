@@ -1,6 +1,6 @@
 {#-
     The impact of a scenario on each mart that it touches, as a table `impact_<mart>`: every figure
-    that moves, before, after and by how much. One model for all marts, so that a new mart needs
+    that moves, before, after and by how much, and whether it is held. One model for all marts, so that a new mart needs
     nothing else. The model's own table says how much viewing is touched.
 -#}
 {% materialization impact, adapter='spark' %}
@@ -18,10 +18,11 @@
         {%- else -%}
             {%- set moved = this.incorporate(path={'identifier': 'moved_' ~ mart.name}, type='table') -%}
             {%- do create_as(moved, moved_figures(mart, scenario, taken)) -%}
-            {%- do create_as(relation, what_if(mart, scenario, taken, moved)) -%}
-            {%- do impact_relations.update({mart.name: relation}) -%}
+            {%- do create_as(relation, with_held(mart, what_if(mart, scenario, taken, moved))) -%}
+            {%- set moving = '(select * from ' ~ relation ~ ' where not is_held)' -%}
+            {%- do impact_relations.update({mart.name: moving}) -%}
             {%- if mart.config.meta.mart.ranks_within is defined -%}
-                {%- do ranks.append(rank_changes(mart, scenario, relation, taken)) -%}
+                {%- do ranks.append(rank_changes(mart, scenario, moving, taken)) -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}

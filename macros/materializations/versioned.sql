@@ -64,7 +64,20 @@
         {{- return(none) -}}
     {%- endif -%}
     {%- set days = days_loaded_since(newest) -%}
-    {{- return(none if days is none else periods_of_days(period_of(mart), days)) -}}
+    {%- if days is none -%}{{- return(none) -}}{%- endif -%}
+    {{- return((periods_of_days(period_of(mart), days) + _reopened_periods(mart)) | unique | list) -}}
+{%- endmacro %}
+
+{#- The periods of a mart that were reopened: held figures may have fallen behind in them. -#}
+{% macro _reopened_periods(mart) -%}
+    {%- set found = [] -%}
+    {%- for day in var('reopened', {}).get(mart.name, []) -%}
+        {%- set date = modules.datetime.date.fromisoformat(day) -%}
+        {%- if period_of(mart) != 'week' or date.weekday() == 0 -%}
+            {%- do found.append(date) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(found) -}}
 {%- endmacro %}
 
 {#-

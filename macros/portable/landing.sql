@@ -14,6 +14,7 @@
             {%- do run_query(_create_landing_table(source)) -%}
         {%- endfor -%}
         {%- do create_publications_table() -%}
+        {%- do create_contents_table() -%}
     {%- endif -%}
 {%- endmacro %}
 

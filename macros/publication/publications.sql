@@ -38,18 +38,32 @@
     {{- return(run_query('select max(load_date) from ' ~ device_relation()).rows[0][0]) -}}
 {%- endmacro %}
 
-{#- Whether a snapshot of an approved dimension has changed since a publication's cut. -#}
+{#-
+    The approved dimensions whose recorded rows are others than at a publication's cut. A promotion
+    that was given up leaves versions that came and went, and the same rows as before: those that
+    were touched at all are looked at row by row.
+-#}
 {% macro dimensions_changed_since(publication) -%}
-    {%- set query -%}
+    {%- set cut = "cast('" ~ publication['snapshot_cut'] ~ "' as timestamp)" -%}
+    {%- set touched -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' %}
-            select 1 from {{ node.relation_name }}
-            where dbt_valid_from > cast('{{ publication['snapshot_cut'] }}' as timestamp)
-                or dbt_valid_to > cast('{{ publication['snapshot_cut'] }}' as timestamp)
+            select distinct '{{ node.name }}' from {{ node.relation_name }}
+            where dbt_valid_from > {{ cut }} or dbt_valid_to > {{ cut }}
             {{ "union all" if not loop.last }}
         {%- endfor %}
-        limit 1
     {%- endset -%}
-    {{- return(run_query(query).rows | length > 0) -}}
+    {%- set found = [] -%}
+    {%- for name in run_query(touched).columns[0].values() -%}
+        {%- set query -%}
+            select 1 from {{ _built_relation(name) }}
+            group by row_key, row_hash
+            having count_if(dbt_valid_from <= {{ cut }} and coalesce(dbt_valid_to > {{ cut }}, true))
+                != count_if(dbt_valid_to is null)
+            limit 1
+        {%- endset -%}
+        {%- if run_query(query).rows -%}{%- do found.append(name | replace('_history', '')) -%}{%- endif -%}
+    {%- endfor -%}
+    {{- return(found) -}}
 {%- endmacro %}
 
 {#- `and viewing_date in (...)` with literal days; nothing for none, which means all days. -#}
@@ -63,6 +77,8 @@
 
 {#- The row that makes a prepared publication visible: the one commit. -#}
 {% macro insert_publication(number, release, definitions) -%}
+    {%- set cut = run_query('select current_timestamp()').rows[0][0] -%}
+    {%- do record_contents(number, newest_publication(), cut) -%}
     {%- call statement('publish') -%}
         insert into {{ publications_relation() }}
         select
@@ -71,7 +87,7 @@
             coalesce(max(load_batch), 0) as load_batch,
             max(viewing_date) as last_day,
             (select max(load_date) from {{ device_relation() }}) as device_load,
-            current_timestamp() as snapshot_cut,
+            cast('{{ cut }}' as timestamp) as snapshot_cut,
             '{{ definitions }}' as definitions,
             current_timestamp() as published_at
         from {{ viewing_relation() }}
@@ -135,6 +151,7 @@
         or newest['definitions'] != definitions
         or newest['load_batch'] != newest_batch(viewing_relation())
         or newest['device_load'] | string != device_load() | string
+        or var('reopened', {})
         or dimensions_changed_since(newest) -%}
     {%- if moved -%}
         {%- set release = var('release', newest['release'] if newest else 0) -%}

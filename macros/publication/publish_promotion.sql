@@ -3,45 +3,86 @@
     the publication's row. Can be run again: marks that were never published are taken back first.
 -#}
 {% macro publish_promotion(release, number) -%}
-    {%- set marts = versioned_marts() -%}
     {%- set newest = newest_publication() -%}
     {%- if newest['number'] >= number -%}
         {{- return('') -}}
     {%- endif -%}
-    {%- for mart in marts -%}
-        {%- set versions = versions_relation(mart) -%}
-        {%- do undo_unpublished(versions, newest['number']) -%}
-        {%- do mark_impact(mart, versions, impact_relation(mart), number) -%}
+    {%- do take_back_marks() -%}
+    {%- for mart in versioned_marts() -%}
+        {%- set periods = _periods_of_impact(mart) -%}
+        {%- if periods -%}
+            {%- do mark_impact(mart, periods, number) -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- do insert_publication(number, release, newest['definitions']) -%}
 {%- endmacro %}
 
-{#- Closes the versions of the figures that an impact moves and opens their new ones. -#}
-{% macro mark_impact(mart, versions, impact, number) -%}
+{#- Takes back what a number that was never published marked, in all marts. -#}
+{% macro take_back_marks() -%}
+    {%- for mart in versioned_marts() -%}
+        {%- do undo_unpublished(versions_relation(mart), newest_publication()['number']) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro _periods_of_impact(mart) -%}
+    {%- set impact = impact_relation(mart) -%}
+    {{- return(run_query('select distinct ' ~ period_column(mart) ~ ' from ' ~ impact).columns[0].values()
+        | list if load_relation(impact) is not none else []) -}}
+{%- endmacro %}
+
+{#- Closes the versions of the figures that an impact moves and opens their new ones; not of held ones. -#}
+{% macro mark_impact(mart, periods, number) -%}
     {%- set rules = mart.config.meta.mart -%}
-    {%- set column = period_column(mart) -%}
-    {%- set periods = run_query('select distinct ' ~ column ~ ' from ' ~ impact).columns[0].values()
-        | list if load_relation(impact) is not none else [] -%}
-    {%- if periods -%}
-        {%- call statement('open_versions') -%}
-            insert into {{ versions }}
-            select
-                {%- for name in version_columns(mart) %}
-                {{ 'after_' if name not in rules.grain }}{{ name }},
-                {%- endfor %}
-                {{ number }} as published_from,
-                cast(null as int) as published_to
-            from {{ impact }}
-            where change != 'removed'
-        {%- endcall -%}
-        {%- call statement('close_versions') -%}
-            merge into {{ versions }} as version
-            using (select * from {{ impact }} where change != 'added') as impact
-            on {{ same_figure(mart, 'version', 'impact') }}
-                and version.published_to is null
-                and version.published_from < {{ number }}
-                {{ and_on_days(periods, 'version.' ~ column) }}
-            when matched then update set published_to = {{ number }}
-        {%- endcall -%}
+    {%- set versions = versions_relation(mart) -%}
+    {%- set impact = impact_relation(mart) -%}
+    {%- call statement('open_versions') -%}
+        insert into {{ versions }}
+        select
+            {%- for name in version_columns(mart) %}
+            {{ 'after_' if name not in rules.grain }}{{ name }},
+            {%- endfor %}
+            {{ number }} as published_from,
+            cast(null as int) as published_to
+        from {{ impact }}
+        where change != 'removed' and not is_held
+    {%- endcall -%}
+    {%- call statement('close_versions') -%}
+        merge into {{ versions }} as version
+        using (select * from {{ impact }} where change != 'added' and not is_held) as impact
+        on {{ same_figure(mart, 'version', 'impact') }}
+            and version.published_to is null
+            and version.published_from < {{ number }}
+            {{ and_on_days(periods, 'version.' ~ period_column(mart)) }}
+        when matched then update set published_to = {{ number }}
+    {%- endcall -%}
+{%- endmacro %}
+
+{#-
+    Refuses when a dimension that is not promoted has other rows than readers see: figures outside
+    the impact would move with it.
+-#}
+{% macro refuse_other_changes(dimensions) -%}
+    {%- set changed = dimensions_changed_since(newest_publication())
+        | reject('in', dimensions) | list -%}
+    {%- if changed -%}
+        {{ exceptions.raise_compiler_error(
+            "Not published: rows of " ~ changed | join(', ') ~ " changed since the newest "
+            ~ "publication without being promoted. See foreview verify; foreview build publishes them."
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Plain dbt does not build on rows of a promotion that is not finished: it would publish them. -#}
+{% macro refuse_while_promoting() -%}
+    {%- if execute and not var('promoting') and var('release', none) is none
+        and flags.WHICH in ('build', 'run', 'seed', 'snapshot') -%}
+        {%- set source = graph.sources['source.' ~ project_name ~ '.landing.unfinished_promotion'] -%}
+        {%- set release = run_query('select max(release) from ' ~ source.relation_name).rows[0][0] -%}
+        {%- if release is not none -%}
+            {{ exceptions.raise_compiler_error(
+                "The promotion to reference version " ~ release ~ " is not finished; its rows are not "
+                ~ "readers' yet. Finish it (foreview promote --resume) or give it up (--abandon)."
+            ) }}
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

@@ -62,28 +62,33 @@
     {%- endcall -%}
 {%- endmacro %}
 
-{#- Opens and closes versions so that the figures of the periods are those of relation `next`. -#}
+{#-
+    Opens and closes versions so that the figures of the periods are those of relation `next`, but for
+    those that are held.
+-#}
 {% macro mark_versions(mart, versions, next, number, periods) -%}
     {%- set columns = version_columns(mart) | join(', ') -%}
+    {%- set on_periods = and_on_days(periods, period_column(mart)) -%}
+    {%- set opened -%}
+        select {{ columns }} from {{ next }}
+        except
+        select {{ columns }} from {{ versions }}
+        where published_to is null {{ on_periods }}
+    {%- endset -%}
+    {%- set closed -%}
+        select {{ columns }} from {{ versions }}
+        where published_to is null and published_from < {{ number }} {{ on_periods }}
+        except
+        select {{ columns }} from {{ next }}
+    {%- endset -%}
     {%- call statement('open_versions') -%}
         insert into {{ versions }}
         select {{ columns }}, {{ number }} as published_from, cast(null as int) as published_to
-        from (
-            select {{ columns }} from {{ next }}
-            except
-            select {{ columns }} from {{ versions }}
-            where published_to is null {{ and_on_days(periods, period_column(mart)) }}
-        ) as opened
+        from ({{ not_held(mart, opened) }}) as opened
     {%- endcall -%}
     {%- call statement('close_versions') -%}
         merge into {{ versions }} as version
-        using (
-            select {{ columns }} from {{ versions }}
-            where published_to is null and published_from < {{ number }}
-                {{ and_on_days(periods, period_column(mart)) }}
-            except
-            select {{ columns }} from {{ next }}
-        ) as closed
+        using ({{ not_held(mart, closed) }}) as closed
         on {{ same_figure(mart, 'version', 'closed') }}
             and version.published_to is null
             and version.published_from < {{ number }}

@@ -65,7 +65,7 @@
     The figures of a mart that differ between the worlds, with the difference. The mart's own SQL runs
     twice over the viewing that decides them, with the published and with the shadow dimensions. On the
     full path it runs once over all viewing of the periods, and the published figures are the other
-    world. A table of its own, since what follows reads it several times.
+    world, unless some of them are held. A table of its own, since what follows reads it several times.
 -#}
 {% macro moved_figures(mart, scenario, taken) -%}
     {%- set rules = mart.config.meta.mart -%}
@@ -76,8 +76,15 @@
     {%- set devices = none if is_full else ref('what_if_device') -%}
     with before_figures as (
 
-        {{ _published_figures(mart, scenario, taken) if is_full
-            else _mart_in_world(mart, 'before', scenario, viewing, devices) }}
+        {#- Held figures are not those of today's dimensions: then both worlds are computed. -#}
+        {% if is_full and not holds_figures(mart) -%}
+        {{ _published_figures(mart, scenario, taken) }}
+        {%- else -%}
+        select * from (
+            {{ _mart_in_world(mart, 'before', scenario, viewing, devices) }}
+        ) as figures
+        where true {{ and_on_days(periods if is_full else none, period_column(mart)) }}
+        {%- endif %}
 
     ),
 

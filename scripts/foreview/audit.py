@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from foreview.changes import Identity, Row, State, identity_of
 from foreview.contract import Contract
 from foreview.engine import open_session
-from foreview.errors import Problem
+from foreview.errors import Problem, RefusedError
 from foreview.loads import read_seed
+from foreview.past import verify_publications
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Check:
 
 
 def verify(workspace: Workspace) -> tuple[list[Check], list[Problem]]:
-    """Compare every place that holds approved rows with the change sets, replayed.
+    """Compare all places that hold approved rows with the change sets, and the past with its sums.
 
     Returns:
         A check per dimension and place, and all problems, those of the event log first.
@@ -56,7 +57,25 @@ def verify(workspace: Workspace) -> tuple[list[Check], list[Problem]]:
         for place, rows in _places(workspace, spark, contract).items():
             checks.append(_check(contract, place, rows, expected))
     problems += [check.problem for check in checks if check.problem]
-    return checks, problems
+    _, changed = verify_publications(workspace, spark)
+    return checks, problems + changed
+
+
+def refuse_other_rows(workspace: Workspace, expected: Mapping[str, State]) -> None:
+    """Refuse when a dimension as it was built has other rows than these.
+
+    Raises:
+        RefusedError: `not-as-approved`, with the first difference of each dimension.
+    """
+    spark = open_session(workspace)
+    problems = []
+    for name, rows in expected.items():
+        contract = workspace.contract(name)
+        found = _table(spark, workspace.table(f"dim_{name}"), contract)
+        problem = _check(contract, "working table", found, rows).problem
+        problems += [problem] if problem else []
+    if problems:
+        raise RefusedError(problems)
 
 
 def _places(workspace: Workspace, spark: SparkSession, contract: Contract) -> dict[str, State]:

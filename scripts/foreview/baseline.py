@@ -37,7 +37,33 @@ def read_rows_csv(
         RefusedError: There is no such file, or it is not UTF-8 text.
         EngineError: The file can't be read.
     """
-    return _File(path.name, _text(path), contract, ignore).read()
+    file = _File(path.name, _text(path), contract, ignore)
+    rows, problems = file.read()
+    return list(rows.values()), problems
+
+
+def read_supplied_csv(
+    path: Path, contract: Contract, *, ignore: Collection[str] = ()
+) -> tuple[list[str], dict[int, Row], list[Problem]]:
+    """Return the columns and rows of a supplier's file, which may lack all columns but the key.
+
+    The rows have no interval: from which day they hold is not the file's to say.
+
+    Args:
+        path: The file, as for `read_rows_csv`.
+        contract: The dimension's rules.
+        ignore: Headings of columns to leave out.
+
+    Returns:
+        The columns that the file has, its rows by line, and everything that is wrong with it.
+
+    Raises:
+        RefusedError: There is no such file, or it is not UTF-8 text.
+        EngineError: The file can't be read.
+    """
+    file = _File(path.name, _text(path), contract, ignore, is_partial=True)
+    rows, problems = file.read()
+    return file.names, rows, problems
 
 
 def _text(path: Path) -> str:
@@ -68,23 +94,34 @@ def _text(path: Path) -> str:
 class _File:
     """One reading of a file; problems gather as lines are looked at."""
 
-    def __init__(self, name: str, text: str, contract: Contract, ignore: Collection[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        contract: Contract,
+        ignore: Collection[str],
+        *,
+        is_partial: bool = False,
+    ) -> None:
+        self.is_partial = is_partial
+        self.names: list[str] = []
         self.name = name
         self.text = text
         self.contract = contract
         self.ignore = ignore
         self.problems: list[Problem] = []
 
-    def read(self) -> tuple[list[Row], list[Problem]]:
+    def read(self) -> tuple[dict[int, Row], list[Problem]]:
         lines = self._lines()
         line, header = next(lines, (1, []))
         if not header:
             fix = "The first line must name the columns."
             self._report("empty-file", "The file is empty.", 1, "", fix)
-            return [], self.problems
+            return {}, self.problems
         columns = self._columns(header, line)
+        self.names = [column.name for column in columns if column]
         has_key = set(self.contract.key) <= {column.name for column in columns if column}
-        rows: list[Row] = []
+        rows: dict[int, Row] = {}
         first: dict[Identity, int] = {}
         for line, cells in lines:
             if len(cells) != len(header):
@@ -94,7 +131,7 @@ class _File:
                 continue
             row = self._row(columns, cells, line)
             if row is not None and self._is_first(row, line, first, has_key):
-                rows.append(row)
+                rows[line] = row
         return rows, self.problems
 
     def _report(self, rule: str, message: str, line: int, value: str, fix: str) -> None:
@@ -119,7 +156,7 @@ class _File:
 
     def _columns(self, header: Sequence[str], line: int) -> list[Column | None]:
         """Return the contract's column of each heading; None for those to leave out."""
-        known: dict[str, Column] = dict(INTERVAL)
+        known: dict[str, Column] = {} if self.is_partial else dict(INTERVAL)
         known |= {column.name: column for column in self.contract.columns}
         known |= {column.baseline_column: column for column in self.contract.columns}
         valid = ", ".join(dict.fromkeys(known))
@@ -136,7 +173,7 @@ class _File:
                 column = None
             columns.append(column)
         for column in self.contract.columns:
-            needed = column.required or column.name in self.contract.key
+            needed = column.name in self.contract.key or (column.required and not self.is_partial)
             if needed and column not in columns:
                 message = f"The column {column.baseline_column} is missing."
                 fix = f"Add it, or {column.name}, to the file."

@@ -112,7 +112,7 @@ class ChangeSet:
     Attributes:
         author: Who proposed it.
         reason: Why.
-        kind: `baseline`, `edit` or `rollback`.
+        kind: `baseline`, `edit`, `load` (a supplier's file) or `rollback`.
         base_release: The release on which the changes stand.
         source_name: The workbook's or file's name, without its folder.
         source_hash: SHA-256 of the workbook or file, hex.

@@ -18,6 +18,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from foreview.thresholds import Threshold, parse_threshold
+
 BEGINNING = "1900-01-01"
 """The `valid_from` that means "from the beginning"."""
 
@@ -169,6 +171,10 @@ class Contract:
         identities: The dimension that says which code goes on under which; None where a new code
             is another row.
         templates: Saved exports by name; no rules, so they are not in the hash.
+        tolerance: By which share of a figure late records may change how it moves, without a new
+            approval.
+        reviewers: Who may approve; empty when anybody but the author may.
+        thresholds: When more people have to agree.
     """
 
     dimension: str
@@ -184,6 +190,9 @@ class Contract:
     mends: tuple[str, ...] = ()
     identities: str | None = None
     templates: Mapping[str, Template] = field(default_factory=dict)
+    tolerance: Decimal = Decimal(0)
+    reviewers: tuple[str, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -234,6 +243,9 @@ def parse_contract(document: Mapping[str, Any]) -> Contract:
         mends=_parse_mends(rules.get("mends", ())),
         identities=rules.get("identities"),
         templates={name: _parse_template(one) for name, one in templates.items()},
+        tolerance=_parse_tolerance(rules.get("tolerance", 0)),
+        reviewers=tuple(rules.get("reviewers", ())),
+        thresholds=tuple(map(parse_threshold, rules.get("thresholds", ()))),
     )
 
 
@@ -242,6 +254,13 @@ def _parse_template(declared: Mapping[str, Any]) -> Template:
     if action not in (None, "correct", "change-from"):
         raise ValueError(f"the action {action!r} can't be on a cover: correct or change-from")
     return Template(tuple(declared["where"]), action)
+
+
+def _parse_tolerance(declared: object) -> Decimal:
+    found = Decimal(str(declared))
+    if not 0 <= found < 1:
+        raise ValueError(f"the tolerance {declared!r} is no share: write 0.001 for a thousandth")
+    return found
 
 
 def _parse_mends(names: Sequence[str]) -> tuple[str, ...]:

@@ -41,8 +41,9 @@ def run_demo(
 
 
 def _story(analyst: Workspace, folder: Path, rows: int, *, quiet: bool) -> dict[str, Any]:
+    from foreview.approval import approve
     from foreview.exporting import export_dimension
-    from foreview.promotion import approve, promote, rollback
+    from foreview.promotion import promote, rollback
     from foreview.receipt import record_receipt
     from foreview.report import to_screen, write_reports
     from foreview.sample import generate_sample

@@ -146,6 +146,7 @@ class MartImpact:
             one's, as live viewing is of that up to seven days later. None for most marts.
         named_by: The grain columns by which people name a figure; all when empty.
         rank_changes: Figures whose place among their like changes, the best places first.
+        held: Figures that would move, but are published: readers keep what they have.
     """
 
     name: str
@@ -159,6 +160,7 @@ class MartImpact:
     nested: tuple[str, str] | None = None
     named_by: tuple[str, ...] = ()
     rank_changes: tuple[RankChange, ...] = ()
+    held: tuple[FigureImpact, ...] = ()
 
     @property
     def disjoint_figures(self) -> tuple[FigureImpact, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from decimal import Decimal
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from foreview.impact import (
     RankChange,
     Ratio,
 )
+from foreview.periods import spans
 from foreview.receipt import digest
 from foreview.rekeying import proposed_pairs
 from foreview.workspace import Workspace
@@ -69,6 +70,7 @@ def read_impact(
             "touched_keys": len(keys),
             "touched_keys_hash": digest(keys),
             "what_if_sql": _sql_hash(workspace),
+            "calendar": calendar_hash(workspace),
         },
         checksum="",
         proposed_pairs=proposed_pairs(change_sets),
@@ -77,6 +79,11 @@ def read_impact(
             for row in spark.table(f"{schema}.what_if_paths").orderBy("period").collect()
         ),
     )
+
+
+def calendar_hash(workspace: Workspace) -> str:
+    """Return the hash of what the publication calendar comes to."""
+    return digest([astuple(one) for one in spans(workspace.registry.calendar())])
 
 
 def newest_publication(workspace: Workspace, spark: SparkSession) -> Mapping[str, Any]:
@@ -151,11 +158,12 @@ def _read_mart(
     measured = [*mart["measures"], *constants, *denominators]
     table = f"{schema}.impact_{name}"  # none for a mart that is not touched
     rows = spark.table(table).toArrow().to_pylist() if spark.catalog.tableExists(table) else []
-    figures = []
+    figures: list[FigureImpact] = []
+    held: list[FigureImpact] = []
     for row in rows:
         before = {one: _number(row[f"before_{one}"]) for one in measured}
         after = {one: _number(row[f"after_{one}"]) for one in measured}
-        figures.append(
+        (held if row["is_held"] else figures).append(
             FigureImpact(
                 grain=tuple(str(row[one]) for one in mart["grain"]),
                 change=row["change"],
@@ -193,6 +201,7 @@ def _read_mart(
         total_figures=total_figures,
         nested=tuple(mart["nested"]) if "nested" in mart else None,
         named_by=tuple(mart.get("named_by", ())),
+        held=tuple(sorted(held, key=lambda one: one.grain)),
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from foreview.changes import Change, Identity, Kind, Row, State, rebase, row_key
 from foreview.contract import Contract
+from foreview.periods import PUBLISHED, spans
 from foreview.whole_files import replacing
 from foreview.workspace import Workspace, disk_error
 
@@ -126,6 +127,59 @@ def stage_pending(workspace: Workspace, dimensions: Iterable[str]) -> None:
     except OSError as error:
         raise disk_error(error, PENDING_EDITS) from error
 
+
+def announce_promotion(workspace: Workspace, release: int | None) -> None:
+    """Tell plain dbt that the rows of a release are being prepared; None: no longer.
+
+    Raises:
+        EngineError: The disk is full, or the folder can't be written.
+    """
+    import pyarrow as pa
+    from deltalake import DeltaTable, write_deltalake
+
+    folder = workspace.warehouse / f"{workspace.schema}_landing.db" / UNFINISHED
+    rows = pa.table({"release": pa.array([] if release is None else [release], pa.int32())})
+    try:
+        write_deltalake(DeltaTable(folder), rows, mode="overwrite")
+    except OSError as error:
+        raise disk_error(error, UNFINISHED) from error
+
+
+def stage_calendar(workspace: Workspace) -> None:
+    """Write what the publication calendar comes to, for dbt to read.
+
+    Raises:
+        EngineError: The disk is full, or the folder can't be written.
+    """
+    from datetime import date
+
+    import pyarrow as pa
+    from deltalake import DeltaTable, write_deltalake
+
+    folder = workspace.warehouse / f"{workspace.schema}_landing.db" / CALENDAR
+    found = spans(workspace.registry.calendar())
+    rows = pa.table(
+        {
+            "product": pa.array([one.product for one in found], pa.string()),
+            "market": pa.array([one.market for one in found], pa.string()),
+            "first_day": pa.array(
+                [date.fromisoformat(one.first_day) for one in found], pa.date32()
+            ),
+            "last_day": pa.array([date.fromisoformat(one.last_day) for one in found], pa.date32()),
+            "is_held": pa.array([one.state == PUBLISHED for one in found], pa.bool_()),
+        }
+    )
+    try:
+        write_deltalake(DeltaTable(folder), rows, mode="overwrite")
+    except OSError as error:
+        raise disk_error(error, CALENDAR) from error
+
+
+CALENDAR = "publication_calendar"
+"""The landing table of what is published and so held."""
+
+UNFINISHED = "unfinished_promotion"
+"""The landing table of the release that is being prepared."""
 
 PENDING_EDITS = "pending_edits"
 """The landing table of the rows of all open change sets."""

@@ -1,48 +1,47 @@
 """Promotion: a change set becomes a release, and a publication makes it visible at once.
 
-Steps, each of which can be run again: approved rows are written, snapshots and dimensions built,
-the figures recomputed from the promoted dimensions and compared with the receipt, the versions of
-the moved figures marked, the publication's row inserted (the one commit), the release recorded.
-Killed anywhere, readers have what they had, and the same command finishes the work.
+A ledger of named steps. Each can be run again, and is recorded in the registry when it is done:
+killed anywhere, readers have what they had, and the same command goes on with the first step that
+is not. What is not published yet can be given up instead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from foreview.changes import ChangeSet, apply, diff
+from foreview.approval import current_receipt
+from foreview.audit import refuse_other_rows
+from foreview.changes import ChangeSet, Identity, State, apply, diff
 from foreview.dbt_project import Progress, open_engines, run_dbt
 from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
 from foreview.impact import Impact
 from foreview.impact_tables import newest_publication
-from foreview.loads import ensure_landing, stage_pending, write_approved
+from foreview.loads import announce_promotion, ensure_landing, stage_pending, write_approved
+from foreview.past import note_publications
 from foreview.receipt import figures_hash
+from foreview.schedule import refuse_embargoed
 from foreview.submission import record, refuse_unfinished
 from foreview.what_if import check_applies, preview
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
-    from foreview.registry import Receipt, Release
+    from foreview.registry import Receipt, Release, Step
 
+STEPS = {
+    "announce": "plain dbt is kept from building on half-promoted rows",
+    "rows": "the approved rows are written, as seeds or staging loads",
+    "dimensions": "snapshots and dimensions are built, and hold the approved rows and no others",
+    "figures": "the figures are computed anew from them, and are those of the receipt",
+    "publish": "readers see the new rows and figures, all at once",
+    "reopen": "plain dbt may build again",
+}
+"""The steps of a promotion, in order; the release is recorded after the last."""
 
-def approve(workspace: Workspace, change_set_id: str, comment: str = "") -> Any:
-    """Record an approval, bound to the change set, its contracts and its newest receipt.
-
-    Raises:
-        RefusedError: The author approves, nothing was previewed, or it is not pending.
-    """
-    change_set = workspace.registry.change_set(change_set_id)
-    receipt = workspace.registry.latest_receipt([change_set.id])
-    return workspace.registry.record_review(
-        change_set.id,
-        workspace.actor,
-        "approve",
-        receipt_checksum=receipt.checksum if receipt else None,
-        contracts=change_set.contracts,
-        comment=comment,
-    )
+GIVEN_UP = "give-up"
+"""The step with which giving a promotion up begins."""
 
 
 def promote(
@@ -58,42 +57,103 @@ def promote(
     registry = workspace.registry
     change_set = registry.change_set(change_set_id)
     unfinished = registry.unfinished_promotion()
-    if change_set.kind == "baseline" and unfinished is not None:
-        return load_baseline(workspace, change_set, progress=progress)
-    is_resumed = unfinished is not None and unfinished.detail["change_sets"] == [change_set.id]
-    if not is_resumed:
+    if unfinished is None:
+        refuse_embargoed(workspace, change_set.id)
+        receipt = current_receipt(workspace, change_set, progress=progress)
+        detail = {"receipt": receipt.checksum}
+        registry.begin_promotion([change_set.id], actor=workspace.actor, detail=detail)
+    elif unfinished.detail["change_sets"] != [change_set.id]:
         refuse_unfinished(workspace)
-    receipt = _approved_receipt(workspace, change_set)
-    check_applies(workspace, [change_set])
+    return resume(workspace, progress=progress)
+
+
+def resume(workspace: Workspace, *, progress: Progress | None = None) -> Release:
+    """Finish the unfinished promotion, from the first step that is not done.
+
+    Raises:
+        RefusedError: There is none, it is being given up, or it may not be published.
+        EngineError: As `promote`.
+    """
+    begun = _unfinished(workspace)
+    number = begun.release
+    change_set = workspace.registry.change_set(begun.detail["change_sets"][0])
+    if begun.detail["kind"] == "baseline":
+        return load_baseline(workspace, change_set, progress=progress)
+    done = {one.step for one in workspace.registry.steps(number) if one.state == "done"}
+    if any(one.step == GIVEN_UP for one in workspace.registry.steps(number)):
+        message = f"The promotion of {change_set.id} is being given up."
+        fix = "Finish that: foreview promote --abandon."
+        raise RefusedError(Problem("promotion-given-up", message, fix=fix))
+    receipt = workspace.registry.receipt(begun.detail["receipt"])
+    assert receipt is not None  # noqa: S101 - it began with one
     spark = open_engines(workspace, _variables(change_set))
     ensure_landing(workspace, spark)
-    newest = newest_publication(workspace, spark)
-    if not is_resumed:
-        _check_horizon(receipt, newest)
-    number = registry.begin_promotion([change_set.id], actor=workspace.actor)
-    if newest["release"] < number:
-        try:
-            _prepare(workspace, change_set, receipt, progress)
-        except RefusedError:
-            _take_back(workspace, change_set, number, progress)
-            raise
-        arguments = {"release": number, "number": newest["number"] + 1}
-        run_dbt(
-            workspace,
-            ["run-operation", "publish_promotion", "--args", _json(arguments)],
-            variables=_variables(change_set),
-        )
-        _step(workspace, number, "publish", "done")
-        newest = newest_publication(workspace, spark)
-    release = registry.record_release(
+    work: Mapping[str, Callable[[], None]] = {
+        "announce": lambda: announce_promotion(workspace, number),
+        "rows": lambda: write_rows(workspace, change_set),
+        "dimensions": lambda: _dimensions(workspace, change_set, progress),
+        "figures": lambda: _figures(workspace, change_set, receipt, progress),
+        "publish": lambda: _publish(workspace, change_set, number),
+        "reopen": lambda: announce_promotion(workspace, None),
+    }
+    try:
+        for name in STEPS:
+            if name not in done:
+                work[name]()
+                workspace.registry.record_step(number, name, "done", actor=workspace.actor)
+    except RefusedError:
+        abandon(workspace, progress=progress)
+        raise
+    release = workspace.registry.record_release(
         number,
         [change_set.id],
         kind="promotion",
-        publication=newest["number"],
+        publication=newest_publication(workspace, spark)["number"],
         actor=workspace.actor,
     )
+    note_publications(workspace)
     stage_pending(workspace, change_set.dimensions)  # others' changes now stand on these rows
     return release
+
+
+def abandon(workspace: Workspace, *, progress: Progress | None = None) -> str:
+    """Give the unfinished promotion up: its rows and marks are taken back; return its change set.
+
+    Raises:
+        RefusedError: There is none, it is a first load, or readers see it already.
+        EngineError: As `promote`; the command can be run again.
+    """
+    begun = _unfinished(workspace)
+    change_set = workspace.registry.change_set(begun.detail["change_sets"][0])
+    if begun.detail["kind"] == "baseline":
+        message = f"A first load, {change_set.id}, can't be given up: nothing was there before it."
+        fix = "Finish it: foreview promote --resume. Or begin in a new workspace (FOREVIEW_HOME)."
+        raise RefusedError(Problem("first-load", message, fix=fix))
+    spark = open_engines(workspace, _variables(change_set))
+    if newest_publication(workspace, spark)["release"] >= begun.release:
+        message = f"Readers see {change_set.id} already, as reference version {begun.release}."
+        fix = f"Finish it: foreview promote --resume. Then: foreview rollback {begun.release}."
+        raise RefusedError(Problem("already-published", message, fix=fix))
+    # Recorded first: once rows are put back, the steps that are done are so no longer.
+    registry = workspace.registry
+    registry.record_step(begun.release, GIVEN_UP, "begun", actor=workspace.actor)
+    for dimension in change_set.dimensions:
+        state, last = registry.approved_rows(dimension)
+        write_approved(workspace, spark, workspace.contract(dimension), state, last)
+    _build_dimensions(workspace, change_set, progress)
+    run_dbt(workspace, ["run-operation", "take_back_marks"], variables=_variables(change_set))
+    announce_promotion(workspace, None)
+    registry.abandon_promotion(begun.release, actor=workspace.actor)
+    return change_set.id
+
+
+def _unfinished(workspace: Workspace) -> Step:
+    begun = workspace.registry.unfinished_promotion()
+    if begun is None:
+        message = "No promotion is unfinished."
+        fix = "See foreview status; begin one with foreview promote ID."
+        raise RefusedError(Problem("nothing-unfinished", message, fix=fix))
+    return begun
 
 
 def _variables(change_set: ChangeSet) -> dict[str, Any]:
@@ -107,85 +167,59 @@ def _json(value: Any) -> str:
     return json.dumps(value)
 
 
-def _step(workspace: Workspace, number: int, name: str, state: str) -> None:
-    workspace.registry.record_step(number, name, state, actor=workspace.actor)
-
-
-def _approved_receipt(workspace: Workspace, change_set: ChangeSet) -> Receipt:
-    registry = workspace.registry
-    review = registry.approval(change_set.id)
-    status = registry.status(change_set.id)
-    if status == "promoted":
-        message = f"Change set {change_set.id} is in effect already."
-        raise RefusedError(Problem("already-promoted", message, fix="See foreview list."))
-    if review is None or status != "approved":
-        message = f"Change set {change_set.id} is {status}, not approved."
-        fix = f"Somebody else than {change_set.author} approves it: foreview approve ID."
-        raise RefusedError(Problem("not-approved", message, fix=fix))
-    for dimension, approved in review.contracts.items():
-        if workspace.contract(dimension).hash != approved:
-            message = f"The rules of the table {dimension} changed since the approval."
-            fix = "Run foreview what-if again and have it approved anew."
-            raise RefusedError(Problem("approval-void", message, fix=fix))
-    receipt = registry.receipt(review.receipt_checksum or "")
-    assert receipt is not None  # noqa: S101 - approving asked for one
-    return receipt
-
-
-def _check_horizon(receipt: Receipt, publication: Any) -> None:
-    """Refuse when viewing or figures moved on since the receipt: its figures are of another day."""
-    if receipt.content["read_set"]["publication"] == publication["number"]:
-        return
-    message = (
-        f"Since the preview, publication {receipt.content['read_set']['publication']}, "
-        f"publication {publication['number']} came out."
-    )
-    fix = "Run foreview what-if again, look at it, and have it approved anew."
-    raise RefusedError(Problem("receipt-outdated", message, fix=fix))
-
-
-def _prepare(
-    workspace: Workspace,
-    change_set: ChangeSet,
-    receipt: Receipt,
-    progress: Progress | None,
-) -> None:
-    """Write the rows, build the dimensions, recompute the figures and compare them."""
-    number = workspace.registry.latest_release() + 1
-    _step(workspace, number, "rows", "started")
-    write_rows(workspace, change_set)
-    _step(workspace, number, "rows", "done")
+def _dimensions(workspace: Workspace, change_set: ChangeSet, progress: Progress | None) -> None:
     _build_dimensions(workspace, change_set, progress)
-    _step(workspace, number, "dimensions", "done")
+    expected = {
+        dimension: _rows_with(workspace, change_set, dimension)[0]
+        for dimension in change_set.dimensions
+    }
+    refuse_other_rows(workspace, expected)
+    arguments = {"dimensions": list(change_set.dimensions)}
+    run_dbt(
+        workspace,
+        ["run-operation", "refuse_other_changes", "--args", _json(arguments)],
+        variables=_variables(change_set),
+    )
+
+
+def _figures(
+    workspace: Workspace, change_set: ChangeSet, receipt: Receipt, progress: Progress | None
+) -> None:
     impact = preview(workspace, [change_set.id], is_promoting=True, progress=progress)
     compare_with_receipt(impact, receipt)
-    _step(workspace, number, "figures", "done")
 
 
-def _take_back(
-    workspace: Workspace, change_set: ChangeSet, number: int, progress: Progress | None
-) -> None:
-    """Put the approved rows back and give the promotion up: it may not be published."""
-    spark = open_session(workspace)
-    for dimension in change_set.dimensions:
-        state, last = workspace.registry.approved_rows(dimension)
-        write_approved(workspace, spark, workspace.contract(dimension), state, last)
-    _build_dimensions(workspace, change_set, progress)
-    workspace.registry.abandon_promotion(number, actor=workspace.actor)
+def _publish(workspace: Workspace, change_set: ChangeSet, number: int) -> None:
+    newest = newest_publication(workspace, open_session(workspace))
+    if newest["release"] >= number:
+        return  # killed between the publication's row and this step's
+    arguments = {"release": number, "number": newest["number"] + 1}
+    run_dbt(
+        workspace,
+        ["run-operation", "publish_promotion", "--args", _json(arguments)],
+        variables=_variables(change_set),
+    )
 
 
 def write_rows(workspace: Workspace, change_set: ChangeSet) -> None:
     """Write the approved rows of a change set's dimensions as they are with it."""
     spark = open_session(workspace)
     for dimension in change_set.dimensions:
-        state, last = workspace.registry.approved_rows(dimension)
-        changes = [one for one in change_set.changes if one.dimension == dimension]
-        after, conflicts = apply(state, changes)
-        if conflicts:
-            raise RefusedError([one.as_problem() for one in conflicts])
-        touched = {one.identity: change_set.id for one in changes}
-        last = {one: touched.get(one, last.get(one, "")) for one in after}
+        after, last = _rows_with(workspace, change_set, dimension)
         write_approved(workspace, spark, workspace.contract(dimension), after, last)
+
+
+def _rows_with(
+    workspace: Workspace, change_set: ChangeSet, dimension: str
+) -> tuple[State, dict[Identity, str]]:
+    """Return a dimension's rows with a change set, and the change set each row last came from."""
+    state, last = workspace.registry.approved_rows(dimension)
+    changes = [one for one in change_set.changes if one.dimension == dimension]
+    after, conflicts = apply(state, changes)
+    if conflicts:
+        raise RefusedError([one.as_problem() for one in conflicts])
+    touched = {one.identity: change_set.id for one in changes}
+    return after, {one: touched.get(one, last.get(one, "")) for one in after}
 
 
 def _build_dimensions(
@@ -225,7 +259,7 @@ def load_baseline(
     registry.record_change_set(change_set)
     number = registry.begin_promotion([change_set.id], actor=workspace.actor, kind="baseline")
     write_rows(workspace, change_set)
-    _step(workspace, number, "rows", "done")
+    registry.record_step(number, "rows", "done", actor=workspace.actor)
     build(workspace, release=number, progress=progress)
     return registry.record_release(
         number,
@@ -240,6 +274,7 @@ def build(
     workspace: Workspace,
     *,
     release: int | None = None,
+    reopened: Mapping[str, Sequence[str]] | None = None,
     with_tests: bool = False,
     progress: Progress | None = None,
 ) -> None:
@@ -248,17 +283,21 @@ def build(
     Args:
         workspace: Where.
         release: The release that the publication is of; None for that of the newest one.
+        reopened: Days of each mart whose figures are computed anew in any case.
         with_tests: Whether to run dbt's tests too.
         progress: Called after each node.
     """
     kinds = ["unit_test"] if with_tests else ["unit_test", "test"]
     command = ["build", *(word for kind in kinds for word in ("--exclude-resource-type", kind))]
+    variables = {"release": release, "reopened": reopened}
+    given = {name: value for name, value in variables.items() if value is not None}
     run_dbt(
         workspace,
         [*command, "--exclude", "tag:what_if"],
-        variables={"release": release} if release is not None else None,
+        variables=given or None,
         progress=progress,
     )
+    note_publications(workspace)
 
 
 def rollback(workspace: Workspace, release: int, reason: str | None = None) -> ChangeSet:

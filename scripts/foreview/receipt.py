@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from foreview.impact import Impact, MartImpact
+from foreview.thresholds import crossed
 
 if TYPE_CHECKING:
     from foreview.workspace import Workspace
@@ -23,6 +24,7 @@ def receipt_content(impact: Impact) -> dict[str, Any]:
         "touched": [impact.touched_records, impact.touched_days, impact.touched_seconds],
         "figures": {mart.name: figures_hash(mart) for mart in impact.marts},
         "figures_moved": {mart.name: len(mart.figures) for mart in impact.marts},
+        "figures_held": {mart.name: len(mart.held) for mart in impact.marts if mart.held},
     }
 
 
@@ -49,7 +51,10 @@ def digest(value: Any) -> str:
 
 
 def record_receipt(workspace: Workspace, impact: Impact) -> None:
-    """Record an impact's receipt in the registry."""
+    """Record an impact's receipt in the registry, and keep its figures for a renewal."""
+    from foreview.receipt_figures import write_figures
+
+    write_figures(workspace, impact)
     workspace.registry.record_receipt(
         {
             "checksum": impact.checksum,
@@ -57,10 +62,22 @@ def record_receipt(workspace: Workspace, impact: Impact) -> None:
             "base_release": impact.base_release,
             "horizon_day": impact.horizon_day,
             "horizon_batch": impact.horizon_batch,
-            "content": receipt_content(impact),
+            # Not in the checksum: what has to be done with the figures, not what they are.
+            "content": receipt_content(impact) | {"review": review_needed(workspace, impact)},
         },
         actor=workspace.actor,
     )
+
+
+def review_needed(workspace: Workspace, impact: Impact) -> dict[str, Any]:
+    """Return how many people have to agree to an impact, and the thresholds that say so."""
+    dimensions = sorted({name for one in impact.change_sets for name in one.dimensions})
+    thresholds = [one for name in dimensions for one in workspace.contract(name).thresholds]
+    reached = crossed(impact, thresholds)
+    return {
+        "reviewers": max((one.reviewers for one in reached), default=1),
+        "because": [one.told() for one in reached],
+    }
 
 
 def what_changed(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> tuple[str, ...]:
@@ -95,6 +112,7 @@ _PLAIN = {
     "touched_keys": "The number of keys that are touched",
     "touched_keys_hash": "The keys and days that are touched",
     "what_if_sql": "The SQL that computes what-ifs",
+    "calendar": "The publication calendar",
 }
 
 

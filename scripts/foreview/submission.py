@@ -48,7 +48,7 @@ def refuse_unfinished(workspace: Workspace) -> None:
         f"The promotion of {ids} to reference version {step.release} was interrupted. "
         "Readers still see what they saw before it."
     )
-    fix = f"Finish it: foreview promote {ids}."
+    fix = "Finish it: foreview promote --resume. Or give it up: foreview promote --abandon."
     raise RefusedError(Problem("promotion-unfinished", message, fix=fix))
 
 
@@ -193,7 +193,11 @@ def read_change_set(
     if any(table.edits for table in tables) and not reason:
         message, fix = "The reason is missing.", "Give --reason, or fill it in on the cover sheet."
         problems.append(Problem("no-reason", message, where=path.name, fix=fix))
-    bulk = [problem for table in tables for problem in _bulk(workspace, table)]
+    bulk = [
+        problem
+        for table in tables
+        for problem in bulk_problems(workspace, table.contract, table.edits)
+    ]
     problems += bulk if not allow_bulk else []
     if problems:
         raise RefusedError(dict.fromkeys(problems))
@@ -291,8 +295,8 @@ def _named(problem: Problem, author: str, change_set_id: str) -> Problem:
     return Problem(problem.rule, message, problem.where, problem.value, problem.fix)
 
 
-def _bulk(workspace: Workspace, asked: Asked) -> list[Problem]:
-    contract, edits = asked.contract, asked.edits
+def bulk_problems(workspace: Workspace, contract: Contract, edits: Sequence[Edit]) -> list[Problem]:
+    """Return a problem when a table's edits are more than its rules allow at once."""
     now, _ = workspace.registry.approved_rows(contract.dimension)
     most = max(contract.max_changed_rows, int(contract.max_changed_share * len(now)))
     if len(edits) <= most:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from foreview.dbt_project import Progress, open_engines, run_dbt
 from foreview.errors import Problem, RefusedError
 from foreview.loads import ensure_landing
+from foreview.past import note_publications
 from foreview.submission import refuse_unfinished
 from foreview.workspace import Workspace
 
@@ -80,6 +81,7 @@ def publish_loads(workspace: Workspace, *, progress: Progress | None = None) -> 
         ["run", "--select", "+fct_viewing", "viewing_by_key_day", "path:models/audience"],
         progress=progress,
     )
+    note_publications(workspace)
 
 
 def _newest_batch(workspace: Workspace, spark: SparkSession) -> int:

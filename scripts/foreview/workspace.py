@@ -112,6 +112,20 @@ class Workspace:
         """Return a table's full name; `room` is `landing`, `approved`, `published` or none."""
         return f"{self.schema}{'_' * bool(room)}{room}.{name}"
 
+    def lock_holder(self) -> str:
+        """Return which command holds the workspace now; "" when none does."""
+        import fcntl
+
+        path = self.home / "lock"
+        if not path.exists():
+            return ""
+        with path.open("r+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read().strip() or "another process"
+        return ""
+
     @contextmanager
     def locked(self, command: str, notify: Callable[[str], None]) -> Iterator[None]:
         """Hold the workspace for one command; a second process waits, naming the first.

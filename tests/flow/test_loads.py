@@ -9,10 +9,11 @@ from oracle import Viewing, assert_same, figures, published
 from random_edits import states
 
 from conftest import acting, make_workspace
+from foreview.approval import approve
 from foreview.changes import ChangeSet, diff
 from foreview.errors import RefusedError
 from foreview.generate.viewing import generate_viewing, write_viewing
-from foreview.promotion import approve, promote
+from foreview.promotion import promote
 from foreview.receipt import record_receipt
 from foreview.sample import generate_sample
 from foreview.submission import record

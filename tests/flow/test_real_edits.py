@@ -20,9 +20,10 @@ from oracle_frames import ViewingFrame, assert_same, figures, published, with_im
 from random_edits import states
 
 from conftest import acting, make_workspace, project_without
+from foreview.approval import approve
 from foreview.baseline import read_rows_csv
 from foreview.exporting import export_dimension
-from foreview.promotion import approve, load_baseline, promote, rollback
+from foreview.promotion import load_baseline, promote, rollback
 from foreview.receipt import record_receipt
 from foreview.sample import generate_sample
 from foreview.submission import baseline_change_set, read_change_set

@@ -23,11 +23,12 @@ from random_edits import DAYS, random_change_set, states
 
 from conftest import acting, make_workspace
 from foreview import what_if
+from foreview.approval import approve
 from foreview.changes import ChangeSet, diff
 from foreview.dbt_project import run_dbt
 from foreview.impact import Impact
 from foreview.impact_tables import count_figures, read_impact, with_rank_changes
-from foreview.promotion import approve, promote, rollback
+from foreview.promotion import promote, rollback
 from foreview.receipt import receipt_content, record_receipt
 from foreview.sample import generate_sample
 from foreview.submission import record

@@ -63,21 +63,30 @@ def export(workspace: Workspace, tmp_path: Path) -> Path:
 
 def promote_without_engine(workspace: Workspace, file: Path, author: str) -> ChangeSet:
     """Record a workbook's change set and its promotion, as if figures had been looked at."""
-    registry = workspace.registry
     change_set = read_change_set(acting(workspace, author), file, "first")
-    registry.record_change_set(change_set)
+    workspace.registry.record_change_set(change_set)
+    promote_recorded(workspace, change_set)
+    return change_set
+
+
+def promote_recorded(workspace: Workspace, change_set: ChangeSet) -> int:
+    """Record the approval and promotion of a recorded change set; return the release."""
+    registry = workspace.registry
+    checksum = change_set.id.ljust(64, "0")
     registry.record_receipt(
         {
-            "checksum": "0" * 64,
+            "checksum": checksum,
             "change_set_ids": [change_set.id],
-            "base_release": 1,
+            "base_release": registry.latest_release(),
             "horizon_day": None,
             "horizon_batch": 0,
             "content": {},
         },
-        actor=author,
+        actor=change_set.author,
     )
-    registry.record_review(change_set.id, "rob", "approve", receipt_checksum="0" * 64, contracts={})
+    registry.record_review(change_set.id, "rob", "approve", receipt_checksum=checksum, contracts={})
     number = registry.begin_promotion([change_set.id], actor="rob")
-    registry.record_release(number, [change_set.id], kind="promotion", publication=2, actor="rob")
-    return change_set
+    registry.record_release(
+        number, [change_set.id], kind="promotion", publication=number, actor="rob"
+    )
+    return number

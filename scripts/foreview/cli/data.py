@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -164,3 +165,26 @@ def load_viewing(
         session.print(
             done, f"{done['records']:,} records; publication {done['publication']} shows them."
         )
+
+
+@app.command()
+def housekeeping(
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Remove the tables of trials whose change requests have ended; nothing of the past.
+
+    Example: foreview housekeeping --dry-run
+    """
+    from foreview.housekeeping import clean_up
+
+    with running("housekeeping", home, act_as, as_json) as session:
+        done = clean_up(session.workspace, is_dry=dry)
+        verb = "would be removed" if dry else "removed"
+        text = (
+            f"{len(done.schemas):,} schemas of trials and the figures of {len(done.receipts):,} "
+            f"preview records {verb}."
+        )
+        session.print(asdict(done), text)

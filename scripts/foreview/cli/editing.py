@@ -128,6 +128,73 @@ def submit(
         )
 
 
+@app.command("load")
+def load_supplier_file(
+    dimension: Annotated[str, typer.Argument(help="The table, for example channel.")],
+    file: Annotated[Path, typer.Argument(help="A CSV file with a header.")],
+    source: Annotated[str, typer.Option(help="The supplier's name.")],
+    since: Annotated[
+        str | None, typer.Option("--from", help="The day from which changed values hold.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="A column to leave out.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; default the supplier and the file.")] = "",
+    check: Annotated[bool, typer.Option("--check", help="Only check; record nothing.")] = False,
+    allow_bulk: Annotated[
+        str, typer.Option(help="Why more rows may be changed than the table's rules allow.")
+    ] = "",
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Turn a supplier's file into a change request; values that people set are held back.
+
+    Rows that the file lacks are left as they are; so are columns.
+
+    Example: foreview load channel channels.csv --source iptv-org --from 2026-05-01
+    """
+    from foreview.report.words import plural
+    from foreview.submission import record
+    from foreview.supplier import held_problem, read_supplier_file
+
+    with running("load", home, act_as, as_json) as session:
+        found = read_supplier_file(
+            session.workspace,
+            dimension,
+            file,
+            source,
+            day=since,
+            ignore=ignore or (),
+            reason=reason,
+            allow_bulk=allow_bulk,
+        )
+        lines = [one.told() for one in found.held[:MOST_HELD]]
+        if found.held:
+            lines.append(f"{plural(len(found.held), 'value')} held back: people set them.")
+        if found.not_in_file:
+            lines.append(f"{plural(found.not_in_file, 'row')} not in the file: left as they are.")
+        if found.change_set is None:
+            for line in lines if not as_json else ():
+                print(line)
+            raise RefusedError(held_problem(source, len(found.held)))
+        id_ = found.change_set.id
+        done = {"id": id_, "rows": found.rows, "held": [asdict(one) for one in found.held]}
+        if check:
+            session.print(done, "\n".join([*lines, "Without errors. Nothing recorded."]))
+            return
+        if record(session.workspace, found.change_set) and found.held:
+            payload = {"change_set": id_, "held": [asdict(one) for one in found.held]}
+            session.workspace.registry.record_event(
+                session.workspace.actor, "values-held-back", payload
+            )
+        rows = len({one.where for one in found.change_set.changes})
+        lines.append(f"Change request {id_}: {plural(rows, 'changed row')} of {found.rows:,}.")
+        lines.append(f"See what it does: foreview what-if {id_}")
+        session.print(done, "\n".join(lines))
+
+
+MOST_HELD = 20
+
+
 @app.command()
 def refresh(
     file: Annotated[Path, typer.Argument(help="The edited workbook.")],

@@ -2,33 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from foreview.cli.command import ActAs, Home, Id, Json, app, progress_bar, running
+from foreview.cli.command import ActAs, Home, Json, Session, app, progress_bar, running
 from foreview.errors import RefusedError
+
+if TYPE_CHECKING:
+    from foreview.registry import Release
 
 
 @app.command()
-def promote(change_set: Id, home: Home = None, act_as: ActAs = None, as_json: Json = False) -> None:
+def promote(
+    change_set: Annotated[
+        str | None, typer.Argument(help="Id of the change request, or its beginning.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Finish what was interrupted.")] = False,
+    abandon: Annotated[
+        bool, typer.Option("--abandon", help="Give up what was interrupted; rows are put back.")
+    ] = False,
+    at: Annotated[
+        str | None, typer.Option(help="Not now, but from this instant (UTC) on, by --due.")
+    ] = None,
+    due: Annotated[bool, typer.Option("--due", help="All whose instant has come.")] = False,
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
     """Put an approved change request into effect, or finish an interrupted promotion.
 
     Example: foreview promote 3f2a
-    """
-    from foreview.promotion import promote as put_into_effect
 
+    Interrupted: foreview promote --resume, or foreview promote --abandon
+
+    Scheduled: foreview promote 3f2a --at 2026-05-01T04:00, and foreview promote --due every minute
+    """
+    from foreview import promotion
+    from foreview import schedule as schedules
+
+    if [bool(change_set), resume, abandon, due].count(True) != 1 or (at and not change_set):
+        raise typer.BadParameter("Name a change request, or give --resume, --abandon or --due.")
     with (
         running("promote", home, act_as, as_json) as session,
         progress_bar("Promoting", as_json) as progress,
     ):
-        release = put_into_effect(session.workspace, change_set, progress=progress)
-        session.print(
-            {"release": release.number, "publication": release.publication},
-            f"Reference version {release.number} is in effect; publication {release.publication} "
-            f"shows it.\nTake it back: foreview rollback {release.number}",
-        )
+        workspace = session.workspace
+        if abandon:
+            id_ = promotion.abandon(workspace, progress=progress)
+            text = f"Given up; rows and figures are as before. {id_} is approved still."
+            session.print({"abandoned": id_}, text)
+        elif change_set and at:
+            instant = schedules.schedule(workspace, change_set, at)
+            session.print({"at": instant}, f"Scheduled for {instant}.")
+        elif resume:
+            _promoted(session, [promotion.resume(workspace, progress=progress)])
+        else:
+            ids = schedules.due(workspace) if due else [str(change_set)]
+            releases = [promotion.promote(workspace, one, progress=progress) for one in ids]
+            _promoted(session, releases)
+
+
+def _promoted(session: Session, releases: Sequence[Release]) -> None:
+    done = [{"release": one.number, "publication": one.publication} for one in releases]
+    lines = [
+        f"Reference version {one.number} is in effect; publication {one.publication} shows it.\n"
+        f"Take it back: foreview rollback {one.number}"
+        for one in releases
+    ]
+    session.print(done[0] if len(done) == 1 else done, "\n".join(lines) or "Nothing is due.")
+
+
+@app.command()
+def status(home: Home = None, as_json: Json = False) -> None:
+    """Show what is in effect, what is open, and how far an interrupted promotion came.
+
+    Example: foreview status
+    """
+    from foreview.status import status_of
+
+    with running("status", home, None, as_json, lock=False) as session:
+        found = status_of(session.workspace)
+        session.print(asdict(found), found.told())
 
 
 @app.command()
@@ -51,6 +109,98 @@ def rollback(
             {"id": inverse.id},
             f"Change request {inverse.id} takes back reference version {release}.\n"
             f"See what it does: foreview what-if {inverse.id}",
+        )
+
+
+@app.command("as-of")
+def as_of(
+    table: Annotated[str, typer.Argument(help="A table or report, for example channel.")],
+    at: Annotated[
+        str | None, typer.Option(help="An instant in UTC, for example 2026-03-01.")
+    ] = None,
+    publication: Annotated[int | None, typer.Option(help="A publication's number instead.")] = None,
+    day: Annotated[str | None, typer.Option(help="Only what holds on this day.")] = None,
+    where: Annotated[list[str] | None, typer.Option(help="column=value; may be repeated.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A CSV file with all rows.")
+    ] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Show a table or report as readers saw it then: what did we believe on A about B?
+
+    Example: foreview as-of channel --at 2026-03-01 --day 2026-02-15 --where channel_id=KABC.us
+    """
+    from foreview.past import as_of as as_readers_saw
+    from foreview.past import plain_rows
+    from foreview.report.files import write_csv
+
+    if (at is None) == (publication is None):
+        raise typer.BadParameter("Give --at or --publication.")
+    with running("as-of", home, None, as_json) as session:
+        found = as_readers_saw(
+            session.workspace,
+            table,
+            instant=at,
+            publication=publication,
+            day=day,
+            where=where or (),
+        )
+        if output:
+            rows = plain_rows(found)
+            write_csv(output, found.columns, (list(row.values()) for row in rows))
+            session.print({"file": str(output), "rows": len(rows)}, f"{len(rows):,} rows: {output}")
+            return
+        rows = plain_rows(found.orderBy(*found.columns).limit(SHOWN_ROWS))
+        lines = ["  ".join(f"{name}={value}" for name, value in row.items()) for row in rows]
+        more = [f"The first {SHOWN_ROWS} rows; all: --output FILE.csv"] * (len(rows) == SHOWN_ROWS)
+        session.print(rows, "\n".join([*lines, *more]) or "No rows.")
+
+
+SHOWN_ROWS = 50
+
+
+@app.command()
+def feed(
+    release: Annotated[int | None, typer.Argument(help="Number of the reference version.")] = None,
+    system: Annotated[
+        str | None, typer.Option("--for", help="The next one that this system has not taken.")
+    ] = None,
+    acknowledge: Annotated[
+        int | None, typer.Option(help="Say that the system of --for has taken this one.")
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder.")] = Path("feed"),
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Write which rows and which figures a reference version changed, for other systems.
+
+    Examples:
+    foreview feed --for billing -o /exchange/billing
+
+    foreview feed --for billing --acknowledge 12
+    """
+    from foreview import feed as feeds
+
+    if (release is None) == (system is None) or (acknowledge is not None and system is None):
+        raise typer.BadParameter("Name a reference version, or a system with --for.")
+    with running("feed", home, act_as, as_json) as session:
+        workspace = session.workspace
+        if system and acknowledge is not None:
+            feeds.acknowledge(workspace, system, acknowledge)
+            done = {"system": system, "acknowledged": acknowledge}
+            session.print(done, f"{system} has taken reference version {acknowledge}.")
+            return
+        number = feeds.next_release(workspace, system) if system else release
+        if number is None:
+            session.print({"release": None}, f"{system} has taken everything.")
+            return
+        written = feeds.write_feed(workspace, number, output)
+        session.print(
+            asdict(written),
+            f"Reference version {number}: {written.rows:,} rows, {written.figures:,} figures "
+            f"in {output}.",
         )
 
 

@@ -90,9 +90,19 @@ def _review(
         registry = session.workspace.registry
         found = registry.change_set(change_set)
         if name == "approve":
-            from foreview.promotion import approve as record_approval
+            from foreview.approval import approve as record_approval
 
-            record_approval(session.workspace, found.id, comment)
+            review = record_approval(session.workspace, found.id, comment)
+            if review.decision == "agree":
+                receipt = registry.receipt(review.receipt_checksum or "")
+                rules = receipt.content["review"] if receipt else {}
+                agreed = {"id": found.id, "status": "pending", **rules}
+                text = (
+                    f"You agree to change request {found.id}. {rules.get('reviewers')} people have "
+                    f"to, because {'; '.join(rules.get('because', []))}."
+                )
+                session.print(agreed, text)
+                return
         else:
             from foreview.submission import close
 
@@ -121,7 +131,12 @@ def withdraw(
 
 @app.command()
 def approve(
-    change_set: Id,
+    change_set: Annotated[
+        str | None, typer.Argument(help="Id of the change request, or its beginning.")
+    ] = None,
+    without_impact: Annotated[
+        bool, typer.Option("--without-impact", help="All of others that move no figure.")
+    ] = False,
     comment: Comment = "",
     home: Home = None,
     act_as: ActAs = None,
@@ -129,9 +144,23 @@ def approve(
 ) -> None:
     """Approve somebody else's change request, as its newest preview showed it.
 
-    Example: foreview approve 3f2a --comment "agreed with the network"
+    Examples:
+    foreview approve 3f2a --comment "agreed with the network"
+
+    foreview approve --without-impact
     """
-    _review("approve", change_set, comment, home, act_as, as_json)
+    if (change_set is None) != without_impact:
+        raise typer.BadParameter("Name a change request, or give --without-impact.")
+    if change_set is not None:
+        _review("approve", change_set, comment, home, act_as, as_json)
+        return
+    from foreview import approval
+
+    with running("approve", home, act_as, as_json) as session:
+        ids = approval.without_impact(session.workspace)
+        for one in ids:
+            approval.approve(session.workspace, one, comment)
+        session.print(ids, "\n".join(f"{one}: approved" for one in ids) or "There are none.")
 
 
 @app.command()

@@ -4,6 +4,7 @@ Importing this package imports SQLAlchemy; commands do so within functions.
 """
 
 from foreview.registry.records import (
+    CalendarEntry,
     ChangeSetSummary,
     Event,
     HistoryEntry,
@@ -16,6 +17,7 @@ from foreview.registry.records import (
 from foreview.registry.store import Registry
 
 __all__ = [
+    "CalendarEntry",
     "ChangeSetSummary",
     "Event",
     "HistoryEntry",

@@ -106,6 +106,7 @@ def _without_event(connection: Connection, seen: set[tuple[str, str]]) -> Iterab
         schema.REVIEWS.c.id,
         schema.RELEASES.c.number,
         schema.PROMOTION_STEPS.c.id,
+        schema.CALENDAR.c.id,
     )
     for key in keys:
         for (found,) in connection.execute(sa.select(key.label("found")).order_by(key)):

@@ -120,7 +120,7 @@ def begin(
         if begun == checked:
             return number
         message = f"Reference version {number} is being put into effect, from {', '.join(begun)}."
-        fix = f"Finish it first: foreview promote {' '.join(begun)}."
+        fix = "Finish it first: foreview promote --resume. Or give it up: --abandon."
         raise RefusedError(Problem("promotion-unfinished", message, fix=fix))
     full = {**detail, "change_sets": checked, "kind": kind}
     record_step(connection, at, actor, (number, PROMOTION, BEGUN), full)

@@ -27,7 +27,12 @@ BATCH = 5_000
 """Rows to an insert: large enough to be fast, small enough for MariaDB's packets."""
 
 _AGREED = ("approved", "promoted")
-_DECIDED = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
+_DECIDED = {
+    "agree": "pending",
+    "approve": "approved",
+    "reject": "rejected",
+    "withdraw": "withdrawn",
+}
 
 
 def record(connection: Connection, at: str, change_set: ChangeSet) -> bool:
@@ -283,7 +288,15 @@ def history(connection: Connection, dimension: str, key: Sequence[str]) -> Itera
 
 
 def _approvers(connection: Connection) -> dict[str, str]:
+    """Return who agreed to each change set, in their order."""
     table = schema.REVIEWS
-    query = sa.select(table.c.change_set_id, table.c.reviewer).where(table.c.decision == "approve")
-    rows = connection.execute(query.order_by(table.c.id))
-    return {row.change_set_id: row.reviewer for row in rows}
+    query = sa.select(table.c.change_set_id, table.c.reviewer, table.c.receipt_checksum)
+    rows = connection.execute(
+        query.where(table.c.decision.in_(("agree", "approve"))).order_by(table.c.id)
+    ).all()
+    last = {row.change_set_id: row.receipt_checksum for row in rows}
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row.receipt_checksum == last[row.change_set_id]:
+            found.setdefault(row.change_set_id, []).append(row.reviewer)
+    return {one: ", ".join(dict.fromkeys(names)) for one, names in found.items()}

@@ -18,7 +18,7 @@ class ChangeSetSummary:
 
     Attributes:
         id: The change set's id, 16 hex digits.
-        kind: `baseline`, `edit` or `rollback`.
+        kind: `baseline`, `edit`, `load` or `rollback`.
         author: Who proposed it.
         reason: Why, with the ticket if there is one.
         dimensions: The dimensions changed, sorted.
@@ -89,6 +89,35 @@ class Step:
     step: str
     state: str
     detail: Mapping[str, Any]
+    at: str
+
+
+@dataclass(frozen=True)
+class CalendarEntry:
+    """One decision about days of a product; a later entry counts before an earlier one.
+
+    Attributes:
+        id: Its number.
+        product: A mart.
+        market: A market's id, or `*` for the whole product.
+        first_day: The first day, `YYYY-MM-DD`.
+        last_day: The last day.
+        state: `preliminary`, `published`, `reopening` (asked for) or `open` (confirmed).
+        reason: Why; for a reopening its code.
+        confirms: The entry that asked for the reopening; None in the others.
+        actor: Who decided.
+        at: When, UTC.
+    """
+
+    id: int
+    product: str
+    market: str
+    first_day: str
+    last_day: str
+    state: str
+    reason: str
+    confirms: int | None
+    actor: str
     at: str
 
 

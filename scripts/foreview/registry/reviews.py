@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from foreview.errors import Problem, RefusedError
-from foreview.registry import events, proposals, schema
+from foreview.registry import events, promotions, proposals, schema
 from foreview.registry.records import Receipt, Review, canonical
 
 DECISIONS = ("approve", "reject", "withdraw")
@@ -57,6 +57,13 @@ def receipt(connection: Connection, checksum: str) -> Receipt | None:
     return None if row is None else _receipt_of(row)
 
 
+def receipts(connection: Connection) -> list[Receipt]:
+    """Return all receipts in the order of recording."""
+    table = schema.RECEIPTS
+    query = sa.select(table).order_by(table.c.created_at, table.c.checksum)
+    return [_receipt_of(row) for row in connection.execute(query)]
+
+
 def latest_receipt(connection: Connection, ids: Iterable[str]) -> Receipt | None:
     """Return the newest receipt of exactly these change sets."""
     table = schema.RECEIPTS
@@ -77,6 +84,8 @@ def record_review(connection: Connection, at: str, review: Mapping[str, Any]) ->
     """Record a decision, if the rules allow it."""
     change_set_id = proposals.find(connection, review["change_set_id"])
     _check_decision(connection, {**review, "change_set_id": change_set_id})
+    if review["decision"] == "approve":
+        review = {**review, "decision": _agreed(connection, change_set_id, review)}
     values = {
         "change_set_id": change_set_id,
         "reviewer": review["reviewer"],
@@ -94,10 +103,32 @@ def record_review(connection: Connection, at: str, review: Mapping[str, Any]) ->
     return Review(**{"id": number, **values, "contracts": dict(review["contracts"])})
 
 
+def _agreed(connection: Connection, change_set_id: str, review: Mapping[str, Any]) -> str:
+    """Return `approve` when enough people agree to a receipt, else `agree`."""
+    found = receipt(connection, review["receipt_checksum"])
+    needed = found.content.get("review", {}).get("reviewers", 1) if found else 1
+    agreed: set[str] = set()
+    for one in reviews(connection, change_set_id):
+        is_same = one.receipt_checksum == review["receipt_checksum"]
+        agreed = (
+            agreed | {one.reviewer.casefold()} if is_same and one.decision == "agree" else set()
+        )
+    if review["reviewer"].casefold() in agreed:
+        message = f"{review['reviewer']} agreed to change request {change_set_id} already."
+        fix = f"{needed - len(agreed)} more have to: ask somebody else."
+        raise RefusedError(Problem("agreed-already", message, value=review["reviewer"], fix=fix))
+    return "approve" if len(agreed) + 1 >= needed else "agree"
+
+
 def _check_decision(connection: Connection, review: Mapping[str, Any]) -> None:
     one, decision, reviewer = review["change_set_id"], review["decision"], review["reviewer"]
     if decision not in DECISIONS:
         raise ValueError(f"{decision!r} is none of {', '.join(DECISIONS)}")
+    running = promotions.steps(connection, promotions.latest(connection) + 1)
+    if running and one in running[0].detail["change_sets"]:
+        message = f"Change request {one} is being put into effect; it can't be decided on now."
+        fix = "Finish that: foreview promote --resume. Or give it up: foreview promote --abandon."
+        raise RefusedError(Problem("promotion-unfinished", message, value=one, fix=fix))
     state = proposals.status(connection, one)
     if state not in _ALLOWED_FROM[decision]:
         message = f"Change request {one} is {state}; it can't be {_PAST[decision]} any more."

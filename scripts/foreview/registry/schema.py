@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a database that says this needs no Alembic."""
 
 LONG = 4_294_967_295
@@ -127,6 +127,20 @@ PROMOTION_STEPS = _table(
     Column("detail", Text(LONG), nullable=False),
     Column("at", String(32), nullable=False),
     Index("promotion_steps_by_release", "release"),
+)
+
+CALENDAR = _table(
+    "calendar",
+    Column("id", Integer, primary_key=True),
+    Column("product", String(64), nullable=False),
+    Column("market", String(255), nullable=False),
+    Column("first_day", String(10), nullable=False),
+    Column("last_day", String(10), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text(LONG), nullable=False),
+    Column("confirms", Integer, ForeignKey("calendar.id"), nullable=True),
+    Column("actor", String(255), nullable=False),
+    Column("at", String(32), nullable=False),
 )
 
 EVENTS = _table(

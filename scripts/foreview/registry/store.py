@@ -9,9 +9,10 @@ from typing import Any
 from foreview import changes
 from foreview.changes import ChangeSet, Identity, Row
 from foreview.errors import EngineError, Problem
-from foreview.registry import events, promotions, proposals, reviews
+from foreview.registry import calendar, events, promotions, proposals, reviews
 from foreview.registry.database import Database
 from foreview.registry.records import (
+    CalendarEntry,
     ChangeSetSummary,
     Event,
     HistoryEntry,
@@ -104,6 +105,11 @@ class Registry:
         with self._database.reading() as connection:
             return reviews.receipt(connection, checksum)
 
+    def receipts(self) -> list[Receipt]:
+        """Return all receipts in the order of recording."""
+        with self._database.reading() as connection:
+            return reviews.receipts(connection)
+
     def latest_receipt(self, ids: Iterable[str]) -> Receipt | None:
         """Return the newest receipt of exactly these change sets, in any order."""
         with self._database.reading() as connection:
@@ -121,8 +127,12 @@ class Registry:
     ) -> Review:
         """Record a decision: `approve`, `reject` or `withdraw`.
 
+        Where the receipt asks for several reviewers, approving is recorded as `agree` until there
+        are as many; the change set stays pending so long.
+
         Rules: `not-pending` (approving asks for a pending change set, the others for a pending or
-        approved one), `own-change-set`, `not-author`, `no-receipt`, `other-receipt`.
+        approved one), `own-change-set`, `not-author`, `no-receipt`, `other-receipt`,
+        `agreed-already`.
         """
         review = {
             "change_set_id": change_set_id,
@@ -260,6 +270,49 @@ class Registry:
         with self._database.reading() as connection:
             running = promotions.steps(connection, promotions.latest(connection) + 1)
             return running[0] if running else None
+
+    # The publication calendar
+
+    def record_calendar(
+        self,
+        product: str,
+        market: str,
+        first_day: str,
+        last_day: str,
+        state: str,
+        *,
+        reason: str,
+        actor: str,
+    ) -> CalendarEntry:
+        """Record that days of a product are `preliminary` or `published`, or asked to reopen.
+
+        Rules: `period-published` (published days become preliminary only by reopening them).
+        """
+        values = {
+            "product": product,
+            "market": market,
+            "first_day": first_day,
+            "last_day": last_day,
+            "state": state,
+            "reason": reason,
+            "confirms": None,
+            "actor": actor,
+        }
+        with self._database.writing() as connection:
+            return calendar.record(connection, self._now(), values)
+
+    def confirm_reopening(self, entry: int, *, actor: str) -> CalendarEntry:
+        """Record that a reopening is agreed to; the same entry again when it was already.
+
+        Rules: `unknown-reopening`, `own-reopening` (somebody else confirms).
+        """
+        with self._database.writing() as connection:
+            return calendar.confirm(connection, self._now(), entry, actor)
+
+    def calendar(self) -> list[CalendarEntry]:
+        """Return all entries of the publication calendar in order."""
+        with self._database.reading() as connection:
+            return calendar.read(connection)
 
     # Events
 

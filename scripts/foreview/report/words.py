@@ -32,7 +32,8 @@ def verdict(impact: Impact) -> str:
     marts = [mart for mart in impact.marts if mart.figures]
     count = sum(len(row_edits(one)) for one in impact.change_sets)
     if not marts:
-        return "No figure moves."
+        held = sum(len(mart.held) for mart in impact.marts)
+        return f"No figure moves: {plural(held, 'figure')} held." if held else "No figure moves."
     subject = f"{plural(count, 'change')} move{'s' if count == 1 else ''}"
     moved = f"{whole(impact.touched_seconds)} seconds over {plural(impact.touched_days, 'day')}"
     mart = headline_mart(impact)
@@ -167,9 +168,26 @@ def warnings(impact: Impact) -> tuple[str, ...]:
     return (
         *rekeyed(impact),
         *_unassigned(impact),
+        *_held(impact),
         *_future(impact),
         *_reach_alone(impact),
     )
+
+
+def _held(impact: Impact) -> list[str]:
+    """Return for each mart how many figures keep what readers have, because they are published."""
+    return [
+        f"{mart.label}: {plural(len(mart.held), 'figure')} would move but "
+        f"{'is' if len(mart.held) == 1 else 'are'} published and held, "
+        f"{_days_told(sorted({one.grain[mart.day_place or 0] for one in mart.held}))}. "
+        "To restate them: foreview reopen-period."
+        for mart in impact.marts
+        if mart.held
+    ]
+
+
+def _days_told(days: Sequence[str]) -> str:
+    return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
 def rekeyed(impact: Impact) -> list[str]:

@@ -1,0 +1,113 @@
+{#-
+    What each publication opened and closed, as sums: for each mart and dimension the number of rows
+    and the sum of their hashes, which does not depend on their order. Recorded when a publication
+    comes out, over the rows that it marked, so its cost does not grow with the mart; worked out
+    again by `foreview verify`, for all publications at once. (Sums of hashes as a set's hash:
+    Bellare and Micciancio, "A New Paradigm for Collision-Free Hashing", 1997. It finds what was
+    changed by mistake or by hand; the log of events keeps a digest of it.)
+-#}
+{% macro contents_relation(suffix='') -%}
+    {{- return(publications_relation().incorporate(
+        path={'identifier': 'publication_contents' ~ suffix}
+    )) -}}
+{%- endmacro %}
+
+{% macro create_contents_table() -%}
+    {%- if adapter.get_relation((target.database or none), target.schema, 'publication_contents') is none -%}
+        {%- call statement('create_contents') -%}
+            create table if not exists {{ contents_relation() }} (
+                number int, table_name string, side string, contents string
+            ) using delta
+        {%- endcall -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Records the contents of the publication that is being prepared; again, if it was killed. -#}
+{% macro record_contents(number, newest, cut) -%}
+    {%- set publications -%}
+        (
+            select
+                {{ number }} as number,
+                cast('{{ cut }}' as timestamp) as cut,
+                cast('{{ newest['snapshot_cut'] if newest else '1900-01-01' }}' as timestamp) as previous_cut
+        )
+    {%- endset -%}
+    {%- call statement('record_contents') -%}
+        insert into {{ contents_relation() }}
+        replace where number >= {{ number }}
+        {{ _contents(publications, number) }}
+    {%- endcall -%}
+{%- endmacro %}
+
+{#- Works the contents of all publications out again, into a table beside the recorded ones. -#}
+{% macro find_contents() -%}
+    {%- set publications -%}
+        (
+            select
+                number,
+                snapshot_cut as cut,
+                coalesce(
+                    lag(snapshot_cut) over (order by number), cast('1900-01-01' as timestamp)
+                ) as previous_cut
+            from {{ publications_relation() }}
+        )
+    {%- endset -%}
+    {%- call statement('find_contents') -%}
+        create or replace table {{ contents_relation('_found') }} using delta as
+        select found.*
+        from ({{ _contents(publications) }}) as found
+        where found.number <= {{ newest_number() }}
+    {%- endcall -%}
+{%- endmacro %}
+
+{% macro _contents(publications, number=none) -%}
+    {%- for mart in versioned_marts() -%}
+        {%- for side, column in {'opened': 'published_from', 'closed': 'published_to'}.items() %}
+        select
+            {{ column }} as number,
+            '{{ mart.name }}' as table_name,
+            '{{ side }}' as side,
+            {{ sum_of_hashes('hash') }} as contents
+        from (
+            select
+                {{ column }},
+                {{ row_hash(version_columns(mart) + ['published_from']) }} as hash
+            from {{ versions_relation(mart) }}
+            where {{ column }} {{ '= ' ~ number if number is not none else 'is not null' }}
+        ) as hashed
+        group by {{ column }}
+        union all
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' -%}
+        {%- set dimension = node.name | replace('_history', '') -%}
+        {%- set staged = graph.nodes['model.' ~ project_name ~ '.stg_' ~ dimension] %}
+        select
+            number,
+            'dim_{{ dimension }}' as table_name,
+            side,
+            {{ sum_of_hashes('hash') }} as contents
+        from (
+            select
+                publication.number,
+                case
+                    when {{ _held_at('previous_cut') }} then 'closed'
+                    else 'opened'
+                end as side,
+                {{ row_hash(['row_key', 'change_set_id']
+                    + contract_columns(staged) | map(attribute='name') | list) }} as hash
+            from {{ node.relation_name }} as version
+            inner join {{ publications }} as publication
+                on {{ _held_at('cut') }} != {{ _held_at('previous_cut') }}
+        ) as hashed
+        group by number, side
+        {{ "union all" if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro _held_at(cut) -%}
+    (
+        version.dbt_valid_from <= publication.{{ cut }}
+        and (version.dbt_valid_to is null or version.dbt_valid_to > publication.{{ cut }})
+    )
+{%- endmacro %}

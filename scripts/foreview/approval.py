@@ -1,0 +1,213 @@
+"""Approval: bound to a change set, its contracts and a receipt, and renewed when viewing came in.
+
+An approval is void only when the contract, or the same reference cells, changed. Viewing that
+came in since, or another release, renews the receipt: the impact is computed anew and compared
+with the approved one, figure by figure. Days after the approved receipt's horizon are not
+compared: nobody was shown them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from foreview.changes import ChangeSet
+from foreview.dbt_project import Progress, open_engines
+from foreview.errors import Problem, RefusedError
+from foreview.impact import Impact, MartImpact
+from foreview.impact_tables import calendar_hash, newest_publication, read_marts
+from foreview.receipt import receipt_content, record_receipt, what_changed
+from foreview.receipt_figures import Grain, Moved, moved_figures, read_figures
+from foreview.workspace import Workspace
+
+if TYPE_CHECKING:
+    from foreview.registry import Receipt, Review
+
+SHOWN_FIGURES = 10
+"""Figures that are named when an approval is void for them; the others are counted."""
+
+
+def approve(workspace: Workspace, change_set_id: str, comment: str = "") -> Review:
+    """Record an approval, bound to the change set, its contracts and its newest receipt.
+
+    Where the receipt asks for several reviewers, the first ones only `agree`.
+
+    Raises:
+        RefusedError: The author approves, or somebody whom the tables' rules do not name; nothing
+            was previewed, or it is not pending.
+    """
+    change_set = workspace.registry.change_set(change_set_id)
+    _check_reviewer(workspace, change_set)
+    receipt = workspace.registry.latest_receipt([change_set.id])
+    return workspace.registry.record_review(
+        change_set.id,
+        workspace.actor,
+        "approve",
+        receipt_checksum=receipt.checksum if receipt else None,
+        contracts=change_set.contracts,
+        comment=comment,
+    )
+
+
+def without_impact(workspace: Workspace) -> list[str]:
+    """Return the pending change sets of others that, as newly previewed, move no figure."""
+    registry = workspace.registry
+    found = []
+    for one in registry.change_sets():
+        is_mine = one.author.casefold() == workspace.actor.casefold()
+        if one.status != "pending" or one.kind == "baseline" or is_mine:
+            continue
+        receipt = registry.latest_receipt([one.id])
+        if receipt is None or receipt.base_release != registry.latest_release():
+            continue
+        moved = [*receipt.content["figures_moved"].values(), *receipt.content["figures_held"]]
+        if not any(moved):
+            found.append(one.id)
+    return found
+
+
+def _check_reviewer(workspace: Workspace, change_set: ChangeSet) -> None:
+    problems = []
+    for contract in map(workspace.contract, change_set.dimensions):
+        allowed = {one.casefold() for one in contract.reviewers}
+        if allowed and workspace.actor.casefold() not in allowed:
+            message = f"{workspace.actor} may not approve changes of {contract.label}."
+            fix = f"Ask one of: {', '.join(contract.reviewers)}."
+            problems.append(Problem("not-reviewer", message, value=workspace.actor, fix=fix))
+    if problems:
+        raise RefusedError(problems)
+
+
+def current_receipt(
+    workspace: Workspace, change_set: ChangeSet, *, progress: Progress | None = None
+) -> Receipt:
+    """Return the receipt that a promotion must come to: the approved one, or its renewal.
+
+    Raises:
+        RefusedError: It is not approved, today's rows no longer allow it, or the approval is void.
+        EngineError: Spark or dbt failed while the receipt was renewed.
+    """
+    from foreview.what_if import check_applies
+
+    approved = _approved_receipt(workspace, change_set)
+    check_applies(workspace, [change_set])
+    spark = open_engines(workspace)
+    read_set = approved.content["read_set"]
+    publication = newest_publication(workspace, spark)["number"]
+    if (read_set["publication"], read_set["calendar"]) == (publication, calendar_hash(workspace)):
+        return approved
+    return _renewed(workspace, change_set, approved, progress)
+
+
+def _approved_receipt(workspace: Workspace, change_set: ChangeSet) -> Receipt:
+    registry = workspace.registry
+    review = registry.approval(change_set.id)
+    status = registry.status(change_set.id)
+    if status == "promoted":
+        message = f"Change set {change_set.id} is in effect already."
+        raise RefusedError(Problem("already-promoted", message, fix="See foreview list."))
+    if review is None or status != "approved":
+        message = f"Change set {change_set.id} is {status}, not approved."
+        fix = f"Somebody else than {change_set.author} approves it: foreview approve ID."
+        raise RefusedError(Problem("not-approved", message, fix=fix))
+    for dimension, approved in review.contracts.items():
+        if workspace.contract(dimension).hash != approved:
+            message = f"The rules of the table {dimension} changed since the approval."
+            fix = "Run foreview what-if again and have it approved anew."
+            raise RefusedError(Problem("approval-void", message, fix=fix))
+    receipt = registry.receipt(review.receipt_checksum or "")
+    assert receipt is not None  # noqa: S101 - approving asked for one
+    return receipt
+
+
+def _renewed(
+    workspace: Workspace, change_set: ChangeSet, approved: Receipt, progress: Progress | None
+) -> Receipt:
+    """Compute the impact anew, and let it stand for the approved one if it comes to the same."""
+    from foreview.what_if import preview
+
+    impact = preview(workspace, [change_set.id], progress=progress)
+    record_receipt(workspace, impact)
+    moved = list(_moved_otherwise(workspace, change_set, approved, impact))
+    inputs = what_changed(approved.content, receipt_content(impact))
+    if moved:
+        raise RefusedError([*_void(change_set, moved), _way_out(change_set)])
+    workspace.registry.record_event(
+        workspace.actor,
+        "receipt-renewed",
+        {
+            "change_set": change_set.id,
+            "approved": approved.checksum,
+            "renewed": impact.checksum,
+            "changed": list(inputs),
+        },
+    )
+    renewed = workspace.registry.receipt(impact.checksum)
+    assert renewed is not None  # noqa: S101 - just recorded
+    return renewed
+
+
+def _moved_otherwise(
+    workspace: Workspace, change_set: ChangeSet, approved: Receipt, impact: Impact
+) -> Iterator[tuple[str, Grain, str, Decimal, Decimal]]:
+    """Give each value that would move otherwise than approved, by more than the tolerance."""
+    tolerance = min(workspace.contract(name).tolerance for name in change_set.dimensions)
+    before = read_figures(workspace, approved.checksum)
+    for mart, rules in zip(impact.marts, read_marts(workspace), strict=True):
+        last_day = approved.horizon_day
+        then = _seen(before.get(mart.name, {}), rules.get("period", "day"), last_day)
+        now = _seen(moved_figures(mart), rules.get("period", "day"), last_day)
+        for grain in sorted(then.keys() | now.keys()):
+            yield from _beyond(mart, grain, then.get(grain, {}), now.get(grain, {}), tolerance)
+
+
+def _beyond(
+    mart: MartImpact, grain: Grain, then: Moved, now: Moved, tolerance: Decimal
+) -> Iterator[tuple[str, Grain, str, Decimal, Decimal]]:
+    nothing = (Decimal(0), Decimal(0))
+    for name in sorted(then.keys() | now.keys()):
+        (was, was_after), (is_, is_after) = then.get(name, nothing), now.get(name, nothing)
+        approved, found = was_after - was, is_after - is_
+        if abs(found - approved) > tolerance * max(abs(was), abs(was_after)):
+            yield mart.label, grain, name, approved, found
+
+
+PERIOD_DAYS = {"day": 1, "week": 7, "airing": 8}
+"""Days of viewing that a figure has, from the day in its grain on: an airing's seven days more."""
+
+
+def _seen(figures: Mapping[Grain, Moved], period: str, last_day: str | None) -> dict[Grain, Moved]:
+    """Return the figures all of whose viewing days lie within a receipt's horizon."""
+    if last_day is None:
+        return {}
+    last_first = str(date.fromisoformat(last_day) - timedelta(days=PERIOD_DAYS[period] - 1))
+    return {grain: one for grain, one in figures.items() if grain[0] <= last_first}
+
+
+def _void(change_set: ChangeSet, moved: list[Any]) -> list[Problem]:
+    problems = [
+        Problem(
+            "approval-void",
+            f"{label}, {', '.join(grain)}: {name} was approved to move by {approved:+,}, "
+            f"and would move by {found:+,} now.",
+            value=change_set.id,
+            fix="The records that came in since decide it.",
+        )
+        for label, grain, name, approved, found in moved[:SHOWN_FIGURES]
+    ]
+    rest = len(moved) - len(problems)
+    if rest:
+        message = f"{rest:,} more values would move otherwise than approved."
+        problems.append(Problem("approval-void", message, value=change_set.id, fix="See below."))
+    return problems
+
+
+def _way_out(change_set: ChangeSet) -> Problem:
+    message = "The approval is void, because these figures are not those that were looked at."
+    fix = (
+        f"Look at foreview what-if {change_set.id}; somebody else than {change_set.author} "
+        f"then runs foreview approve {change_set.id} again."
+    )
+    return Problem("approval-void", message, value=change_set.id, fix=fix)

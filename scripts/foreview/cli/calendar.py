@@ -1,0 +1,119 @@
+"""Commands around the publication calendar."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from foreview.cli.command import ActAs, Home, Json, app, progress_bar, running
+
+Product = Annotated[str, typer.Argument(help="A report, for example audience_by_market_day.")]
+First = Annotated[str, typer.Option("--from", help="The first day, YYYY-MM-DD.")]
+Last = Annotated[str, typer.Option("--to", help="The last day.")]
+Market = Annotated[str, typer.Option(help="One market only; default all.")]
+
+
+@app.command("close-period")
+def close_period(
+    product: Product,
+    first_day: First,
+    last_day: Last,
+    market: Market = "*",
+    preliminary: Annotated[
+        bool, typer.Option("--preliminary", help="They may still move; readers are told.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Say that days of a report are published: from now on no change moves their figures.
+
+    Example: foreview close-period audience_by_market_day --from 2026-04-01 --to 2026-04-30
+    """
+    from foreview.closing import close_period as close
+
+    with running("close-period", home, act_as, as_json) as session:
+        entry = close(
+            session.workspace,
+            product,
+            first_day,
+            last_day,
+            market=market,
+            is_preliminary=preliminary,
+            reason=reason,
+        )
+        text = f"{product}, {first_day} to {last_day}: {entry.state}."
+        session.print(asdict(entry), text)
+
+
+@app.command("reopen-period")
+def reopen_period(
+    product: Annotated[str | None, typer.Argument(help="A report.")] = None,
+    first_day: Annotated[str, typer.Option("--from", help="The first day, YYYY-MM-DD.")] = "",
+    last_day: Annotated[str, typer.Option("--to", help="The last day.")] = "",
+    market: Market = "*",
+    reason: Annotated[str, typer.Option(help="The reason code.")] = "",
+    confirm: Annotated[
+        int | None, typer.Option(help="Number of a request of somebody else's, to confirm it.")
+    ] = None,
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Restate published figures: one person asks, a second one confirms.
+
+    Examples:
+    foreview reopen-period audience_by_market_day --from 2026-04-01 --to 2026-04-30 --reason R12
+
+    foreview reopen-period --confirm 3
+    """
+    from foreview.closing import ask_to_reopen, confirm_reopening
+
+    if (confirm is None) == (product is None):
+        raise typer.BadParameter("Name a report and its days, or give --confirm.")
+    with (
+        running("reopen-period", home, act_as, as_json) as session,
+        progress_bar("Restating", as_json) as progress,
+    ):
+        if product is not None:
+            entry, clients = ask_to_reopen(
+                session.workspace, product, first_day, last_day, market=market, reason=reason
+            )
+            lines = [f"Asked. Somebody else: foreview reopen-period --confirm {entry.id}"]
+            lines += [f"To be told then: {one.name} ({one.owner}, {one.email})" for one in clients]
+            data = asdict(entry) | {"clients": [asdict(one) for one in clients]}
+            session.print(data, "\n".join(lines))
+            return
+        assert confirm is not None  # noqa: S101 - checked above
+        entry, publication = confirm_reopening(session.workspace, confirm, progress=progress)
+        text = (
+            f"{entry.product}, {entry.first_day} to {entry.last_day}, is open; publication "
+            f"{publication} has its figures as of today's rows."
+        )
+        session.print(asdict(entry) | {"publication": publication}, text)
+
+
+@app.command()
+def periods(home: Home = None, as_json: Json = False) -> None:
+    """Show which days of which report are preliminary or published, and requests to reopen some.
+
+    Example: foreview periods
+    """
+    from foreview.periods import REOPENING, spans
+
+    with running("periods", home, None, as_json, lock=False) as session:
+        entries = session.workspace.registry.calendar()
+        confirmed = {one.confirms for one in entries}
+        asked = [one for one in entries if one.state == REOPENING and one.id not in confirmed]
+        found = spans(entries)
+        lines = [f"{one.state:11}  {one.told()}" for one in found]
+        lines += [
+            f"request {one.id}: {one.actor} asks to reopen {one.product}, {one.first_day} to "
+            f"{one.last_day}: {one.reason}"
+            for one in asked
+        ]
+        data = {"periods": list(map(asdict, found)), "requests": list(map(asdict, asked))}
+        session.print(data, "\n".join(lines) or "All days are open.")

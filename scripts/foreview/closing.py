@@ -1,0 +1,200 @@
+"""Closing and reopening periods: published figures are held; restating them takes two people.
+
+A reopening brings the figures of its days up to today's rows at once, as a publication: held
+figures may have fallen behind, and none may stay so on a day that is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from foreview.dbt_project import Progress, open_engines
+from foreview.errors import Problem, RefusedError
+from foreview.impact_tables import newest_publication, read_marts
+from foreview.loads import ensure_landing, stage_calendar
+from foreview.periods import EVERY_MARKET, PRELIMINARY, PUBLISHED, REOPENING, days_in
+from foreview.submission import refuse_unfinished
+from foreview.workspace import Workspace
+
+if TYPE_CHECKING:
+    from foreview.registry import CalendarEntry
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who uses a product: an exposure of the dbt project.
+
+    Attributes:
+        name: The exposure's label.
+        owner: Whom to tell.
+        email: How.
+    """
+
+    name: str
+    owner: str
+    email: str
+
+
+def close_period(
+    workspace: Workspace,
+    product: str,
+    first_day: str,
+    last_day: str,
+    *,
+    market: str = EVERY_MARKET,
+    is_preliminary: bool = False,
+    reason: str = "",
+) -> CalendarEntry:
+    """Record that days of a product are published: from now on their figures are held.
+
+    Args:
+        workspace: Where.
+        product: A mart.
+        first_day: The first day, `YYYY-MM-DD`; a week counts by its Monday, an airing by its day.
+        last_day: The last day.
+        market: One market only; the product must have figures by market.
+        is_preliminary: Whether they may still move; readers are told so.
+        reason: Why.
+
+    Raises:
+        RefusedError: The product, market or days are wrong, or published days would become
+            preliminary.
+    """
+    _check(workspace, product, market, first_day, last_day)
+    refuse_unfinished(workspace)
+    state = PRELIMINARY if is_preliminary else PUBLISHED
+    entry = workspace.registry.record_calendar(
+        product, market, first_day, last_day, state, reason=reason, actor=workspace.actor
+    )
+    ensure_landing(workspace, open_engines(workspace))
+    stage_calendar(workspace)
+    return entry
+
+
+def ask_to_reopen(
+    workspace: Workspace,
+    product: str,
+    first_day: str,
+    last_day: str,
+    *,
+    market: str = EVERY_MARKET,
+    reason: str,
+) -> tuple[CalendarEntry, list[Client]]:
+    """Record that days are to be reopened, and return whom to tell once somebody confirmed it.
+
+    Raises:
+        RefusedError: As `close_period`; the actor may not restate, or the reason is missing.
+    """
+    _check(workspace, product, market, first_day, last_day)
+    _check_right(workspace)
+    if not reason:
+        message = "Restating published figures takes a reason code."
+        raise RefusedError(Problem("no-reason", message, fix="Give --reason."))
+    entry = workspace.registry.record_calendar(
+        product, market, first_day, last_day, REOPENING, reason=reason, actor=workspace.actor
+    )
+    return entry, clients_of(workspace, product)
+
+
+def confirm_reopening(
+    workspace: Workspace, number: int, *, progress: Progress | None = None
+) -> tuple[CalendarEntry, int]:
+    """Reopen days that somebody else asked for, and publish their figures as of today's rows.
+
+    It can be run again when it was interrupted.
+
+    Returns:
+        The entry, and the newest publication's number.
+
+    Raises:
+        RefusedError: There is no such request, or the actor asked for it or may not restate.
+        EngineError: Spark or dbt failed.
+    """
+    from foreview.promotion import build
+
+    _check_right(workspace)
+    refuse_unfinished(workspace)
+    entry = workspace.registry.confirm_reopening(number, actor=workspace.actor)
+    spark = open_engines(workspace)
+    ensure_landing(workspace, spark)
+    stage_calendar(workspace)
+    days = days_in(entry.first_day, entry.last_day)
+    build(workspace, reopened={entry.product: days}, progress=progress)
+    return entry, newest_publication(workspace, spark)["number"]
+
+
+def clients_of(workspace: Workspace, product: str) -> list[Client]:
+    """Return who uses a product, from the exposures of the dbt project."""
+    import yaml
+
+    found = []
+    for path in sorted((workspace.project / "models").rglob("*.yml")):
+        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        for one in document.get("exposures", []):
+            if any(f"'{product}'" in ref.replace('"', "'") for ref in one.get("depends_on", [])):
+                owner = one["owner"]
+                found.append(
+                    Client(
+                        one.get("label", one["name"]), owner.get("name", ""), owner.get("email", "")
+                    )
+                )
+    return found
+
+
+def _check(workspace: Workspace, product: str, market: str, first_day: str, last_day: str) -> None:
+    problems = []
+    marts: Mapping[str, Any] = {one["name"]: one for one in read_marts(workspace)}
+    if product not in marts:
+        message = f"There is no report named {product!r}."
+        fix = f"Use one of: {', '.join(marts)}."
+        problems.append(Problem("unknown-product", message, value=product, fix=fix))
+    elif market != EVERY_MARKET:
+        problems += _market_problems(workspace, marts[product], market)
+    problems += _day_problems((first_day, last_day))
+    if not problems and first_day > last_day:
+        message = f"The last day, {last_day}, is before the first, {first_day}."
+        problems.append(Problem("days-reversed", message, fix="Swap them."))
+    if problems:
+        raise RefusedError(problems)
+
+
+def _market_problems(workspace: Workspace, mart: Mapping[str, Any], market: str) -> list[Problem]:
+    if "market_id" not in mart["grain"]:
+        message = f"{mart['label']} has no figures by market."
+        fix = "Close it for all markets: leave --market out."
+        return [Problem("no-markets", message, value=market, fix=fix)]
+    known = {one[0] for one in workspace.registry.approved_rows("market")[0]}
+    if market not in known:
+        message = f"There is no market {market!r}."
+        return [Problem("unknown-market", message, value=market, fix="See foreview export market.")]
+    return []
+
+
+def _day_problems(days: Sequence[str]) -> list[Problem]:
+    problems = []
+    for day in days:
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            message = f"{day!r} is no day."
+            problems.append(Problem("not-a-date", message, value=day, fix="Write YYYY-MM-DD."))
+    return problems
+
+
+def _check_right(workspace: Workspace) -> None:
+    """Refuse those who may not restate published figures: by default nobody may."""
+    import yaml
+
+    text = (workspace.project / "dbt_project.yml").read_text(encoding="utf-8")
+    allowed = yaml.safe_load(text)["vars"].get("restaters", [])
+    if workspace.actor.casefold() not in {str(one).casefold() for one in allowed}:
+        message = f"{workspace.actor} may not restate published figures."
+        fix = (
+            f"Ask one of: {', '.join(map(str, allowed))}."
+            if allowed
+            else "Name two people or more in dbt_project.yml, under vars: restaters."
+        )
+        raise RefusedError(Problem("no-right", message, value=workspace.actor, fix=fix))

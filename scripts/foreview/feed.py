@@ -1,0 +1,149 @@
+"""The change feed of a release, for other systems: which rows and which figures it changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foreview.dbt_project import open_engines
+from foreview.errors import Problem, RefusedError
+from foreview.impact_tables import read_marts
+from foreview.past import plain_rows
+from foreview.report.files import written_whole
+from foreview.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ACKNOWLEDGED = "feed-acknowledged"
+"""The kind of the event with which a system says that it has taken a release."""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What was written of a release.
+
+    Attributes:
+        release: Its number.
+        publication: The publication in which readers see it.
+        files: The files, JSON lines.
+        rows: Number of changed rows.
+        figures: Number of moved figures.
+    """
+
+    release: int
+    publication: int
+    files: tuple[Path, ...]
+    rows: int
+    figures: int
+
+
+def next_release(workspace: Workspace, system: str) -> int | None:
+    """Return the first release that a system has not acknowledged; None when it has all."""
+    taken = [
+        one.payload["release"]
+        for one in workspace.registry.events()
+        if one.kind == ACKNOWLEDGED and one.payload["system"] == system
+    ]
+    following = max(taken, default=0) + 1
+    return following if following <= workspace.registry.latest_release() else None
+
+
+def acknowledge(workspace: Workspace, system: str, release: int) -> None:
+    """Record that a system has taken a release; once is enough.
+
+    Raises:
+        RefusedError: There is no such release, or an earlier one was not taken yet.
+    """
+    workspace.registry.release(release)
+    following = next_release(workspace, system)
+    if following is not None and release > following:
+        message = f"{system} has not taken reference version {following} yet."
+        fix = f"Take that first: foreview feed --for {system}."
+        raise RefusedError(Problem("feed-order", message, value=str(release), fix=fix))
+    if following is None or release < following:
+        return
+    payload = {"system": system, "release": release}
+    workspace.registry.record_event(workspace.actor, ACKNOWLEDGED, payload)
+
+
+def write_feed(workspace: Workspace, release: int, folder: Path) -> Feed:
+    """Write what a release changed: `rows.jsonl`, and `<mart>.jsonl` for each mart that it moved.
+
+    A row has its dimension, key, interval, kind of change and changed values, and where they come
+    from: change set, author, reviewer, workbook and cells. A figure has its grain and its values
+    before and after; null where there is none.
+
+    Args:
+        workspace: Where.
+        release: The release's number.
+        folder: Made when it is missing; files of the same names are replaced.
+
+    Raises:
+        RefusedError: There is no such release.
+        EngineError: Spark failed, or the files can't be written.
+    """
+    found = workspace.registry.release(release)
+    rows = list(_rows(workspace, found.change_set_ids))
+    files = [_write(folder / "rows.jsonl", rows)]
+    figures = 0
+    if found.kind != "baseline":  # a first load's figures are all there are
+        spark = open_engines(workspace)
+        for mart in read_marts(workspace):
+            moved = _figures(workspace, spark, mart, found.publication)
+            figures += len(moved)
+            if moved:
+                files.append(_write(folder / f"{mart['name']}.jsonl", moved))
+    return Feed(release, found.publication, tuple(files), len(rows), figures)
+
+
+def _rows(workspace: Workspace, change_set_ids: Iterable[str]) -> Iterable[dict[str, Any]]:
+    for id_ in change_set_ids:
+        change_set = workspace.registry.change_set(id_)
+        review = workspace.registry.approval(id_)
+        for change in change_set.changes:
+            contract = workspace.contract(change.dimension)
+            yield {
+                "dimension": change.dimension,
+                "key": dict(zip(contract.key, change.identity[:-1], strict=True)),
+                "valid_from": change.identity[-1],
+                "change": change.kind.value,
+                "before": dict(change.before),
+                "after": dict(change.after),
+                "cells": dict(change.cells),
+                "reason": change.reason or change_set.why,
+                "change_set": id_,
+                "author": change_set.author,
+                "reviewer": review.reviewer if review else None,
+                "source": change_set.source_name,
+                "source_hash": change_set.source_hash,
+            }
+
+
+def _figures(
+    workspace: Workspace, spark: SparkSession, mart: Mapping[str, Any], publication: int
+) -> list[dict[str, Any]]:
+    from pyspark.sql import functions as f
+
+    table = workspace.table(f"{mart['name']}__versions")
+    if not spark.catalog.tableExists(table):
+        return []
+    versions = spark.table(table)
+    moved: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for side, column in (("before", "published_to"), ("after", "published_from")):
+        marked = versions.where(f.col(column) == publication)
+        for row in plain_rows(marked.drop("published_from", "published_to")):
+            grain = {name: row.pop(name) for name in mart["grain"]}
+            figure = {"grain": grain, "before": None, "after": None}
+            moved.setdefault(tuple(grain.values()), figure)[side] = row
+    return [moved[one] for one in sorted(moved, key=str)]
+
+
+def _write(path: Path, lines: Iterable[Mapping[str, Any]]) -> Path:
+    with written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        for line in lines:
+            file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+    return path

@@ -1,0 +1,220 @@
+"""The past: what readers saw at an instant, and whether any of it was changed since."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from foreview.dbt_project import open_engines, run_dbt
+from foreview.errors import Problem, RefusedError
+from foreview.receipt import digest
+from foreview.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+NOTED = "publication-noted"
+"""The kind of the event that keeps a publication's digest."""
+
+Contents = dict[int, dict[tuple[str, str], str]]
+"""By publication: what it opened and closed (side) of each table, as its number and sums."""
+
+
+def as_of(
+    workspace: Workspace,
+    name: str,
+    *,
+    instant: str | None = None,
+    publication: int | None = None,
+    day: str | None = None,
+    where: Sequence[str] = (),
+) -> DataFrame:
+    """Return a mart or dimension as readers saw it.
+
+    Args:
+        workspace: Where.
+        name: A mart, or a dimension with or without `dim_`.
+        instant: UTC, ISO 8601; the publication that was the newest then.
+        publication: The publication's number instead.
+        day: Only figures of this day, or rows that hold on it.
+        where: Conditions `column=value`, all of which hold.
+
+    Raises:
+        RefusedError: The name, a column or the publication is unknown.
+    """
+    from pyspark.sql import functions as f
+
+    spark = open_engines(workspace)
+    table = f"dim_{name}" if name in workspace.contracts else name
+    _check_name(workspace, table)
+    _check_known(workspace, spark, instant, publication)
+    arguments = {"name": table, "instant": instant, "publication": publication}
+    given = {one: value for one, value in arguments.items() if value is not None}
+    run_dbt(workspace, ["run-operation", "create_as_of_view", "--args", json.dumps(given)])
+    found = spark.table("foreview_as_of")
+    if day is not None and table.startswith("dim_"):
+        still = f.col("valid_to").isNull() | (f.col("valid_to") > f.lit(day))
+        found = found.where((f.col("valid_from") <= f.lit(day)) & still)
+    elif day is not None:
+        found = found.where(f.col(found.columns[0]) == f.lit(day))
+    for condition in where:
+        column, _, value = condition.partition("=")
+        if column not in found.columns:
+            message = f"{table} has no column {column!r}."
+            fix = f"Use one of: {', '.join(found.columns)}."
+            raise RefusedError(Problem("unknown-column", message, value=condition, fix=fix))
+        found = found.where(f.col(column).cast("string") == f.lit(value))
+    return found
+
+
+def plain_rows(frame: DataFrame) -> list[dict[str, int | Decimal | str | None]]:
+    """Return a frame's rows in the order of their columns; days and instants as text."""
+    rows = frame.orderBy(*frame.columns).toArrow().to_pylist()
+    return [{name: _plain(value) for name, value in row.items()} for row in rows]
+
+
+def _plain(value: Any) -> int | Decimal | str | None:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if value is None or isinstance(value, int | Decimal) else str(value)
+
+
+def _check_name(workspace: Workspace, table: str) -> None:
+    from foreview.impact_tables import read_marts
+
+    names = [
+        *(mart["name"] for mart in read_marts(workspace)),
+        *(f"dim_{one}" for one in workspace.contracts),
+    ]
+    if table not in names:
+        message = f"There is no mart and no table named {table!r}."
+        raise RefusedError(
+            Problem("unknown-table", message, fix=f"Use one of: {', '.join(names)}.")
+        )
+
+
+def _check_known(
+    workspace: Workspace, spark: SparkSession, instant: str | None, publication: int | None
+) -> None:
+    """Refuse what is before the first publication, or after the last one."""
+    from datetime import UTC, datetime
+
+    rows = spark.table(workspace.table("publications")).orderBy("number").collect()
+    numbers = [row["number"] for row in rows]
+    if publication is not None:
+        if publication in numbers:
+            return
+        message, value = f"There is no publication {publication}.", str(publication)
+        fix = f"Choose one from 1 to {numbers[-1]}." if numbers else "There are none yet."
+        raise RefusedError(Problem("unknown-publication", message, value=value, fix=fix))
+    try:
+        asked = datetime.fromisoformat(instant or "")
+    except ValueError as error:
+        message = f"{instant!r} is no instant."
+        fix = "Write it in UTC, for example 2026-03-01 or 2026-03-01T12:00:00."
+        raise RefusedError(Problem("no-instant", message, fix=fix)) from error
+    if asked.tzinfo is not None:
+        asked = asked.astimezone(UTC).replace(tzinfo=None)
+    first = rows[0]["published_at"] if rows else None
+    if first is None or asked < first:
+        message = f"Nothing was published at {instant}."
+        fix = f"The first publication is of {first}." if first else "There are none yet."
+        raise RefusedError(
+            Problem("before-first-publication", message, value=instant or "", fix=fix)
+        )
+
+
+def note_publications(workspace: Workspace) -> None:
+    """Keep a digest of each publication that the log of events does not have yet."""
+    from deltalake import DeltaTable
+
+    folder = workspace.warehouse / f"{workspace.schema}.db" / "publication_contents"
+    if not DeltaTable.is_deltatable(str(folder)):
+        return
+    recorded = _contents(DeltaTable(folder).to_pyarrow_table().to_pylist())
+    noted = _noted(workspace)
+    for number in sorted(recorded.keys() - noted.keys()):
+        payload = {"number": number, "digest": _digest(recorded[number])}
+        workspace.registry.record_event(workspace.actor, NOTED, payload)
+
+
+def verify_publications(workspace: Workspace, spark: SparkSession) -> tuple[int, list[Problem]]:
+    """Work out again what each publication opened and closed, and compare.
+
+    Returns:
+        The number of publications, and for each table whose past was changed the first difference.
+    """
+    if not spark.catalog.tableExists(workspace.table("publications")):
+        return 0, []
+    run_dbt(workspace, ["run-operation", "find_contents"])
+    recorded, found = (
+        _contents(spark.table(workspace.table(name)).toArrow().to_pylist())
+        for name in ("publication_contents", "publication_contents_found")
+    )
+    rows = spark.table(workspace.table("publications")).collect()
+    numbers = sorted(row["number"] for row in rows)
+    problems = [
+        *_gaps(numbers),
+        *_changed(recorded, found, numbers),
+        *_otherwise_noted(recorded, _noted(workspace), numbers),
+    ]
+    return len(numbers), problems
+
+
+def _contents(rows: Sequence[Mapping[str, Any]]) -> Contents:
+    found: Contents = {}
+    for row in rows:
+        place = (row["table_name"], row["side"])
+        found.setdefault(row["number"], {})[place] = row["contents"]
+    return found
+
+
+def _digest(contents: Mapping[tuple[str, str], str]) -> str:
+    return digest(sorted([*place, sums] for place, sums in contents.items()))
+
+
+def _noted(workspace: Workspace) -> dict[int, str]:
+    return {
+        one.payload["number"]: one.payload["digest"]
+        for one in workspace.registry.events()
+        if one.kind == NOTED
+    }
+
+
+FIX = "Somebody changed it behind the system's back: restore the table, then verify again."
+
+
+def _gaps(numbers: Sequence[int]) -> Iterator[Problem]:
+    if numbers != list(range(1, len(numbers) + 1)):
+        missing = sorted(set(range(1, max(numbers, default=0) + 1)) - set(numbers))
+        message = f"The publications are not numbered from 1 on; missing: {missing[:5]}."
+        yield Problem("publication-changed", message, where="publications", fix=FIX)
+
+
+def _changed(recorded: Contents, found: Contents, numbers: Sequence[int]) -> Iterator[Problem]:
+    for number in numbers:
+        then, now = recorded.get(number, {}), found.get(number, {})
+        for table, side in sorted(then.keys() | now.keys()):
+            was, is_ = then.get((table, side)), now.get((table, side))
+            if was == is_:
+                continue
+            counts = [int((one or "0").split(":")[0]) for one in (is_, was)]
+            message = f"What publication {number} {side} in {table} is not what it was: " + (
+                f"{counts[0]:,} rows, recorded {counts[1]:,}."
+                if counts[0] != counts[1]
+                else f"a value in its {counts[0]:,} rows differs."
+            )
+            yield Problem("publication-changed", message, where=table, value=str(number), fix=FIX)
+
+
+def _otherwise_noted(
+    recorded: Contents, noted: Mapping[int, str], numbers: Sequence[int]
+) -> Iterator[Problem]:
+    for number in numbers:
+        if number in noted and _digest(recorded.get(number, {})) != noted[number]:
+            message = (
+                f"What is recorded of publication {number} is not what the log of events says."
+            )
+            yield Problem("publication-changed", message, where="publication_contents", fix=FIX)

@@ -1,0 +1,107 @@
+"""The publication calendar, pure: which days of which product are published, and so held.
+
+Entries are kept in order and never changed; what counts for a day is the last entry about it. One
+about the whole product (market `*`) counts before all earlier ones about its markets.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from foreview.registry.records import CalendarEntry
+
+OPEN, PRELIMINARY, PUBLISHED, REOPENING = "open", "preliminary", "published", "reopening"
+EVERY_MARKET = "*"
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Days of a product with one state; a market's own span counts before that of `*`.
+
+    Attributes:
+        product: A mart.
+        market: A market's id, or `*`.
+        first_day: The first day, `YYYY-MM-DD`.
+        last_day: The last day.
+        state: `open`, `preliminary` or `published`.
+    """
+
+    product: str
+    market: str
+    first_day: str
+    last_day: str
+    state: str
+
+    def told(self) -> str:
+        """Return the span as people say it."""
+        market = "" if self.market == EVERY_MARKET else f", market {self.market}"
+        days = self.first_day if self.first_day == self.last_day else ""
+        return f"{self.product}{market}, {days or f'{self.first_day} to {self.last_day}'}"
+
+
+def spans(entries: Iterable[CalendarEntry]) -> list[Span]:
+    """Return the states that entries come to, as disjoint spans for each product and market.
+
+    Days that are open for the whole product have no span; a market has one where its state is
+    another than the product's.
+    """
+    by_product: dict[str, list[CalendarEntry]] = {}
+    for entry in entries:
+        if entry.state != REOPENING:  # asked for only
+            by_product.setdefault(entry.product, []).append(entry)
+    found = []
+    for product, mine in sorted(by_product.items()):
+        edges = sorted({one.first_day for one in mine} | {_after(one.last_day) for one in mine})
+        for first, end in itertools.pairwise(edges):
+            for market, state in _states(mine, first).items():
+                found.append(Span(product, market, first, _before(end), state))
+    return _joined(sorted(found))
+
+
+def _states(entries: Sequence[CalendarEntry], day: str) -> dict[str, str]:
+    """Return what counts on a day: the product's state unless open, and markets that differ."""
+    every, markets = OPEN, dict[str, str]()
+    for entry in entries:
+        if not entry.first_day <= day <= entry.last_day:
+            continue
+        if entry.market == EVERY_MARKET:
+            every = entry.state
+            markets.clear()
+        else:
+            markets[entry.market] = entry.state
+    found = {market: state for market, state in markets.items() if state != every}
+    return found if every == OPEN else {EVERY_MARKET: every, **found}
+
+
+def _joined(found: Iterable[Span]) -> list[Span]:
+    joined: list[Span] = []
+    for span in found:
+        last = joined[-1] if joined else None
+        if (
+            last is not None
+            and (last.product, last.market, last.state) == (span.product, span.market, span.state)
+            and _after(last.last_day) == span.first_day
+        ):
+            joined[-1] = Span(span.product, span.market, last.first_day, span.last_day, span.state)
+        else:
+            joined.append(span)
+    return joined
+
+
+def days_in(first_day: str, last_day: str) -> list[str]:
+    """Return the days of a span, both ends included."""
+    first, last = date.fromisoformat(first_day), date.fromisoformat(last_day)
+    return [str(first + timedelta(days=number)) for number in range((last - first).days + 1)]
+
+
+def _after(day: str) -> str:
+    return str(date.fromisoformat(day) + timedelta(days=1))
+
+
+def _before(day: str) -> str:
+    return str(date.fromisoformat(day) - timedelta(days=1))

@@ -1,0 +1,122 @@
+"""The figures of receipts: what each moved figure was and would be, kept for a renewal.
+
+The registry keeps a receipt's hashes. To say by how much a figure moves otherwise after late
+records, its values are needed; they lie in a Delta table of their own, which
+delta-rs writes without Spark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from foreview.impact import Impact, MartImpact
+from foreview.workspace import Workspace, disk_error
+
+Grain = tuple[str, ...]
+Moved = Mapping[str, tuple[Decimal, Decimal]]
+"""Each value of a figure before and after, by its column; 0 where there is no figure."""
+
+TABLE = "receipt_figures"
+
+
+def moved_figures(mart: MartImpact) -> dict[Grain, Moved]:
+    """Return the moved figures of a mart by their grain."""
+    return {
+        figure.grain: {
+            name: (Decimal(figure.before.get(name) or 0), Decimal(figure.after.get(name) or 0))
+            for name in {*figure.before, *figure.after}
+        }
+        for figure in mart.figures
+    }
+
+
+def _folder(workspace: Workspace) -> str:
+    return str(workspace.warehouse / f"{workspace.schema}_landing.db" / TABLE)
+
+
+def write_figures(workspace: Workspace, impact: Impact) -> None:
+    """Keep the figures of an impact's receipt; nothing when they are there.
+
+    Raises:
+        EngineError: The disk is full, or the folder can't be written.
+    """
+    import pyarrow as pa
+    from deltalake import write_deltalake
+
+    values = pa.map_(pa.string(), pa.string())
+    columns: dict[str, tuple[Any, list[Any]]] = {
+        "mart": (pa.string(), []),
+        "grain": (pa.list_(pa.string()), []),
+        "before": (values, []),
+        "after": (values, []),
+    }
+    for mart in impact.marts:
+        for grain, moved in moved_figures(mart).items():
+            row = (
+                mart.name,
+                list(grain),
+                {name: str(before) for name, (before, _) in moved.items()},
+                {name: str(after) for name, (_, after) in moved.items()},
+            )
+            for (_, found), value in zip(columns.values(), row, strict=True):
+                found.append(value)
+    arrays = {name: pa.array(found, type_) for name, (type_, found) in columns.items()}
+    checksums = pa.array([impact.checksum] * len(columns["mart"][1]), pa.string())
+    if not checksums or _kept(workspace, impact.checksum):
+        return
+    try:
+        write_deltalake(
+            _folder(workspace),
+            pa.table({"checksum": checksums, **arrays}),
+            mode="append",
+        )
+    except OSError as error:
+        raise disk_error(error, TABLE) from error
+
+
+def _kept(workspace: Workspace, checksum: str) -> Any:
+    """Return the kept rows of a receipt as an Arrow table, or None where none were ever kept."""
+    from deltalake import DeltaTable
+
+    folder = _folder(workspace)
+    if not DeltaTable.is_deltatable(folder):
+        return None
+    return DeltaTable(folder).to_pyarrow_table(filters=[("checksum", "=", checksum)])
+
+
+def read_figures(workspace: Workspace, checksum: str) -> dict[str, dict[Grain, Moved]]:
+    """Return the moved figures of a receipt by mart and grain; none when none was kept."""
+    kept = _kept(workspace, checksum)
+    found: dict[str, dict[Grain, Moved]] = {}
+    for row in kept.to_pylist() if kept else ():
+        before, after = dict(row["before"]), dict(row["after"])
+        found.setdefault(row["mart"], {})[tuple(row["grain"])] = {
+            name: (Decimal(before[name]), Decimal(after[name])) for name in before
+        }
+    return found
+
+
+def kept_checksums(workspace: Workspace) -> set[str]:
+    """Return the checksums of the receipts whose figures are kept."""
+    from deltalake import DeltaTable
+
+    folder = _folder(workspace)
+    if not DeltaTable.is_deltatable(folder):
+        return set()
+    kept = DeltaTable(folder).to_pyarrow_table(columns=["checksum"])["checksum"]
+    return set(kept.unique().to_pylist())
+
+
+def drop_figures(workspace: Workspace, checksums: Sequence[str]) -> None:
+    """Forget the figures of receipts, and the files of earlier states of the table."""
+    from deltalake import DeltaTable
+
+    if not checksums:
+        return
+    table = DeltaTable(_folder(workspace))
+    for start in range(0, len(checksums), 1_000):
+        listed = ", ".join(f"'{one}'" for one in checksums[start : start + 1_000])
+        table.delete(f"checksum in ({listed})")
+    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)

@@ -1,0 +1,83 @@
+"""The publication calendar in the registry, and the rules of who may reopen what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from foreview.errors import Problem, RefusedError
+from foreview.periods import EVERY_MARKET, OPEN, PRELIMINARY, PUBLISHED, REOPENING, spans
+from foreview.registry import events, schema
+from foreview.registry.records import CalendarEntry
+
+
+def read(connection: Connection) -> list[CalendarEntry]:
+    """Return all entries in order."""
+    table = schema.CALENDAR
+    rows = connection.execute(sa.select(table).order_by(table.c.id))
+    return [CalendarEntry(**row._mapping) for row in rows]
+
+
+def record(connection: Connection, at: str, values: Mapping[str, Any]) -> CalendarEntry:
+    """Record an entry, if the rules allow it."""
+    known = read(connection)
+    if values["state"] == PRELIMINARY:
+        clash = next(
+            (
+                one
+                for one in spans(known)
+                if (one.product, one.state) == (values["product"], PUBLISHED)
+                and (
+                    EVERY_MARKET in (one.market, values["market"]) or one.market == values["market"]
+                )
+                and one.first_day <= values["last_day"]
+                and one.last_day >= values["first_day"]
+            ),
+            None,
+        )
+        if clash is not None:
+            message = f"{clash.told()} is published; it can't become preliminary again."
+            fix = "Reopen it instead: foreview reopen-period."
+            raise RefusedError(Problem("period-published", message, fix=fix))
+    return _insert(connection, at, known, dict(values))
+
+
+def confirm(connection: Connection, at: str, entry: int, actor: str) -> CalendarEntry:
+    """Record that a reopening is agreed to by somebody else than who asked for it."""
+    known = read(connection)
+    asked = next((one for one in known if one.id == entry and one.state == REOPENING), None)
+    if asked is None:
+        message = f"There is no request {entry} to reopen a period."
+        fix = "See foreview periods."
+        raise RefusedError(Problem("unknown-reopening", message, value=str(entry), fix=fix))
+    confirmed = next((one for one in known if one.confirms == entry), None)
+    if confirmed is not None:
+        return confirmed
+    if asked.actor.casefold() == actor.casefold():
+        message = f"{asked.actor} asked to reopen it and can't confirm that too."
+        fix = "Somebody else who may restate confirms it."
+        raise RefusedError(Problem("own-reopening", message, value=actor, fix=fix))
+    values = {
+        "product": asked.product,
+        "market": asked.market,
+        "first_day": asked.first_day,
+        "last_day": asked.last_day,
+        "state": OPEN,
+        "reason": asked.reason,
+        "confirms": entry,
+        "actor": actor,
+    }
+    return _insert(connection, at, known, values)
+
+
+def _insert(
+    connection: Connection, at: str, known: list[CalendarEntry], values: dict[str, Any]
+) -> CalendarEntry:
+    row = {"id": max((one.id for one in known), default=0) + 1, **values, "at": at}
+    connection.execute(schema.CALENDAR.insert(), row)
+    payload = {"record": "calendar", **row}
+    events.append(connection, at, values["actor"], "calendar-recorded", payload)
+    return CalendarEntry(**row)

@@ -1,0 +1,75 @@
+"""Scheduled promotions: none before its instant; `foreview promote --due` runs those that are due.
+
+What was approved is checked again when it runs, as for any promotion.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from foreview.errors import Problem, RefusedError
+from foreview.workspace import Workspace
+
+SCHEDULED = "promotion-scheduled"
+"""The kind of the event that keeps from which instant on a change set may be promoted."""
+
+
+def schedule(workspace: Workspace, change_set_id: str, at: str) -> str:
+    """Record that a change set is promoted at an instant, not before; return it as UTC.
+
+    A later schedule of the same change set takes the place of an earlier one.
+
+    Raises:
+        RefusedError: It is not approved, or the instant can't be read or has passed.
+    """
+    registry = workspace.registry
+    change_set = registry.change_set(change_set_id)
+    status = registry.status(change_set.id)
+    if status != "approved":
+        message = f"Change set {change_set.id} is {status}, not approved."
+        fix = f"Somebody else than {change_set.author} approves it: foreview approve ID."
+        raise RefusedError(Problem("not-approved", message, fix=fix))
+    try:
+        instant = datetime.fromisoformat(at)
+    except ValueError as error:
+        fix = "Write it in UTC, for example 2026-05-01T04:00:00."
+        raise RefusedError(Problem("no-instant", f"{at!r} is no instant.", fix=fix)) from error
+    instant = instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
+    if instant <= workspace.clock():
+        message = f"{instant:%Y-%m-%d %H:%M} UTC has passed."
+        fix = "Choose a later instant, or promote it now."
+        raise RefusedError(Problem("instant-passed", message, value=at, fix=fix))
+    payload = {"change_set": change_set.id, "at": instant.isoformat()}
+    registry.record_event(workspace.actor, SCHEDULED, payload)
+    return instant.isoformat()
+
+
+def scheduled(workspace: Workspace) -> dict[str, datetime]:
+    """Return the instant of each approved change set that has one, the earliest first."""
+    registry = workspace.registry
+    found = {
+        one.payload["change_set"]: datetime.fromisoformat(one.payload["at"])
+        for one in registry.events()
+        if one.kind == SCHEDULED
+    }
+    open_ = {one: at for one, at in found.items() if registry.status(one) == "approved"}
+    return dict(sorted(open_.items(), key=lambda one: (one[1], one[0])))
+
+
+def refuse_embargoed(workspace: Workspace, change_set_id: str) -> None:
+    """Refuse a change set whose instant has not come.
+
+    Raises:
+        RefusedError: `embargoed`.
+    """
+    at = scheduled(workspace).get(change_set_id)
+    if at is not None and at > workspace.clock():
+        message = f"Change set {change_set_id} is not to be seen before {at:%Y-%m-%d %H:%M} UTC."
+        fix = "Wait for foreview promote --due, or schedule it anew with --at."
+        raise RefusedError(Problem("embargoed", message, fix=fix))
+
+
+def due(workspace: Workspace) -> list[str]:
+    """Return the approved change sets whose instant has come, in its order."""
+    now = workspace.clock()
+    return [one for one, at in scheduled(workspace).items() if at <= now]

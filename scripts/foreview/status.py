@@ -1,0 +1,104 @@
+"""Status: what is in effect, what is open, and whether a promotion is unfinished; without Spark."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from foreview.promotion import GIVEN_UP, STEPS
+from foreview.schedule import scheduled
+from foreview.workspace import Workspace
+
+if TYPE_CHECKING:
+    from foreview.registry import Step
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of a workspace.
+
+    Attributes:
+        release: The newest reference version; 0 before the first.
+        publication: The newest publication's number, with its last day and instant; None before
+            the first, or where the tables are not in the workspace's folder.
+        open: Number of open change requests by status.
+        unfinished: The promotion that was begun and neither ended nor was given up, or None.
+        steps: Its steps by name, with the instant at which each was done, or None.
+        is_given_up: Whether giving it up has begun.
+        running: The command that holds the workspace now, or "".
+        scheduled: Approved change requests and the instants of their promotion, UTC.
+    """
+
+    release: int
+    publication: dict[str, Any] | None
+    open: dict[str, int]
+    unfinished: Step | None
+    steps: dict[str, str | None]
+    is_given_up: bool
+    running: str
+    scheduled: dict[str, str]
+
+    def told(self) -> str:
+        """Return the status as lines of text, the last of which says what to do."""
+        shown = self.publication
+        lines = [
+            f"Reference version {self.release}",
+            f"Publication {shown['number']} of {str(shown['published_at'])[:16]}, "
+            f"viewing to {shown['last_day']}"
+            if shown
+            else "Nothing is published yet.",
+            "Open change requests: "
+            + (", ".join(f"{n} {name}" for name, n in sorted(self.open.items())) or "none"),
+        ]
+        lines += [f"Scheduled: {one} at {at[:16]} UTC" for one, at in self.scheduled.items()]
+        if self.running:
+            lines.append(f"Running now: {self.running}")
+        if self.unfinished is None:
+            return "\n".join(lines)
+        ids = ", ".join(self.unfinished.detail["change_sets"])
+        lines.append(f"Unfinished: reference version {self.unfinished.release} from {ids}")
+        lines += [
+            f"  {'done' if at else 'open':4}  {name:10}  {(at or '')[:19]:19}  {STEPS[name]}"
+            for name, at in self.steps.items()
+        ]
+        if self.is_given_up:
+            lines.append("It is being given up; finish that: foreview promote --abandon")
+        elif not self.running:
+            lines.append("Finish it: foreview promote --resume")
+            if not self.steps.get("publish"):
+                lines.append("Or give it up: foreview promote --abandon")
+        return "\n".join(lines)
+
+
+def status_of(workspace: Workspace) -> Status:
+    """Return a workspace's status."""
+    registry = workspace.registry
+    open_ = Counter(
+        one.status for one in registry.change_sets() if one.status in ("pending", "approved")
+    )
+    unfinished = registry.unfinished_promotion()
+    steps = registry.steps(unfinished.release) if unfinished else []
+    done = {one.step: one.at for one in steps if one.state == "done"}
+    is_promotion = unfinished is not None and unfinished.detail["kind"] == "promotion"
+    return Status(
+        release=registry.latest_release(),
+        publication=_newest_publication(workspace),
+        open=dict(open_),
+        unfinished=unfinished,
+        steps={name: done.get(name) for name in (STEPS if is_promotion else ())},
+        is_given_up=any(one.step == GIVEN_UP for one in steps),
+        running=workspace.lock_holder(),
+        scheduled={one: at.isoformat() for one, at in scheduled(workspace).items()},
+    )
+
+
+def _newest_publication(workspace: Workspace) -> dict[str, Any] | None:
+    from deltalake import DeltaTable
+
+    folder = workspace.warehouse / f"{workspace.schema}.db" / "publications"
+    if not DeltaTable.is_deltatable(str(folder)):
+        return None
+    columns = ["number", "release", "last_day", "published_at"]
+    rows = DeltaTable(folder).to_pyarrow_table(columns=columns).to_pylist()
+    return max(rows, key=lambda one: one["number"], default=None)

@@ -1,0 +1,180 @@
+"""Promotions in processes of their own, killed with SIGKILL, their JVM with them.
+
+What readers see is read by delta-rs, beside the engine that is being killed.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deltalake import DeltaTable
+
+from conftest import project_without
+from foreview.changes import Action, ChangeSet, Edit, changes_of
+from foreview.impact_tables import read_marts
+from foreview.promotion import STEPS
+from foreview.submission import record
+from foreview.workspace import Workspace, open_workspace
+
+FOREVIEW = str(Path(sys.executable).with_name("foreview"))
+KEPT = ("audience_by_network_day",)
+SECONDS_AT_MOST = 300
+"""A command that takes longer hangs."""
+
+
+@dataclass(frozen=True)
+class Market:
+    """A workspace whose commands run in processes of their own."""
+
+    workspace: Workspace
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        home = self.workspace.home
+        return subprocess.Popen(
+            [FOREVIEW, *arguments, "--home", str(home), "--as", "rob"],
+            env={**os.environ, "FOREVIEW_PROJECT": str(self.workspace.project)},
+            cwd=self.workspace.project,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # the JVM dies with it
+        )
+
+    def run(self, *arguments: str) -> str:
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=SECONDS_AT_MOST)
+        assert process.returncode == 0, output
+        return output
+
+    def run_killed(self, draw: random.Random, *arguments: str) -> str:
+        """Run a command and kill it some time after a step that is drawn; return that step.
+
+        A command that ended before is not killed, and must have gone well; "" then.
+        """
+        done = self.done_steps()
+        open_ = ["start", *(one for one in STEPS if one not in done)]
+        step, wait = draw.choice(open_), draw.random() * (12 if len(open_) > 4 else 4)
+        process = self.start(*arguments)
+        while process.poll() is None:
+            if step == "start" or step in self.done_steps():
+                break
+            time.sleep(0.05)
+        deadline = time.monotonic() + wait
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            return step
+        output, _ = process.communicate()
+        assert process.returncode == 0, output
+        return ""
+
+    def done_steps(self) -> set[str]:
+        registry = self.workspace.registry
+        begun = registry.unfinished_promotion()
+        steps = registry.steps(begun.release) if begun else []
+        return {one.step for one in steps if one.state == "done"}
+
+    def shown(self) -> tuple[int, Any]:
+        """Return the newest publication's number, and the figures and channels in it."""
+        tables = self.workspace.warehouse / f"{self.workspace.schema}.db"
+        newest = max(rows(tables / "publications"), key=lambda one: one["number"])
+        number, cut = newest["number"], newest["snapshot_cut"]
+        figures = [
+            {name: value for name, value in row.items() if not name.startswith("published_")}
+            for mart in KEPT
+            for row in rows(tables / f"{mart}__versions")
+            if row["published_from"] <= number
+            and (row["published_to"] is None or row["published_to"] > number)
+        ]
+        channels = [
+            (row["row_key"], row["network_id"])
+            for row in rows(tables / "channel_history")
+            if row["dbt_valid_from"] <= cut
+            and (row["dbt_valid_to"] is None or row["dbt_valid_to"] > cut)
+        ]
+        return number, (sorted(map(str, figures)), sorted(channels))
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    return DeltaTable(folder).to_pyarrow_table().to_pylist()  # type: ignore[no-any-return]
+
+
+def make_market(folder: Path) -> Market:
+    """Return a small market with one mart, generated in a process of its own."""
+    home = folder / "home"
+    home.mkdir(parents=True)
+    (home / "allow-act-as").touch()
+    project = Path(__file__).resolve().parents[2]
+    start = open_workspace({"FOREVIEW_PROJECT": str(project)}, home=home, act_as="ana")
+    others = [one["name"] for one in read_marts(start) if one["name"] not in KEPT]
+    own = project_without(folder / "project", *others)
+    market = Market(open_workspace({"FOREVIEW_PROJECT": str(own)}, home=home, act_as="ana"))
+    market.run("generate", "--rows", "3000", "--days", "3", "--devices", "200")
+    return market
+
+
+def approved_move(market: Market, seed: int) -> str:
+    """Record a change set that moves watched channels, previewed and approved; return its id."""
+    workspace = market.workspace
+    contract = workspace.contract("channel")
+    state, _ = workspace.registry.approved_rows("channel")
+    draw = random.Random(seed)
+    networks = sorted({row["network_id"] for row in state.values() if row["network_id"]})
+    changes: list[Any] = []
+    for identity in draw.sample(sorted(state), 20):
+        others = [one for one in networks if one != state[identity]["network_id"]]
+        edit = Edit(Action.CORRECT, identity, {"network_id": draw.choice(others)}, state[identity])
+        changes += changes_of(contract, edit, state)[0]
+    base = workspace.registry.latest_release()
+    contracts = {"channel": contract.hash}
+    change_set = ChangeSet(
+        "ana", f"move {seed}", "edit", base, "test", "", contracts, tuple(changes)
+    )
+    record(workspace, change_set)
+    market.run("what-if", change_set.id, "-o", str(workspace.home / "report"))
+    market.run("approve", change_set.id)
+    return change_set.id
+
+
+def kill_promotions(market: Market, draw: random.Random, kills: int) -> dict[str, int]:
+    """Promote and give up, killed at random, until so many were killed; return them by step.
+
+    After each kill readers have the publication before or the one after, whole. When a promotion
+    went through, its figures are those of the receipt, and the past is what it was.
+    """
+    killed: dict[str, int] = {}
+    seed = 0
+    while sum(killed.values()) < kills:
+        seed += 1
+        number, before = market.shown()
+        id_ = approved_move(market, draw.randrange(1 << 30))
+        is_given_up = draw.random() < 0.25
+        arguments = ["promote", id_]
+        while True:
+            step = market.run_killed(draw, *arguments)
+            if step:
+                killed[step] = killed.get(step, 0) + 1
+            shown = market.shown()
+            assert shown == (number, before) or shown[0] == number + 1
+            unfinished = market.workspace.registry.unfinished_promotion()
+            if not step or unfinished is None:
+                break
+            is_published = shown[0] > number
+            word = "--abandon" if is_given_up and not is_published else "--resume"
+            is_given_up = is_given_up and not is_published
+            arguments = ["promote", word]
+        if market.workspace.registry.status(id_) == "approved":
+            assert market.shown() == (number, before)
+            market.run("promote", id_)
+        assert market.workspace.registry.status(id_) == "promoted"
+        assert market.shown()[0] == number + 1
+        market.run("verify")
+    return killed

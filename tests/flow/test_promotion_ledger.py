@@ -1,0 +1,342 @@
+"""A promotion is a ledger of steps: killed at any of them it goes on, or is given up.
+
+One mart only, so that a promotion takes seconds; the marts' figures are tested elsewhere.
+"""
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oracle import Viewing, assert_same, figures, published
+from random_edits import DAYS, states
+
+from conftest import acting, make_workspace, project_without
+from foreview.approval import approve
+from foreview.audit import verify
+from foreview.changes import Action, ChangeSet, Edit, changes_of
+from foreview.closing import ask_to_reopen, close_period, confirm_reopening
+from foreview.dbt_project import run_dbt
+from foreview.errors import EngineError, RefusedError
+from foreview.feed import write_feed
+from foreview.generate.viewing import generate_viewing
+from foreview.housekeeping import Removed, clean_up
+from foreview.impact_tables import read_marts
+from foreview.past import as_of, plain_rows
+from foreview.promotion import STEPS, abandon, promote, resume
+from foreview.receipt import record_receipt
+from foreview.registry import Registry
+from foreview.sample import generate_sample
+from foreview.status import status_of
+from foreview.submission import record
+from foreview.viewing_load import load_viewing
+from foreview.what_if import preview
+from foreview.workspace import Workspace
+
+pytestmark = pytest.mark.spark
+
+MART = "audience_by_market_day"
+
+
+class Killed(BaseException):
+    """Stands for a process that ends: nothing catches it."""
+
+
+@pytest.fixture(scope="module")
+def market(spark_home: Path, spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    workspace = make_workspace(spark_home, "ledger")
+    others = [one["name"] for one in read_marts(workspace) if one["name"] != MART]
+    project = project_without(tmp_path_factory.mktemp("ledger") / "project", *others)
+    settings = project / "dbt_project.yml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace("restaters: []", "restaters: [rob, eve]"), encoding="utf-8")
+    workspace = replace(workspace, project=project)
+    generate_sample(workspace, rows=3_000, days=3, devices=200, first_day=DAYS[0], seed=5)
+    return workspace
+
+
+def shown(spark: Any, market: Workspace) -> Any:
+    """Return what readers see: the mart's figures, and the rows of channels."""
+    tables = [market.table(name, "published") for name in (MART, "dim_channel")]
+    columns = ["channel_id", "network_id", "valid_from", "valid_to", "change_set_id"]
+    found = []
+    for table in tables:
+        frame = spark.table(table)
+        frame = frame.select(columns) if "dim_" in table else frame.drop("published_from")
+        found.append(plain_rows(frame))
+    return found
+
+
+def a_move(market: Workspace, seed: int) -> ChangeSet:
+    """Return a change set that moves three watched channels to other networks."""
+    contract = market.contract("channel")
+    state, _ = market.registry.approved_rows("channel")
+    draw = random.Random(seed)
+    networks = sorted({row["network_id"] for row in state.values() if row["network_id"]})
+    changes = []
+    for identity in draw.sample(sorted(state), 12):
+        others = [one for one in networks if one != state[identity]["network_id"]]
+        edit = Edit(Action.CORRECT, identity, {"network_id": draw.choice(others)}, state[identity])
+        changes += changes_of(contract, edit, state)[0]
+    contracts = {"channel": contract.hash}
+    base = market.registry.latest_release()
+    return ChangeSet("ana", f"move {seed}", "edit", base, "test", "", contracts, tuple(changes))
+
+
+def approved(market: Workspace, change_set: ChangeSet) -> str:
+    record(market, change_set)
+    record_receipt(market, preview(market, [change_set.id]))
+    approve(acting(market, "rob"), change_set.id)
+    return change_set.id
+
+
+@pytest.fixture
+def killed_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Let the process end when a step's work is done, before it is recorded."""
+    record_step = Registry.record_step
+
+    def set_up(step: str | None) -> None:
+        def ends(self: Registry, release: int, name: str, state: str, **rest: Any) -> Any:
+            if name == step and state == "done":
+                raise Killed(name)
+            return record_step(self, release, name, state, **rest)
+
+        monkeypatch.setattr(Registry, "record_step", ends)
+
+    yield set_up
+    monkeypatch.undo()
+
+
+def assert_whole(market: Workspace) -> None:
+    _, problems = verify(market)
+    assert problems == []
+
+
+def test_killed_at_each_step_in_turn_a_promotion_goes_on_and_the_past_stays(
+    spark: Any, market: Workspace, killed_at: Any, tmp_path: Path
+) -> None:
+    before = shown(spark, market)
+    rob = acting(market, "rob")
+    id_ = approved(market, a_move(market, 1))
+    begin: Any = lambda: promote(rob, id_)  # noqa: E731
+    for place, step in enumerate(STEPS):
+        killed_at(step)
+        with pytest.raises(Killed):
+            begin()
+        begin = lambda: resume(rob)  # noqa: E731
+        assert (shown(spark, market) != before) == (step in ("publish", "reopen")), step
+        status = status_of(market)
+        assert [name for name, at in status.steps.items() if at] == list(STEPS)[:place]
+        assert "foreview promote --resume" in status.told()
+        if step == "rows":
+            with pytest.raises(EngineError, match="not finished"):
+                run_dbt(market, ["build", "--select", "stg_owner"])
+            with pytest.raises(RefusedError, match="being put into effect"):
+                market.registry.record_review(id_, "rob", "reject")
+    killed_at(None)
+    release = resume(rob)
+    assert status_of(market).unfinished is None
+    run_dbt(market, ["build", "--select", "stg_owner"])
+    after = shown(spark, market)
+    assert after != before
+    feed = write_feed(market, release.number, tmp_path)
+    rows, figures_fed = ([json.loads(line) for line in path.open()] for path in feed.files)
+    assert (feed.rows, feed.figures) == (len(rows), len(figures_fed))
+    assert {(one["author"], one["reviewer"], one["change"]) for one in rows} == {
+        ("ana", "rob", "modified")
+    }
+    old, new = ({grain_of(one) for one in state[0]} for state in (before, after))
+    assert {grain_of(one["grain"]) for one in figures_fed if not one["before"]} == new - old
+    assert {grain_of(one["grain"]) for one in figures_fed if not one["after"]} == old - new
+    assert [publication_rows(market, number) for number in (1, 2)] == [before, after]
+
+
+def grain_of(row: Any) -> tuple[Any, ...]:
+    names = ("viewing_date", "market_id", "network_id", "playback_mode")
+    return tuple(row.get(name) for name in names)
+
+
+def publication_rows(market: Workspace, number: int) -> Any:
+    found = []
+    for name in (MART, "channel"):
+        frame = as_of(market, name, publication=number)
+        columns = ["channel_id", "network_id", "valid_from", "valid_to", "change_set_id"]
+        frame = frame.select(columns) if name == "channel" else frame.drop("published_from")
+        found.append(plain_rows(frame))
+    return found
+
+
+def test_a_killed_promotion_can_be_given_up_also_when_that_is_killed(
+    spark: Any, market: Workspace, killed_at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = shown(spark, market)
+    rows = market.registry.approved_rows("channel")
+    id_ = approved(market, a_move(market, 2))
+    for step in ("rows", "figures"):
+        killed_at(step)
+        with pytest.raises(Killed):
+            promote(acting(market, "rob"), id_)
+        killed_at(None)
+        with monkeypatch.context() as patch:
+            patch.setattr("foreview.promotion.announce_promotion", killing)
+            with pytest.raises(Killed):
+                abandon(market)
+        with pytest.raises(RefusedError, match="--abandon"):
+            resume(market)
+        assert abandon(market) == id_
+        assert market.registry.status(id_) == "approved"
+        assert shown(spark, market) == before
+        assert market.registry.approved_rows("channel") == rows
+    assert_whole(market)
+
+
+def killing(*_: Any) -> None:
+    raise Killed
+
+
+def test_viewing_that_came_in_since_renews_the_receipt_and_late_records_void_it(
+    spark: Any, market: Workspace, tmp_path: Path
+) -> None:
+    registry, rob = market.registry, acting(market, "rob")
+    change_set = a_move(market, 3)
+    id_ = approved(market, change_set)
+    load(spark, market, tmp_path / "next", first_day=DAYS[4])  # a day that nobody was shown
+    release = promote(rob, id_)
+    renewals = [one for one in registry.events() if one.kind == "receipt-renewed"]
+    assert [one.payload["change_set"] for one in renewals] == [id_]
+    assert registry.approval(id_).receipt_checksum == renewals[0].payload["approved"]
+    assert release.publication == 4
+    change_set = a_move(market, 4)
+    id_ = approved(market, change_set)
+    load(spark, market, tmp_path / "late", first_day=DAYS[1])  # late
+    with pytest.raises(RefusedError) as caught:
+        promote(rob, id_)
+    assert {one.rule for one in caught.value.problems} == {"approval-void"}
+    assert any("was approved to move by" in one.message for one in caught.value.problems)
+    assert registry.unfinished_promotion() is None
+    with pytest.raises(RefusedError, match="approved"):
+        approve(rob, id_)
+
+
+def load(spark: Any, market: Workspace, folder: Path, *, first_day: str) -> None:
+    """Load some viewing of a day, as a batch of its own."""
+    from pyspark.sql import functions as f
+
+    state, _ = market.registry.approved_rows("channel")
+    viewing = generate_viewing(
+        spark,
+        rows=400,
+        first_day=date.fromisoformat(first_day),
+        days=1,
+        devices=200,
+        channel_ids=sorted({one[0] for one in state}),
+        seed=9,
+        time_zone="America/New_York",
+    )
+    batch = spark.table(market.table("fct_viewing")).agg(f.max("load_batch")).first()[0] + 1
+    viewing.withColumn("load_batch", f.lit(batch)).write.parquet(str(folder))
+    load_viewing(market, folder)
+
+
+def test_published_periods_are_held_until_two_people_restate_them(
+    spark: Any, market: Workspace, tmp_path: Path
+) -> None:
+    eve, rob = acting(market, "eve"), acting(market, "rob")
+    before = published(spark, market, [MART])[MART]
+    market_id = min(grain[1] for grain in before if grain[0] == DAYS[1])
+
+    def is_held(grain: tuple[str, ...]) -> bool:
+        return grain[0] == DAYS[0] or grain[:2] == (DAYS[1], market_id)
+
+    def held(found: Any) -> Any:
+        return {grain: one for grain, one in found.items() if is_held(grain)}
+
+    close_period(market, MART, DAYS[0], DAYS[0])
+    close_period(market, MART, DAYS[1], DAYS[1], market=market_id)
+    change_set = a_move(market, 5)
+    rebuilt = figures(Viewing(spark, market), *states(market, change_set))[MART]
+    record(market, change_set)
+    touched, full = (preview(market, [change_set.id], path=one) for one in ("touched", "full"))
+    assert touched.checksum == full.checksum
+    moved = {one for one in {*before, *rebuilt} if before.get(one) != rebuilt.get(one)}
+    assert {one.grain for one in touched.marts[0].held} == {one for one in moved if is_held(one)}
+    assert {one.grain for one in touched.marts[0].figures} == {
+        one for one in moved if not is_held(one)
+    }
+    record_receipt(market, touched)
+    approve(rob, change_set.id)
+    promote(rob, change_set.id)
+    load(spark, market, tmp_path / "late", first_day=DAYS[0])
+    rebuilt = figures(Viewing(spark, market), *states(market))[MART]
+    moved_on = {grain: one for grain, one in rebuilt.items() if not is_held(grain)}
+    assert published(spark, market, [MART])[MART] == held(before) | moved_on
+    assert held(before) != held(rebuilt)
+    asked, _ = ask_to_reopen(rob, MART, DAYS[0], DAYS[2], reason="R1")
+    confirm_reopening(eve, asked.id)
+    assert_same(published(spark, market, [MART]), {MART: rebuilt})
+    assert_whole(market)
+
+
+def test_a_value_that_was_changed_in_any_stored_table_is_named(
+    spark: Any, market: Workspace
+) -> None:
+    from delta.tables import DeltaTable
+
+    tampered = {
+        market.table(f"{MART}__versions"): ("seconds", "seconds + 1"),
+        market.table("publication_contents"): ("contents", "concat(contents, '1')"),
+        market.table("network_history"): ("network_name", "'another'"),
+    }
+    kept = {}
+    for table, (column, value) in tampered.items():
+        delta = DeltaTable.forName(spark, table)
+        kept[table] = delta.history(1).first()["version"]
+        key = spark.table(table).columns[0]
+        first = spark.table(table).orderBy(key).first()
+        delta.update(f"{key} = '{first[key]}'", {column: value})
+    _, problems = verify(market)
+    for table, version in kept.items():
+        DeltaTable.forName(spark, table).restoreToVersion(version)
+    assert {MART, "publication_contents", "dim_network"} <= {one.where for one in problems}
+
+
+def test_rows_of_another_table_that_came_in_unseen_are_not_promoted_along(
+    spark: Any, market: Workspace
+) -> None:
+    id_ = approved(market, a_move(market, 7))
+    seed = market.seeds / "network.csv"
+    kept = seed.read_text(encoding="utf-8")
+    seed.write_text(kept.replace("1900-01-01", "1950-01-01", 1), encoding="utf-8")
+    run_dbt(market, ["build", "--select", "network", "stg_network", "network_history"])
+    with pytest.raises(EngineError, match="Not published: rows of network changed"):
+        promote(acting(market, "rob"), id_)
+    assert abandon(market) == id_
+    seed.write_text(kept, encoding="utf-8")
+    run_dbt(market, ["build", "--select", "network", "stg_network", "network_history"])
+    assert_whole(market)
+
+
+def test_housekeeping_takes_only_trials_that_have_ended(spark: Any, market: Workspace) -> None:
+    def schemas() -> set[str]:
+        prefix = f"{market.schema}_"
+        return {one.name for one in spark.catalog.listDatabases() if one.name.startswith(prefix)}
+
+    before = shown(spark, market)
+    open_ = {one.id for one in market.registry.pending()}
+    present = schemas()
+    promised = clean_up(market, is_dry=True)
+    assert schemas() == present
+    removed = clean_up(market)
+    assert removed == promised
+    assert removed.schemas
+    assert removed.receipts
+    left = {one for one in schemas() if "_what_if_" in one or "_promotion_" in one}
+    assert schemas() == present - set(removed.schemas)
+    assert {one.rsplit("_", 1)[1] for one in left} <= open_
+    assert clean_up(market) == Removed((), ())
+    assert shown(spark, market) == before
+    assert_whole(market)

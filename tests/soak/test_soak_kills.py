@@ -1,0 +1,25 @@
+"""The long version of `test_kills`: twenty markets, ten random kills each; resumable.
+
+Passed seeds are kept in `kills.json` beside this file, with the number of kills by the step after
+which they came, and not run again.
+"""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from kills import kill_promotions, make_market
+
+RESULTS = Path(__file__).with_name("kills.json")
+PASSED = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+
+
+@pytest.mark.parametrize("seed", list(range(100, 120)))
+def test_killed_at_random_promotions_end_as_if_nothing_had_happened(
+    tmp_path: Path, seed: int
+) -> None:
+    if str(seed) in PASSED:
+        pytest.skip("passed in an earlier run")
+    PASSED[str(seed)] = kill_promotions(make_market(tmp_path), random.Random(seed), 10)
+    RESULTS.write_text(json.dumps(PASSED, indent=0, sort_keys=True) + "\n", encoding="utf-8")

@@ -1,0 +1,141 @@
+"""The publication calendar: what counts on a day, and who may reopen what is published."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from networks import network_workspace, run
+
+from conftest import PROJECT, acting, project_without
+from foreview.errors import RefusedError
+from foreview.periods import EVERY_MARKET, OPEN, PUBLISHED, REOPENING, days_in, spans
+from foreview.registry import CalendarEntry
+from foreview.workspace import Workspace
+
+DAYS = days_in("2026-04-28", "2026-05-04")
+MARKETS = [EVERY_MARKET, "M1", "M2"]
+REPORT = "audience_by_market_day"
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> list[CalendarEntry]:
+    found = []
+    for number in range(draw(st.integers(0, 8))):
+        first, last = sorted(draw(st.lists(st.sampled_from(DAYS), min_size=2, max_size=2)))
+        state = draw(st.sampled_from([OPEN, "preliminary", PUBLISHED, REOPENING]))
+        product, market = draw(st.sampled_from("PQ")), draw(st.sampled_from(MARKETS))
+        entry = CalendarEntry(number, product, market, first, last, state, "", None, "ana", "")
+        found.append(entry)
+    return found
+
+
+def by_the_book(found: list[CalendarEntry], product: str, market: str, day: str) -> str:
+    """Return what the last entry about a day says."""
+    state = OPEN
+    for entry in found:
+        is_about = entry.product == product and entry.market in (EVERY_MARKET, market)
+        if is_about and entry.first_day <= day <= entry.last_day and entry.state != REOPENING:
+            state = entry.state
+    return state
+
+
+@given(entries())
+def test_spans_say_of_each_day_what_its_last_entry_says(found: list[CalendarEntry]) -> None:
+    result = spans(found)
+    for product, market, day in itertools.product("PQ", ["M1", "M2", "another"], DAYS):
+        mine = [one for one in result if one.product == product and day in days_of(one)]
+        own = [one.state for one in mine if one.market == market]
+        every = [one.state for one in mine if one.market == EVERY_MARKET]
+        assert len(own) <= 1
+        assert len(every) <= 1
+        assert [*own, *every, OPEN][0] == by_the_book(found, product, market, day)
+    assert len(result) == len({(one.product, one.market, one.first_day) for one in result})
+    for one, other in itertools.pairwise(result):  # nothing that could be one span is two
+        if (one.product, one.market, one.state) == (other.product, other.market, other.state):
+            assert days_of(one)[-1] < other.first_day
+            assert days_in(one.last_day, other.first_day)[1] != other.first_day
+
+
+def days_of(span: Any) -> list[str]:
+    return days_in(span.first_day, span.last_day)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.chdir(PROJECT)
+    return network_workspace(tmp_path)
+
+
+def publish(workspace: Workspace, state: str = PUBLISHED, market: str = "*") -> Any:
+    return workspace.registry.record_calendar(
+        REPORT, market, "2026-04-01", "2026-04-30", state, reason="", actor="ana"
+    )
+
+
+def test_published_days_do_not_become_preliminary_again_and_one_alone_does_not_reopen_them(
+    workspace: Workspace,
+) -> None:
+    registry = workspace.registry
+    publish(workspace, "preliminary")
+    publish(workspace)
+    for market in ("*", "M1"):
+        with pytest.raises(RefusedError, match="reopen-period"):
+            publish(workspace, "preliminary", market)
+    asked = publish(workspace, REOPENING)
+    assert [one.state for one in spans(registry.calendar())] == [PUBLISHED]
+    with pytest.raises(RefusedError, match="can't confirm that too"):
+        registry.confirm_reopening(asked.id, actor="ANA")
+    with pytest.raises(RefusedError, match="no request 99"):
+        registry.confirm_reopening(99, actor="rob")
+    opened = registry.confirm_reopening(asked.id, actor="rob")
+    assert registry.confirm_reopening(asked.id, actor="eve") == opened
+    assert spans(registry.calendar()) == []
+    assert registry.verify_events() == []
+
+
+def test_wrong_products_markets_and_days_are_named_and_nobody_may_restate_by_default(
+    workspace: Workspace,
+) -> None:
+    def refused(*arguments: str) -> set[str]:
+        result = run(workspace, *arguments, "--json")
+        assert result.exit_code == 1, result.output
+        return {one["rule"] for one in json.loads(result.stdout)["problems"]}
+
+    days = ("--from", "2026-04-01", "--to", "2026-04-30")
+    assert refused("close-period", "sales", *days) == {"unknown-product"}
+    assert refused("close-period", REPORT, "--market", "X", *days) == {"unknown-market"}
+    other = "audience_by_network_day"
+    assert refused("close-period", other, "--market", "X", *days) == {"no-markets"}
+    assert refused("close-period", REPORT, "--from", "May", "--to", "2026-05-01") == {"not-a-date"}
+    swapped = ("--from", "2026-05-01", "--to", "2026-04-01")
+    assert refused("close-period", REPORT, *swapped) == {"days-reversed"}
+    assert refused("reopen-period", REPORT, *days, "--reason", "R1") == {"no-right"}
+    assert refused("reopen-period", "--confirm", "1") == {"no-right"}
+    assert workspace.registry.calendar() == []
+
+
+def test_who_asks_to_restate_is_told_which_clients_to_tell(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    from foreview.closing import ask_to_reopen
+
+    project = project_without(tmp_path / "project")
+    file = project / "dbt_project.yml"
+    text = file.read_text(encoding="utf-8").replace("restaters: []", "restaters: [ana, rob]")
+    file.write_text(text, encoding="utf-8")
+    exposures = "models/audience/exposures.yml"
+    (project / exposures).write_text((PROJECT / exposures).read_text(encoding="utf-8"))
+    ana = replace(acting(workspace, "ana"), project=project)
+    with pytest.raises(RefusedError, match="reason code"):
+        ask_to_reopen(ana, REPORT, "2026-04-01", "2026-04-30", reason="")
+    entry, clients = ask_to_reopen(ana, REPORT, "2026-04-01", "2026-04-30", reason="R1")
+    assert entry.state == REOPENING
+    assert [one.name for one in clients] == ["Weekly market report"]

@@ -1,0 +1,135 @@
+"""Supplier files: what becomes a change set, and what a person set is held back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from networks import network_workspace, promote_recorded, run
+
+from conftest import PROJECT
+from foreview.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.chdir(PROJECT)
+    return network_workspace(tmp_path)
+
+
+def deliver(
+    workspace: Workspace, tmp_path: Path, *lines: str, options: tuple[str, ...] = ()
+) -> Any:
+    file = tmp_path / "delivery.csv"
+    file.write_text("\n".join(["network_id,network_name", *lines]) + "\n", encoding="utf-8")
+    return run(workspace, "load", "network", str(file), "--source", "acme", "--json", *options)
+
+
+def names(workspace: Workspace) -> dict[str, str | None]:
+    state, _ = workspace.registry.approved_rows("network")
+    return {one[0]: row["network_name"] for one, row in state.items()}
+
+
+def take(workspace: Workspace, result: Any) -> Any:
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    promote_recorded(workspace, workspace.registry.change_set(found["id"]))
+    return found
+
+
+def test_a_delivery_is_a_change_request_and_a_repeated_one_changes_nothing(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    before = names(workspace)
+    key = min(before)
+    found = take(workspace, deliver(workspace, tmp_path, f"{key},Of acme", "NEW1,Quite new"))
+    assert (found["rows"], found["held"]) == (2, [])
+    assert names(workspace) == {**before, key: "Of acme", "NEW1": "Quite new"}
+    change_set = workspace.registry.change_set(found["id"])
+    assert (change_set.kind, change_set.source_name) == ("load", "acme: delivery.csv")
+    again = deliver(workspace, tmp_path, f"{key},Of acme", "NEW1,Quite new")
+    assert (again.exit_code, "no-change" in again.stdout) == (1, True)
+
+
+def test_what_a_person_set_is_held_back_until_a_rollback_gives_it_back(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    from foreview.promotion import rollback
+
+    key, other, *_ = sorted(names(workspace))
+    take(workspace, deliver(workspace, tmp_path, f"{key},Of acme"))
+    edited = by_hand(workspace, key, "By hand")
+    found = take(workspace, deliver(workspace, tmp_path, f"{key},Of acme 2", f"{other},Of acme"))
+    (held,) = found["held"]
+    assert (held["value"], held["offered"], held["author"]) == ("By hand", "Of acme 2", "ana")
+    assert held["change_set_id"] == edited
+    assert (names(workspace)[key], names(workspace)[other]) == ("By hand", "Of acme")
+    event = workspace.registry.events()
+    assert [one.payload["held"] for one in event if one.kind == "values-held-back"] == [[held]]
+    alone = deliver(workspace, tmp_path, f"{key},Of acme 2")
+    assert (alone.exit_code, "what people set" in alone.stdout) == (1, True)
+    inverse = rollback(workspace, workspace.registry.latest_release() - 1)
+    promote_recorded(workspace, inverse)
+    assert names(workspace)[key] == "Of acme"
+    assert take(workspace, deliver(workspace, tmp_path, f"{key},Of acme 3"))["held"] == []
+    assert names(workspace)[key] == "Of acme 3"
+
+
+def by_hand(workspace: Workspace, key: str, name: str) -> str:
+    from foreview.changes import Action, ChangeSet, Edit, changes_of
+
+    contract = workspace.contract("network")
+    state, _ = workspace.registry.approved_rows("network")
+    identity = next(one for one in state if one[0] == key)
+    edit = Edit(Action.CORRECT, identity, {"network_name": name}, state[identity])
+    changes = tuple(changes_of(contract, edit, state)[0])
+    base = workspace.registry.latest_release()
+    contracts = {"network": contract.hash}
+    change_set = ChangeSet("ana", "by hand", "edit", base, "book.xlsx", "", contracts, changes)
+    workspace.registry.record_change_set(change_set)
+    promote_recorded(workspace, change_set)
+    return change_set.id
+
+
+def test_a_day_splits_rows_and_a_value_that_a_person_set_before_it_stays_held(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    key, other, *_ = sorted(names(workspace))
+    by_hand(workspace, other, "By hand")
+    lines = (f"{key},Later", f"{other},Later")
+    found = take(workspace, deliver(workspace, tmp_path, *lines, options=("--from", "2026-05-01")))
+    assert [one["identity"][0] for one in found["held"]] == [other]
+    state, _ = workspace.registry.approved_rows("network")
+    rows = {one: row["network_name"] for one, row in state.items() if one[0] == key}
+    assert sorted(rows)[-1] == (key, "2026-05-01")
+    assert rows[key, "2026-05-01"] == "Later"
+
+
+def test_a_wrong_delivery_names_lines_and_records_nothing(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    before = workspace.registry.change_sets()
+    key = min(names(workspace))
+    for line, rule in ((f"{key},a,b", "ragged-row"), (f"{key},\x01", "wrong-type")):
+        result = deliver(workspace, tmp_path, line)
+        assert (result.exit_code, rule in result.stdout) == (1, True)
+        assert "line 2" in result.stdout
+    file = tmp_path / "days.csv"
+    file.write_text("network_id,valid_from\nX,2026-01-01\n", encoding="utf-8")
+    result = run(workspace, "load", "network", str(file), "--source", "acme")
+    assert "unknown-column" in result.output
+    assert workspace.registry.change_sets() == before
+
+
+def test_checking_records_nothing_and_a_bulk_delivery_asks_for_a_reason(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    before = workspace.registry.change_sets()
+    lines = [f"N{number},New" for number in range(1_000)]
+    result = deliver(workspace, tmp_path, *lines)
+    assert (result.exit_code, "--allow-bulk" in result.stdout) == (1, True)
+    allowed = ("--allow-bulk", "the first delivery", "--check")
+    result = deliver(workspace, tmp_path, *lines, options=allowed)
+    assert (result.exit_code, workspace.registry.change_sets()) == (0, before)

@@ -1,0 +1,119 @@
+"""Thresholds: when more people have to agree, and that one person can't be two of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from networks import network_workspace
+from test_report import figure, mart
+
+from conftest import acting
+from foreview.approval import approve
+from foreview.changes import Action, ChangeSet, Edit, changes_of
+from foreview.contract import Contract
+from foreview.errors import RefusedError
+from foreview.impact import Impact, RankChange
+from foreview.receipt import record_receipt
+from foreview.thresholds import Threshold, crossed, parse_threshold
+from foreview.workspace import Workspace
+
+
+def impact_of(*marts: Any, change_sets: Any = ()) -> Impact:
+    return Impact(change_sets, 1, "2026-04-05", 1, {}, marts, 1, 1, 1, {}, "c" * 64)
+
+
+@pytest.mark.parametrize(
+    ("declared", "is_reached"),
+    [
+        ({"absolute": 100}, True),
+        ({"absolute": 101}, False),
+        ({"relative": 0.1}, True),
+        ({"relative": 0.11}, False),
+        ({"relative": 0.01, "measure": "sessions"}, False),  # they do not move
+        ({"absolute": 1, "measure": "seconds"}, True),
+        ({"absolute": 1, "product": "another"}, False),
+        ({"absolute": 1, "market": "M1"}, False),  # the mart has no markets
+        ({"rank": 2}, False),
+        ({"rank": 3}, True),
+    ],
+)
+def test_a_threshold_is_reached_by_a_figure_that_moves_enough(
+    declared: dict[str, Any], is_reached: bool
+) -> None:
+    moved = replace(
+        mart(figure("2026-04-01", "ABC", 1000, 1100)),
+        rank_changes=(RankChange(("2026-04-01", "ABC"), 5, 3),),
+    )
+    threshold = parse_threshold({"reviewers": 2, **declared})
+    assert bool(crossed(impact_of(moved), [threshold])) == is_reached
+
+
+def test_a_figure_that_appears_moves_by_any_share() -> None:
+    new = mart(figure("2026-04-01", "ABC", None, 1))
+    assert crossed(impact_of(new), [Threshold(2, relative=Decimal(5))])
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [{"reviewers": 2}, {"absolute": 1}, {"reviewers": 1, "rank": 1}, {"reviewers": 2, "client": 1}],
+)
+def test_a_threshold_that_says_nothing_is_refused(declared: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="threshold"):
+        parse_threshold(declared)
+
+
+def with_rules(workspace: Workspace, actor: str, **rules: Any) -> Workspace:
+    contracts: dict[str, Contract] = dict(workspace.contracts)
+    contracts["network"] = replace(contracts["network"], **rules)
+    found = acting(workspace, actor)
+    vars(found)["contracts"] = contracts
+    return found
+
+
+def renamed(workspace: Workspace) -> ChangeSet:
+    contract = workspace.contract("network")
+    state, _ = workspace.registry.approved_rows("network")
+    identity = min(state)
+    edit = Edit(Action.CORRECT, identity, {"network_name": "another"}, state[identity])
+    changes = tuple(changes_of(contract, edit, state)[0])
+    change_set = ChangeSet("ana", "x", "edit", 1, "b.xlsx", "", {"network": contract.hash}, changes)
+    workspace.registry.record_change_set(change_set)
+    return change_set
+
+
+def test_past_a_threshold_two_others_have_to_agree_to_one_preview(tmp_path: Path) -> None:
+    plain = network_workspace(tmp_path)
+    plain.warehouse.readlink().mkdir(parents=True)
+    ana, rob, capital, eve = (
+        with_rules(plain, name, thresholds=(Threshold(2, absolute=Decimal(50)),))
+        for name in ("ana", "rob", "ROB", "eve")
+    )
+    change_set = renamed(ana)
+    status = ana.registry.status
+    moved = mart(figure("2026-04-01", "ABC", 1000, 1100))
+    record_receipt(ana, impact_of(moved, change_sets=(change_set,)))
+    assert approve(rob, change_set.id).decision == "agree"
+    assert status(change_set.id) == "pending"
+    with pytest.raises(RefusedError, match="agreed to change request"):
+        approve(capital, change_set.id)
+    with pytest.raises(RefusedError, match="can't approve it too"):
+        approve(ana, change_set.id)
+    other = replace(impact_of(moved, change_sets=(change_set,)), checksum="d" * 64)
+    record_receipt(ana, other)  # a newer preview: what was agreed to was another
+    assert approve(eve, change_set.id).decision == "agree"
+    assert approve(rob, change_set.id).decision == "approve"
+    assert status(change_set.id) == "approved"
+
+
+def test_only_those_whom_the_rules_name_approve(tmp_path: Path) -> None:
+    plain = network_workspace(tmp_path)
+    rob, eve = (with_rules(plain, name, reviewers=("eve",)) for name in ("rob", "eve"))
+    change_set = renamed(plain)
+    record_receipt(plain, impact_of(change_sets=(change_set,)))
+    with pytest.raises(RefusedError, match="Ask one of: eve"):
+        approve(rob, change_set.id)
+    assert approve(eve, change_set.id).decision == "approve"
