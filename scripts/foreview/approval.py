@@ -41,12 +41,19 @@ def approve(workspace: Workspace, change_set_id: str, comment: str = "") -> Revi
     change_set = workspace.registry.change_set(change_set_id)
     _check_reviewer(workspace, change_set)
     receipt = workspace.registry.latest_receipt([change_set.id])
+    rules = {name: workspace.contract(name).hash for name in change_set.dimensions}
+    seen = receipt.content.get("contracts", {}) if receipt else {}
+    changed = [name for name, hash_ in rules.items() if seen.get(name, hash_) != hash_]
+    if changed:
+        message = f"The rules of {', '.join(changed)} changed since the preview."
+        fix = f"Run foreview what-if {change_set.id} again, and look at it."
+        raise RefusedError(Problem("no-receipt", message, fix=fix))
     return workspace.registry.record_review(
         change_set.id,
         workspace.actor,
         "approve",
         receipt_checksum=receipt.checksum if receipt else None,
-        contracts=change_set.contracts,
+        contracts=rules,
         comment=comment,
     )
 
@@ -155,10 +162,11 @@ def _moved_otherwise(
     """Give each value that would move otherwise than approved, by more than the tolerance."""
     tolerance = min(workspace.contract(name).tolerance for name in change_set.dimensions)
     before = read_figures(workspace, approved.checksum)
-    for mart, rules in zip(impact.marts, read_marts(workspace), strict=True):
-        last_day = approved.horizon_day
-        then = _seen(before.get(mart.name, {}), rules.get("period", "day"), last_day)
-        now = _seen(moved_figures(mart), rules.get("period", "day"), last_day)
+    periods = {one["name"]: one.get("period", "day") for one in read_marts(workspace)}
+    for mart in impact.marts:
+        period, last_day = periods[mart.name], approved.horizon_day
+        then = _seen(before.get(mart.name, {}), period, last_day)
+        now = _seen(moved_figures(mart), period, last_day)
         for grain in sorted(then.keys() | now.keys()):
             yield from _beyond(mart, grain, then.get(grain, {}), now.get(grain, {}), tolerance)
 

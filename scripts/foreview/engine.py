@@ -128,6 +128,23 @@ def _stderr_to(log: Path) -> Iterator[None]:
         os.close(kept)
 
 
+def remove_leftovers(spark: SparkSession, schema: str) -> None:
+    """Remove folders in a schema's place that belong to no table.
+
+    A process that is killed while Spark writes a table leaves its files, and Spark then refuses to
+    make a table of that name. Nothing on an engine whose files can't be reached.
+    """
+    if not hasattr(spark, "_jsparkSession") or not spark.catalog.databaseExists(schema):
+        return
+    known = {one.name for one in spark.catalog.listTables(schema)}
+    assert spark._jvm is not None  # noqa: S101 - the session runs
+    place = spark._jvm.org.apache.hadoop.fs.Path(spark.catalog.getDatabase(schema).locationUri)
+    files = place.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+    for found in files.listStatus(place) if files.exists(place) else ():
+        if found.getPath().getName() not in known:
+            files.delete(found.getPath(), True)
+
+
 class ReadMeter:
     """Tells what Spark's tasks have read since it was made, from Spark's own metrics."""
 

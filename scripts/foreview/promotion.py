@@ -140,7 +140,8 @@ def abandon(workspace: Workspace, *, progress: Progress | None = None) -> str:
     for dimension in change_set.dimensions:
         state, last = registry.approved_rows(dimension)
         write_approved(workspace, spark, workspace.contract(dimension), state, last)
-    _build_dimensions(workspace, change_set, progress)
+    # Without dbt's tests: what is wrong elsewhere must not keep anybody from giving up.
+    _build_dimensions(workspace, change_set, progress, with_tests=False)
     run_dbt(workspace, ["run-operation", "take_back_marks"], variables=_variables(change_set))
     announce_promotion(workspace, None)
     registry.abandon_promotion(begun.release, actor=workspace.actor)
@@ -223,13 +224,19 @@ def _rows_with(
 
 
 def _build_dimensions(
-    workspace: Workspace, change_set: ChangeSet, progress: Progress | None
+    workspace: Workspace,
+    change_set: ChangeSet,
+    progress: Progress | None,
+    *,
+    with_tests: bool = True,
 ) -> None:
     names = []
     for dimension in change_set.dimensions:
         seed = [dimension] if workspace.contract(dimension).storage == "seed" else []
         names += [*seed, f"stg_{dimension}", f"{dimension}_history", f"dim_{dimension}"]
-    command = ["build", "--exclude-resource-type", "unit_test", "--select", *names]
+    kinds = ["unit_test"] if with_tests else ["unit_test", "test"]
+    left_out = [word for kind in kinds for word in ("--exclude-resource-type", kind)]
+    command = ["build", *left_out, "--select", *names]
     run_dbt(workspace, command, variables=_variables(change_set), progress=progress)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from foreview.changes import ChangeSet
 from foreview.dbt_project import Progress, open_engines, run_dbt
-from foreview.engine import ReadMeter
+from foreview.engine import ReadMeter, remove_leftovers
 from foreview.errors import Problem, RefusedError
 from foreview.impact import Illustration, Impact
 from foreview.impact_tables import (
@@ -72,11 +72,12 @@ def preview(
     require_publication(workspace, spark)
     if not is_promoting:
         stage_pending(workspace, {name for one in change_sets for name in one.dimensions})
+    schema = scenario_schema(workspace, chosen, "promotion" if is_promoting else "what_if")
+    remove_leftovers(spark, schema)
     with ThreadPoolExecutor(max_workers=1) as meanwhile:  # dbt leaves a core idle
         counting = meanwhile.submit(count_figures, workspace, spark)
         _run_what_if(workspace, change_sets, variables, progress)
     totals = counting.result()
-    schema = scenario_schema(workspace, chosen, "promotion" if is_promoting else "what_if")
     impact = read_impact(workspace, spark, change_sets, schema, totals)
     content = receipt_content(impact)
     impact = replace(impact, checksum=digest(content))
@@ -138,8 +139,9 @@ def _illustration(
     shown = {"day": day, "first_day": str(first), "end_day": str(last + timedelta(days=1))}
     chosen = sorted(one.id for one in impact.change_sets)
     variables = {"change_sets": chosen, "illustrate": shown, "what_if_path": "touched"}
-    _run_what_if(workspace, impact.change_sets, variables, progress)
     schema = scenario_schema(workspace, chosen, "illustration")
+    remove_leftovers(spark, schema)
+    _run_what_if(workspace, impact.change_sets, variables, progress)
     marts = [_without_shares(mart) for mart in read_marts(workspace)]
     totals = {mart.name: mart.total_figures for mart in impact.marts}
     found = read_mart_impacts(spark, marts, schema, totals)

@@ -130,7 +130,8 @@ def _check_decision(connection: Connection, review: Mapping[str, Any]) -> None:
         fix = "Finish that: foreview promote --resume. Or give it up: foreview promote --abandon."
         raise RefusedError(Problem("promotion-unfinished", message, value=one, fix=fix))
     state = proposals.status(connection, one)
-    if state not in _ALLOWED_FROM[decision]:
+    is_renewed = state == "approved" and decision == "approve" and _is_newer(connection, review)
+    if state not in _ALLOWED_FROM[decision] and not is_renewed:
         message = f"Change request {one} is {state}; it can't be {_PAST[decision]} any more."
         raise RefusedError(Problem("not-pending", message, value=state, fix=_NOT_PENDING[state]))
     table = schema.CHANGE_SETS
@@ -146,6 +147,15 @@ def _check_decision(connection: Connection, review: Mapping[str, Any]) -> None:
             fix = "Ask somebody else to review it."
             raise RefusedError(Problem("own-change-set", message, value=reviewer, fix=fix))
         _check_receipt(connection, one, review["receipt_checksum"])
+
+
+def _is_newer(connection: Connection, review: Mapping[str, Any]) -> bool:
+    """Return whether an approval is of another preview or other rules than the standing one."""
+    last = approval(connection, review["change_set_id"])
+    return last is not None and (last.receipt_checksum, dict(last.contracts)) != (
+        review["receipt_checksum"],
+        dict(review["contracts"]),
+    )
 
 
 _PAST = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}

@@ -130,9 +130,10 @@ class Registry:
         Where the receipt asks for several reviewers, approving is recorded as `agree` until there
         are as many; the change set stays pending so long.
 
-        Rules: `not-pending` (approving asks for a pending change set, the others for a pending or
-        approved one), `own-change-set`, `not-author`, `no-receipt`, `other-receipt`,
-        `agreed-already`.
+        Rules: `not-pending` (approving asks for a pending change set, or for another preview or
+        other rules than were approved; the others for a pending or approved one),
+        `own-change-set`, `not-author`, `no-receipt`, `other-receipt`, `agreed-already`,
+        `promotion-unfinished`.
         """
         review = {
             "change_set_id": change_set_id,
