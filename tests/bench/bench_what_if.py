@@ -52,6 +52,7 @@ from foreview.workspace import Workspace
 
 FIRST_DAY = date(2026, 4, 1)
 READ_BY_MARTS = ("channel_id", "device_id", "seconds", "playback_mode", "is_session_start")
+REAL_CHANNELS = SHARED_DATA / "iptv" / "channels_2026-04-07.csv"
 SCHEDULED = 40
 """The most watched channels have a schedule."""
 MINUTES = "audience_by_channel_minute"
@@ -253,14 +254,13 @@ def bench_workspace(home: Path, *without: str) -> Workspace:
 def main() -> None:
     """Load, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    real_channels = SHARED_DATA / "iptv" / "channels_2026-04-07.csv"
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--days", type=int, default=10)
     parser.add_argument("--repeat", type=int, default=1, help="times as many days")
     parser.add_argument("--touched", type=int, default=5_000, help="records of the ten stations")
     parser.add_argument("--edit", choices=("channel", "area", "airing"), default="channel")
     parser.add_argument("--times", type=int, default=3, help="what-ifs after the first")
-    parser.add_argument("--channels", type=Path, default=real_channels)
+    parser.add_argument("--channels", type=Path, default=REAL_CHANNELS)
     parser.add_argument("--viewing", type=Path)
     parser.add_argument("--devices", type=Path)
     parser.add_argument("--keep", type=Path)

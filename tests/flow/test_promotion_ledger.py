@@ -29,7 +29,7 @@ from foreview.housekeeping import Removed, clean_up
 from foreview.impact_tables import read_marts
 from foreview.past import as_of, plain_rows
 from foreview.promotion import STEPS, abandon, promote, resume
-from foreview.receipt import record_receipt
+from foreview.receipt import receipt_content, record_receipt
 from foreview.registry import Registry
 from foreview.sample import generate_sample
 from foreview.status import status_of
@@ -297,10 +297,47 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
         key = spark.table(table).columns[0]
         first = spark.table(table).orderBy(key).first()
         delta.update(f"{key} = '{first[key]}'", {column: value})
+    seed = market.seeds / "owner.csv"
+    text = seed.read_text(encoding="utf-8")
+    seed.write_text(text.replace("1900-01-01", "1950-01-01", 1), encoding="utf-8")
     _, problems = verify(market)
+    seed.write_text(text, encoding="utf-8")
     for table, version in kept.items():
         DeltaTable.forName(spark, table).restoreToVersion(version)
-    assert {MART, "publication_contents", "dim_network"} <= {one.where for one in problems}
+    places = {"publication_contents", "dim_network", "seed of owner"}
+    assert {MART, *places} <= {one.where for one in problems}
+
+
+def test_figures_that_are_not_the_receipts_are_not_published_and_rows_come_back(
+    spark: Any, market: Workspace
+) -> None:
+    before, rows = shown(spark, market), market.registry.approved_rows("channel")
+    change_set = a_move(market, 8)
+    record(market, change_set)
+    impact = preview(market, [change_set.id])
+    content = receipt_content(impact)
+    market.registry.record_receipt(
+        {
+            "checksum": "f" * 64,
+            "change_set_ids": [change_set.id],
+            "base_release": impact.base_release,
+            "horizon_day": impact.horizon_day,
+            "horizon_batch": impact.horizon_batch,
+            "content": {**content, "figures": dict.fromkeys(content["figures"], "another")},
+        },
+        actor="ana",
+    )
+    approve(acting(market, "rob"), change_set.id)
+    with pytest.raises(RefusedError) as caught:
+        promote(acting(market, "rob"), change_set.id)
+    assert {problem.rule for problem in caught.value.problems} == {"not-the-receipt"}
+    assert shown(spark, market) == before
+    assert market.registry.approved_rows("channel") == rows
+    assert market.registry.unfinished_promotion() is None
+    columns = ("channel_id", "network_id", "valid_from", "valid_to")
+    working = spark.table(market.table("dim_channel")).select(*columns)
+    published_rows = spark.table(market.table("dim_channel", "published")).select(*columns)
+    assert working.exceptAll(published_rows).isEmpty()
 
 
 def test_rows_of_another_table_that_came_in_unseen_are_not_promoted_along(

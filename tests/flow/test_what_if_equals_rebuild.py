@@ -29,7 +29,7 @@ from foreview.dbt_project import run_dbt
 from foreview.impact import Impact
 from foreview.impact_tables import count_figures, read_impact, with_rank_changes
 from foreview.promotion import promote, rollback
-from foreview.receipt import receipt_content, record_receipt
+from foreview.receipt import record_receipt
 from foreview.sample import generate_sample
 from foreview.submission import record
 from foreview.what_if import preview, scenario_schema
@@ -315,87 +315,3 @@ def on_day(state: Any, day: str) -> Any:
         for identity, row in state.items()
         if row["valid_from"] <= day and (row["valid_to"] or "9") > day
     }
-
-
-def test_verify_names_what_was_changed_behind_the_systems_back(
-    spark: Any, market: Workspace
-) -> None:
-    from foreview.audit import verify
-
-    seed = market.seeds / "owner.csv"
-    kept = seed.read_text(encoding="utf-8")
-    seed.write_text(kept.replace("1900-01-01", "1950-01-01", 1), encoding="utf-8")
-    try:
-        _, problems = verify(market)
-    finally:
-        seed.write_text(kept, encoding="utf-8")
-    assert {problem.where for problem in problems} == {"seed of owner"}
-
-
-def approved_change_set(market: Workspace, viewing: Viewing, seed: int) -> str:
-    change_set = random_change_set(market, viewing, seed)
-    market.registry.record_change_set(change_set)
-    record_receipt(market, preview(market, [change_set.id]))
-    approve(acting(market, "rob"), change_set.id)
-    return change_set.id
-
-
-def test_interrupted_promotion_shows_readers_nothing_and_can_be_finished(
-    spark: Any, market: Workspace, viewing: Viewing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from foreview import promotion
-    from foreview.errors import RefusedError
-
-    before = published(spark, market)
-    change_set_id = approved_change_set(market, viewing, 41)
-    run_dbt = promotion.run_dbt
-
-    def dies_before_publishing(workspace: Any, command: Any, **options: Any) -> None:
-        if command[0] == "run-operation":
-            raise KeyboardInterrupt
-        run_dbt(workspace, command, **options)
-
-    monkeypatch.setattr(promotion, "run_dbt", dies_before_publishing)
-    with pytest.raises(KeyboardInterrupt):
-        promote(acting(market, "rob"), change_set_id)
-    monkeypatch.undo()
-    assert_same(published(spark, market), before)
-    with pytest.raises(RefusedError, match=f"foreview promote {change_set_id}"):
-        preview(market, [change_set_id])
-    promote(acting(market, "rob"), change_set_id)
-    assert_same(published(spark, market), figures(viewing, *states(market)))
-
-
-def test_figures_that_are_not_the_receipts_are_not_published_and_rows_come_back(
-    spark: Any, market: Workspace, viewing: Viewing
-) -> None:
-    from foreview.errors import RefusedError
-
-    before, rows = published(spark, market), states(market)
-    change_set = random_change_set(market, viewing, 51)
-    registry = market.registry
-    registry.record_change_set(change_set)
-    impact = preview(market, [change_set.id])
-    content = receipt_content(impact)
-    registry.record_receipt(
-        {
-            "checksum": "f" * 64,
-            "change_set_ids": [change_set.id],
-            "base_release": impact.base_release,
-            "horizon_day": impact.horizon_day,
-            "horizon_batch": impact.horizon_batch,
-            "content": {**content, "figures": dict.fromkeys(content["figures"], "another")},
-        },
-        actor="ana",
-    )
-    approve(acting(market, "rob"), change_set.id)
-    with pytest.raises(RefusedError) as caught:
-        promote(acting(market, "rob"), change_set.id)
-    assert {problem.rule for problem in caught.value.problems} == {"not-the-receipt"}
-    assert_same(published(spark, market), before)
-    assert states(market) == rows
-    assert registry.unfinished_promotion() is None
-    columns = ("channel_id", "network_id", "valid_from", "valid_to")
-    working = spark.table(market.table("dim_channel")).select(*columns)
-    shown = spark.table(market.table("dim_channel", "published")).select(*columns)
-    assert working.exceptAll(shown).isEmpty()

@@ -1,0 +1,79 @@
+"""Promotion and rollback beside the what-if of the same ten-row channel edit.
+
+Loads a workspace, or takes the one that `bench_what_if.py --keep FOLDER --load-only` loaded and
+changes it: the edit is promoted and rolled back, each with its preview. Prints one JSON line of
+seconds and ratios.
+
+    python tests/bench/bench_promotion.py --keep FOLDER
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench_what_if import MINUTES, REAL_CHANNELS, bench_workspace, load, ten_row_edit
+
+from conftest import acting
+from foreview.approval import approve
+from foreview.audit import verify
+from foreview.changes import ChangeSet
+from foreview.engine import open_session
+from foreview.promotion import promote, rollback
+from foreview.receipt import record_receipt
+from foreview.what_if import preview
+from foreview.workspace import Workspace
+
+
+def main() -> None:
+    """Measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--days", type=int, default=7)
+    parser.add_argument("--channels", type=Path, default=REAL_CHANNELS)
+    parser.add_argument("--touched", type=int, default=5_000, help="records of the ten stations")
+    parser.add_argument("--without", nargs="*", default=[MINUTES], help="marts to leave out")
+    options = parser.parse_args()
+    options.viewing = options.devices = None
+    home = options.keep or Path(tempfile.mkdtemp(prefix="foreview-bench-"))
+    workspace = bench_workspace(home, *options.without)
+    spark = open_session(workspace)
+    load(workspace, options)
+    told: dict[str, Any] = {"records": spark.table(workspace.table("fct_viewing")).count()}
+
+    def measure(name: str, work: Callable[[], Any]) -> Any:
+        start = time.monotonic()
+        result = work()
+        told[name] = round(time.monotonic() - start, 1)
+        return result
+
+    edit = ten_row_edit(workspace, spark, options.touched)
+    workspace.registry.record_change_set(edit)
+    preview(workspace, [edit.id])  # the first in a session
+    release = _through(workspace, edit, measure, "")
+    inverse = rollback(workspace, release)
+    _through(workspace, inverse, measure, "_of_rollback")
+    _, problems = measure("verify", lambda: verify(workspace))
+    assert not problems
+    for end in ("", "_of_rollback"):
+        told[f"ratio{end}"] = round(told[f"promote{end}"] / told[f"what_if{end}"], 2)
+    print(json.dumps(told))
+
+
+def _through(
+    workspace: Workspace, change_set: ChangeSet, measure: Callable[..., Any], end: str
+) -> int:
+    impact = measure(f"what_if{end}", lambda: preview(workspace, [change_set.id]))
+    record_receipt(workspace, impact)
+    reviewer = acting(workspace, "rob")
+    approve(reviewer, change_set.id)
+    release = measure(f"promote{end}", lambda: promote(reviewer, change_set.id))
+    return int(release.number)
+
+
+if __name__ == "__main__":
+    main()
