@@ -81,6 +81,16 @@ def read_impact(
     )
 
 
+def first_publication_of(workspace: Workspace, spark: SparkSession, release: int) -> int:
+    """Return the publication in which readers first saw a release; later loads have others."""
+    from pyspark.sql import functions as f
+
+    publications = spark.table(workspace.table("publications"))
+    row = publications.where(f.col("release") == release).agg(f.min("number")).first()
+    assert row is not None  # noqa: S101 - an aggregate has one row
+    return int(row[0])
+
+
 def calendar_hash(workspace: Workspace) -> str:
     """Return the hash of what the publication calendar comes to."""
     return digest([astuple(one) for one in spans(workspace.registry.calendar())])

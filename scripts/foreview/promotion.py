@@ -18,7 +18,7 @@ from foreview.dbt_project import Progress, open_engines, run_dbt
 from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
 from foreview.impact import Impact
-from foreview.impact_tables import newest_publication
+from foreview.impact_tables import first_publication_of, newest_publication
 from foreview.loads import announce_promotion, ensure_landing, stage_pending, write_approved
 from foreview.past import note_publications
 from foreview.receipt import figures_hash
@@ -108,7 +108,7 @@ def resume(workspace: Workspace, *, progress: Progress | None = None) -> Release
         number,
         [change_set.id],
         kind="promotion",
-        publication=newest_publication(workspace, spark)["number"],
+        publication=first_publication_of(workspace, spark, number),
         actor=workspace.actor,
     )
     note_publications(workspace)

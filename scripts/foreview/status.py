@@ -66,7 +66,7 @@ class Status:
             lines.append("It is being given up; finish that: foreview promote --abandon")
         elif not self.running:
             lines.append("Finish it: foreview promote --resume")
-            if not self.steps.get("publish"):
+            if self.steps and not self.steps["publish"]:  # a first load can't be given up
                 lines.append("Or give it up: foreview promote --abandon")
         return "\n".join(lines)
 

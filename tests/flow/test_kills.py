@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from kills import kill_promotions, make_market
 
-KILLS = 5
-"""A process that starts Spark takes half a minute on two cores; the soak has hundreds."""
+KILLS = 3
+"""Each takes a minute on two slow cores, since Spark starts anew; the soak has hundreds."""
 
 
 @pytest.mark.spark  # in the worker of the session, so that no two engines compete for the cores
