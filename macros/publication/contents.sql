@@ -22,8 +22,11 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Records the contents of the publication that is being prepared; again, if it was killed. -#}
-{% macro record_contents(number, newest, cut) -%}
+{#-
+    Records the contents of the publication that is being prepared; again, if it was killed. Only of
+    marts that were marked and of dimensions that were touched: the others opened and closed nothing.
+-#}
+{% macro record_contents(number, newest, cut, marts) -%}
     {%- set publications -%}
         (
             select
@@ -32,10 +35,18 @@
                 cast('{{ newest['snapshot_cut'] if newest else '1900-01-01' }}' as timestamp) as previous_cut
         )
     {%- endset -%}
+    {%- set parts = [] -%}
+    {%- for mart in marts -%}
+        {%- do parts.append(_figures_marked(mart, number)) -%}
+    {%- endfor -%}
+    {%- for name in snapshots_touched_since(newest) -%}
+        {%- do parts.append(_rows_marked(name, publications)) -%}
+    {%- endfor -%}
     {%- call statement('record_contents') -%}
         insert into {{ contents_relation() }}
         replace where number >= {{ number }}
-        {{ _contents(publications, number) }}
+        {{ parts | join(' union all ') if parts
+            else 'select * from ' ~ contents_relation() ~ ' where false' }}
     {%- endcall -%}
 {%- endmacro %}
 
@@ -52,57 +63,62 @@
             from {{ publications_relation() }}
         )
     {%- endset -%}
+    {%- set parts = [] -%}
+    {%- for mart in versioned_marts() -%}
+        {%- do parts.append(_figures_marked(mart)) -%}
+    {%- endfor -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' -%}
+        {%- do parts.append(_rows_marked(node.name, publications)) -%}
+    {%- endfor -%}
     {%- call statement('find_contents') -%}
         create or replace table {{ contents_relation('_found') }} using delta as
         select found.*
-        from ({{ _contents(publications) }}) as found
+        from ({{ parts | join(' union all ') }}) as found
         where found.number <= {{ newest_number() }}
     {%- endcall -%}
 {%- endmacro %}
 
-{% macro _contents(publications, number=none) -%}
-    {%- for mart in versioned_marts() -%}
-        {%- for side, column in {'opened': 'published_from', 'closed': 'published_to'}.items() %}
+{#- The figures that each publication, or one, opened and closed. No publication does both to one. -#}
+{% macro _figures_marked(mart, number=none) -%}
+    {%- set sides = {'opened': 'published_from', 'closed': 'published_to'} if number is none
+        else {'either': none} -%}
+    select number, '{{ mart.name }}' as table_name, side, {{ sum_of_hashes('hash') }} as contents
+    from (
+        {%- for side, column in sides.items() %}
         select
+            {%- if number is none %}
             {{ column }} as number,
-            '{{ mart.name }}' as table_name,
             '{{ side }}' as side,
-            {{ sum_of_hashes('hash') }} as contents
-        from (
-            select
-                {{ column }},
-                {{ row_hash(version_columns(mart) + ['published_from']) }} as hash
-            from {{ versions_relation(mart) }}
-            where {{ column }} {{ '= ' ~ number if number is not none else 'is not null' }}
-        ) as hashed
-        group by {{ column }}
-        union all
-        {%- endfor -%}
-    {%- endfor -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' -%}
-        {%- set dimension = node.name | replace('_history', '') -%}
-        {%- set staged = graph.nodes['model.' ~ project_name ~ '.stg_' ~ dimension] %}
-        select
-            number,
-            'dim_{{ dimension }}' as table_name,
-            side,
-            {{ sum_of_hashes('hash') }} as contents
-        from (
-            select
-                publication.number,
-                case
-                    when {{ _held_at('previous_cut') }} then 'closed'
-                    else 'opened'
-                end as side,
-                {{ row_hash(['row_key', 'change_set_id']
-                    + contract_columns(staged) | map(attribute='name') | list) }} as hash
-            from {{ node.relation_name }} as version
-            inner join {{ publications }} as publication
-                on {{ _held_at('cut') }} != {{ _held_at('previous_cut') }}
-        ) as hashed
-        group by number, side
+            {%- else %}
+            {{ number }} as number,
+            case when published_from = {{ number }} then 'opened' else 'closed' end as side,
+            {%- endif %}
+            {{ row_hash(version_columns(mart) + ['published_from']) }} as hash
+        from {{ versions_relation(mart) }}
+        where {{ column ~ ' is not null' if number is none
+            else 'published_from = ' ~ number ~ ' or published_to = ' ~ number }}
         {{ "union all" if not loop.last }}
-    {%- endfor -%}
+        {%- endfor %}
+    ) as hashed
+    group by number, side
+{%- endmacro %}
+
+{#- The rows of a dimension that each publication opened and closed. -#}
+{% macro _rows_marked(snapshot, publications) -%}
+    {%- set dimension = snapshot | replace('_history', '') -%}
+    {%- set staged = graph.nodes['model.' ~ project_name ~ '.stg_' ~ dimension] -%}
+    select number, 'dim_{{ dimension }}' as table_name, side, {{ sum_of_hashes('hash') }} as contents
+    from (
+        select
+            publication.number,
+            case when {{ _held_at('previous_cut') }} then 'closed' else 'opened' end as side,
+            {{ row_hash(['row_key', 'change_set_id']
+                + contract_columns(staged) | map(attribute='name') | list) }} as hash
+        from {{ _built_relation(snapshot) }} as version
+        inner join {{ publications }} as publication
+            on {{ _held_at('cut') }} != {{ _held_at('previous_cut') }}
+    ) as hashed
+    group by number, side
 {%- endmacro %}
 
 {% macro _held_at(cut) -%}

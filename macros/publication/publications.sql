@@ -38,22 +38,29 @@
     {{- return(run_query('select max(load_date) from ' ~ device_relation()).rows[0][0]) -}}
 {%- endmacro %}
 
+{#- The snapshots that have rows which came or went since a publication's cut; all before the first. -#}
+{% macro snapshots_touched_since(publication) -%}
+    {%- set query -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' %}
+            select distinct '{{ node.name }}' from {{ node.relation_name }}
+            {%- if publication %}
+            where dbt_valid_from > {{ _cut_of(publication) }} or dbt_valid_to > {{ _cut_of(publication) }}
+            {%- endif %}
+            {{ "union all" if not loop.last }}
+        {%- endfor %}
+    {%- endset -%}
+    {{- return(run_query(query).columns[0].values() | list) -}}
+{%- endmacro %}
+
 {#-
     The approved dimensions whose recorded rows are others than at a publication's cut. A promotion
     that was given up leaves versions that came and went, and the same rows as before: those that
     were touched at all are looked at row by row.
 -#}
 {% macro dimensions_changed_since(publication) -%}
-    {%- set cut = "cast('" ~ publication['snapshot_cut'] ~ "' as timestamp)" -%}
-    {%- set touched -%}
-        {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' %}
-            select distinct '{{ node.name }}' from {{ node.relation_name }}
-            where dbt_valid_from > {{ cut }} or dbt_valid_to > {{ cut }}
-            {{ "union all" if not loop.last }}
-        {%- endfor %}
-    {%- endset -%}
+    {%- set cut = _cut_of(publication) -%}
     {%- set found = [] -%}
-    {%- for name in run_query(touched).columns[0].values() -%}
+    {%- for name in snapshots_touched_since(publication) -%}
         {%- set query -%}
             select 1 from {{ _built_relation(name) }}
             group by row_key, row_hash
@@ -66,6 +73,10 @@
     {{- return(found) -}}
 {%- endmacro %}
 
+{% macro _cut_of(publication) -%}
+    cast('{{ publication['snapshot_cut'] }}' as timestamp)
+{%- endmacro %}
+
 {#- `and viewing_date in (...)` with literal days; nothing for none, which means all days. -#}
 {% macro and_on_days(days, column='viewing_date') -%}
     {%- if days is not none -%}
@@ -76,9 +87,9 @@
 {%- endmacro %}
 
 {#- The row that makes a prepared publication visible: the one commit. -#}
-{% macro insert_publication(number, release, definitions) -%}
+{% macro insert_publication(number, release, definitions, marts) -%}
     {%- set cut = run_query('select current_timestamp()').rows[0][0] -%}
-    {%- do record_contents(number, newest_publication(), cut) -%}
+    {%- do record_contents(number, newest_publication(), cut, marts) -%}
     {%- call statement('publish') -%}
         insert into {{ publications_relation() }}
         select
@@ -155,7 +166,7 @@
         or dimensions_changed_since(newest) -%}
     {%- if moved -%}
         {%- set release = var('release', newest['release'] if newest else 0) -%}
-        {%- do insert_publication(next_publication(), release, definitions) -%}
+        {%- do insert_publication(next_publication(), release, definitions, marts) -%}
     {%- endif -%}
 {%- endmacro %}
 

@@ -8,13 +8,15 @@
         {{- return('') -}}
     {%- endif -%}
     {%- do take_back_marks() -%}
+    {%- set marked = [] -%}
     {%- for mart in versioned_marts() -%}
         {%- set periods = _periods_of_impact(mart) -%}
         {%- if periods -%}
             {%- do mark_impact(mart, periods, number) -%}
+            {%- do marked.append(mart) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do insert_publication(number, release, newest['definitions']) -%}
+    {%- do insert_publication(number, release, newest['definitions'], marked) -%}
 {%- endmacro %}
 
 {#- Takes back what a number that was never published marked, in all marts. -#}
