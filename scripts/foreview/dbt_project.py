@@ -40,9 +40,10 @@ def run_dbt(
         RefusedError: Nothing failed but tests of the data.
     """
     open_engines(workspace, variables)
-    result = _invoke(workspace, command, variables, _Watcher(progress))
+    watcher = _Watcher(progress)
+    result = _invoke(workspace, command, variables, watcher)
     if not result.success:
-        raise _error(workspace, result)
+        raise _error(workspace, result, watcher.failure)
 
 
 def open_engines(workspace: Workspace, variables: Mapping[str, Any] | None = None) -> SparkSession:
@@ -93,26 +94,30 @@ def _invoke(
 class _Watcher:
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
+        self.failure = ""
+        """What an operation failed with: its result does not say."""
 
     def __call__(self, event: Any) -> None:
+        if event.info.name in ("RunningOperationCaughtError", "RunningOperationUncaughtError"):
+            self.failure = event.data.exc
         if self._progress is None or event.info.name != "LogModelResult":
             return
         self._progress(event.data.description, event.data.index, event.data.total)
 
 
-def _error(workspace: Workspace, result: Any) -> ForeviewError:
+def _error(workspace: Workspace, result: Any, failure: str = "") -> ForeviewError:
     from foreview.workspace import disk_error
 
     log = f"The log is {workspace.home / 'logs' / 'dbt.log'}."
-    nodes = getattr(result.result, "results", None) or []
+    nodes = [] if failure else getattr(result.result, "results", None) or []
     broken = [one for one in nodes if str(one.status) in ("error", "runtime error")]
     tests = [one for one in nodes if str(one.status) == "fail"]
-    messages = [str(result.exception), *(str(one.message) for one in broken)]
+    messages = [failure, str(result.exception), *(str(one.message) for one in broken)]
     if any(os.strerror(errno.ENOSPC) in one for one in messages):
         return disk_error(OSError(errno.ENOSPC, ""), "What dbt was building")
     if broken or not tests:
         named = [f"{one.node.name}: {_short(one.message)}" for one in broken]
-        named = named or [f"dbt failed: {_short(result.exception)}"]
+        named = named or [f"dbt failed: {_short(failure or result.exception)}"]
         return EngineError([Problem("dbt-failed", one, fix=log) for one in named])
     return RefusedError(
         [
