@@ -1,7 +1,7 @@
 {#-
     The impact of a scenario on each mart that it touches, as a table `impact_<mart>`: every figure
-    that moves, before, after and by how much, and whether it is held. One model for all marts, so that a new mart needs
-    nothing else. The model's own table says how much viewing is touched.
+    that moves, before, after and by how much, and whether it is held. One model for all marts, so
+    that a new mart needs nothing else. The model's own table says how much viewing is touched.
 -#}
 {% materialization impact, adapter='spark' %}
     {%- set scenario = current_scenario() -%}

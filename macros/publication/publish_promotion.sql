@@ -48,15 +48,8 @@
         from {{ impact }}
         where change != 'removed' and not is_held
     {%- endcall -%}
-    {%- call statement('close_versions') -%}
-        merge into {{ versions }} as version
-        using (select * from {{ impact }} where change != 'added' and not is_held) as impact
-        on {{ same_figure(mart, 'version', 'impact') }}
-            and version.published_to is null
-            and version.published_from < {{ number }}
-            {{ and_on_days(periods, 'version.' ~ period_column(mart)) }}
-        when matched then update set published_to = {{ number }}
-    {%- endcall -%}
+    {%- set closed = 'select * from ' ~ impact ~ " where change != 'added' and not is_held" -%}
+    {%- do close_versions(mart, closed, number, periods) -%}
 {%- endmacro %}
 
 {#-

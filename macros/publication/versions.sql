@@ -86,9 +86,14 @@
         select {{ columns }}, {{ number }} as published_from, cast(null as int) as published_to
         from ({{ not_held(mart, opened) }}) as opened
     {%- endcall -%}
+    {%- do close_versions(mart, not_held(mart, closed), number, periods) -%}
+{%- endmacro %}
+
+{#- Closes the open versions of the figures in a query, which has the mart's grain. -#}
+{% macro close_versions(mart, query, number, periods) -%}
     {%- call statement('close_versions') -%}
-        merge into {{ versions }} as version
-        using ({{ not_held(mart, closed) }}) as closed
+        merge into {{ versions_relation(mart) }} as version
+        using ({{ query }}) as closed
         on {{ same_figure(mart, 'version', 'closed') }}
             and version.published_to is null
             and version.published_from < {{ number }}

@@ -116,9 +116,7 @@ def _approved_receipt(workspace: Workspace, change_set: ChangeSet) -> Receipt:
         message = f"Change set {change_set.id} is in effect already."
         raise RefusedError(Problem("already-promoted", message, fix="See foreview list."))
     if review is None or status != "approved":
-        message = f"Change set {change_set.id} is {status}, not approved."
-        fix = f"Somebody else than {change_set.author} approves it: foreview approve ID."
-        raise RefusedError(Problem("not-approved", message, fix=fix))
+        raise RefusedError(not_approved(change_set, status))
     for dimension, approved in review.contracts.items():
         if workspace.contract(dimension).hash != approved:
             message = f"The rules of the table {dimension} changed since the approval."
@@ -127,6 +125,13 @@ def _approved_receipt(workspace: Workspace, change_set: ChangeSet) -> Receipt:
     receipt = registry.receipt(review.receipt_checksum or "")
     assert receipt is not None  # noqa: S101 - approving asked for one
     return receipt
+
+
+def not_approved(change_set: ChangeSet, status: str) -> Problem:
+    """Return what is told of a change set that has to be approved first."""
+    message = f"Change set {change_set.id} is {status}, not approved."
+    fix = f"Somebody else than {change_set.author} approves it: foreview approve ID."
+    return Problem("not-approved", message, fix=fix)
 
 
 def _renewed(

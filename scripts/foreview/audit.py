@@ -57,8 +57,7 @@ def verify(workspace: Workspace) -> tuple[list[Check], list[Problem]]:
         for place, rows in _places(workspace, spark, contract).items():
             checks.append(_check(contract, place, rows, expected))
     problems += [check.problem for check in checks if check.problem]
-    _, changed = verify_publications(workspace, spark)
-    return checks, problems + changed
+    return checks, problems + verify_publications(workspace, spark)
 
 
 def refuse_other_rows(workspace: Workspace, expected: Mapping[str, State]) -> None:

@@ -46,6 +46,29 @@ def run_dbt(
         raise _error(workspace, result, watcher.failure)
 
 
+def run_operation(
+    workspace: Workspace,
+    macro: str,
+    *,
+    variables: Mapping[str, Any] | None = None,
+    **arguments: Any,
+) -> None:
+    """Run a macro by itself.
+
+    Args:
+        workspace: As for `run_dbt`.
+        macro: Its name.
+        variables: dbt's `--vars`.
+        arguments: The macro's; those that are None are left out.
+
+    Raises:
+        EngineError: It failed; what it said is in the message.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    command = ["run-operation", macro, "--args", json.dumps(given)]
+    run_dbt(workspace, command, variables=variables)
+
+
 def open_engines(workspace: Workspace, variables: Mapping[str, Any] | None = None) -> SparkSession:
     """Return the process's Spark session; while its JVM starts, dbt parses the project.
 

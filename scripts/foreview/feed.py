@@ -45,8 +45,8 @@ def next_release(workspace: Workspace, system: str) -> int | None:
     """Return the first release that a system has not acknowledged; None when it has all."""
     taken = [
         one.payload["release"]
-        for one in workspace.registry.events()
-        if one.kind == ACKNOWLEDGED and one.payload["system"] == system
+        for one in workspace.registry.events(ACKNOWLEDGED)
+        if one.payload["system"] == system
     ]
     following = max(taken, default=0) + 1
     return following if following <= workspace.registry.latest_release() else None

@@ -7,10 +7,9 @@ events are never touched: the past is made of them.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
-from foreview.dbt_project import open_engines, run_dbt
+from foreview.dbt_project import open_engines, run_operation
 from foreview.receipt_figures import drop_figures, kept_checksums
 from foreview.submission import refuse_unfinished
 from foreview.what_if import scenario_schema
@@ -62,7 +61,6 @@ def clean_up(workspace: Workspace, *, is_dry: bool = False) -> Removed:
     checksums = sorted(kept_checksums(workspace) - wanted)
     if not is_dry:
         if schemas:
-            arguments = json.dumps({"schemas": schemas})
-            run_dbt(workspace, ["run-operation", "drop_scenarios", "--args", arguments])
+            run_operation(workspace, "drop_scenarios", schemas=schemas)
         drop_figures(workspace, checksums)
     return Removed(tuple(schemas), tuple(checksums))

@@ -100,11 +100,8 @@ def stage_pending(workspace: Workspace, dimensions: Iterable[str]) -> None:
     Raises:
         EngineError: The disk is full, or the folder can't be written.
     """
-    from deltalake import DeltaTable, write_deltalake
-
-    folder = workspace.warehouse / f"{workspace.schema}_landing.db" / PENDING_EDITS
     chosen = sorted(set(dimensions))
-    if not chosen or not (folder / "_delta_log").exists():
+    if not chosen or not (workspace.folder(PENDING_EDITS, "landing") / "_delta_log").exists():
         return
     rows = []
     for dimension in chosen:
@@ -117,15 +114,40 @@ def stage_pending(workspace: Workspace, dimensions: Iterable[str]) -> None:
                 for number, change in enumerate(changes if conflicts else moved)
             ]
     names = ", ".join(f"'{name}'" for name in chosen)
+    replaced = f"dimension in ({names})"
+    write_landing(workspace, PENDING_EDITS, _arrow(EDIT_COLUMNS, rows), predicate=replaced)
+
+
+def write_landing(
+    workspace: Workspace,
+    name: str,
+    rows: Any,
+    *,
+    predicate: str | None = None,
+    is_added: bool = False,
+) -> None:
+    """Write an Arrow table to a landing table by delta-rs, without Spark, in one commit.
+
+    Args:
+        workspace: Where.
+        name: The landing table.
+        rows: What it holds from now on.
+        predicate: Only the rows that meet it are replaced.
+        is_added: Whether the rows are added to those there are; makes the table when it is missing.
+
+    Raises:
+        EngineError: The disk is full, or the folder can't be written.
+    """
+    from deltalake import DeltaTable, write_deltalake
+
+    folder = workspace.folder(name, "landing")
     try:
-        write_deltalake(
-            DeltaTable(folder),
-            _arrow(EDIT_COLUMNS, rows),
-            mode="overwrite",
-            predicate=f"dimension in ({names})",
-        )
+        if is_added:
+            write_deltalake(folder, rows, mode="append")
+        else:
+            write_deltalake(DeltaTable(folder), rows, mode="overwrite", predicate=predicate)
     except OSError as error:
-        raise disk_error(error, PENDING_EDITS) from error
+        raise disk_error(error, name) from error
 
 
 def announce_promotion(workspace: Workspace, release: int | None) -> None:
@@ -135,14 +157,9 @@ def announce_promotion(workspace: Workspace, release: int | None) -> None:
         EngineError: The disk is full, or the folder can't be written.
     """
     import pyarrow as pa
-    from deltalake import DeltaTable, write_deltalake
 
-    folder = workspace.warehouse / f"{workspace.schema}_landing.db" / UNFINISHED
     rows = pa.table({"release": pa.array([] if release is None else [release], pa.int32())})
-    try:
-        write_deltalake(DeltaTable(folder), rows, mode="overwrite")
-    except OSError as error:
-        raise disk_error(error, UNFINISHED) from error
+    write_landing(workspace, UNFINISHED, rows)
 
 
 def stage_calendar(workspace: Workspace) -> None:
@@ -154,9 +171,7 @@ def stage_calendar(workspace: Workspace) -> None:
     from datetime import date
 
     import pyarrow as pa
-    from deltalake import DeltaTable, write_deltalake
 
-    folder = workspace.warehouse / f"{workspace.schema}_landing.db" / CALENDAR
     found = spans(workspace.registry.calendar())
     rows = pa.table(
         {
@@ -169,10 +184,7 @@ def stage_calendar(workspace: Workspace) -> None:
             "is_held": pa.array([one.state == PUBLISHED for one in found], pa.bool_()),
         }
     )
-    try:
-        write_deltalake(DeltaTable(folder), rows, mode="overwrite")
-    except OSError as error:
-        raise disk_error(error, CALENDAR) from error
+    write_landing(workspace, CALENDAR, rows)
 
 
 CALENDAR = "publication_calendar"
@@ -235,8 +247,8 @@ def _arrow(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Any:
 
 def ensure_landing(workspace: Workspace, spark: SparkSession) -> None:
     """Make the landing tables where there are none yet; plain dbt does so on its own."""
-    from foreview.dbt_project import run_dbt
+    from foreview.dbt_project import run_operation
 
     ensure_seeds(workspace)
     if not spark.catalog.tableExists(workspace.table("viewing", "landing")):
-        run_dbt(workspace, ["run-operation", "create_landing_tables"])
+        run_operation(workspace, "create_landing_tables")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from foreview.dbt_project import open_engines, run_dbt
+from foreview.dbt_project import open_engines, run_operation
 from foreview.errors import Problem, RefusedError
 from foreview.receipt import digest
 from foreview.workspace import Workspace
@@ -50,9 +49,9 @@ def as_of(
     table = f"dim_{name}" if name in workspace.contracts else name
     _check_name(workspace, table)
     _check_known(workspace, spark, instant, publication)
-    arguments = {"name": table, "instant": instant, "publication": publication}
-    given = {one: value for one, value in arguments.items() if value is not None}
-    run_dbt(workspace, ["run-operation", "create_as_of_view", "--args", json.dumps(given)])
+    run_operation(
+        workspace, "create_as_of_view", name=table, instant=instant, publication=publication
+    )
     found = spark.table("foreview_as_of")
     if day is not None and table.startswith("dim_"):
         still = f.col("valid_to").isNull() | (f.col("valid_to") > f.lit(day))
@@ -130,7 +129,7 @@ def note_publications(workspace: Workspace) -> None:
     """Keep a digest of each publication that the log of events does not have yet."""
     from deltalake import DeltaTable
 
-    folder = workspace.warehouse / f"{workspace.schema}.db" / "publication_contents"
+    folder = workspace.folder("publication_contents")
     if not DeltaTable.is_deltatable(str(folder)):
         return
     recorded = _contents(DeltaTable(folder).to_pyarrow_table().to_pylist())
@@ -140,27 +139,22 @@ def note_publications(workspace: Workspace) -> None:
         workspace.registry.record_event(workspace.actor, NOTED, payload)
 
 
-def verify_publications(workspace: Workspace, spark: SparkSession) -> tuple[int, list[Problem]]:
-    """Work out again what each publication opened and closed, and compare.
-
-    Returns:
-        The number of publications, and for each table whose past was changed the first difference.
-    """
+def verify_publications(workspace: Workspace, spark: SparkSession) -> list[Problem]:
+    """Work out again what each publication opened and closed; return what is not as recorded."""
     if not spark.catalog.tableExists(workspace.table("publications")):
-        return 0, []
-    run_dbt(workspace, ["run-operation", "find_contents"])
+        return []
+    run_operation(workspace, "find_contents")
     recorded, found = (
         _contents(spark.table(workspace.table(name)).toArrow().to_pylist())
         for name in ("publication_contents", "publication_contents_found")
     )
     rows = spark.table(workspace.table("publications")).collect()
     numbers = sorted(row["number"] for row in rows)
-    problems = [
+    return [
         *_gaps(numbers),
         *_changed(recorded, found, numbers),
         *_otherwise_noted(recorded, _noted(workspace), numbers),
     ]
-    return len(numbers), problems
 
 
 def _contents(rows: Sequence[Mapping[str, Any]]) -> Contents:
@@ -177,9 +171,7 @@ def _digest(contents: Mapping[tuple[str, str], str]) -> str:
 
 def _noted(workspace: Workspace) -> dict[int, str]:
     return {
-        one.payload["number"]: one.payload["digest"]
-        for one in workspace.registry.events()
-        if one.kind == NOTED
+        one.payload["number"]: one.payload["digest"] for one in workspace.registry.events(NOTED)
     }
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from foreview.approval import current_receipt
 from foreview.audit import refuse_other_rows
 from foreview.changes import ChangeSet, Identity, State, apply, diff
-from foreview.dbt_project import Progress, open_engines, run_dbt
+from foreview.dbt_project import Progress, open_engines, run_dbt, run_operation
 from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
 from foreview.impact import Impact
@@ -142,7 +142,7 @@ def abandon(workspace: Workspace, *, progress: Progress | None = None) -> str:
         write_approved(workspace, spark, workspace.contract(dimension), state, last)
     # Without dbt's tests: what is wrong elsewhere must not keep anybody from giving up.
     _build_dimensions(workspace, change_set, progress, with_tests=False)
-    run_dbt(workspace, ["run-operation", "take_back_marks"], variables=_variables(change_set))
+    run_operation(workspace, "take_back_marks", variables=_variables(change_set))
     announce_promotion(workspace, None)
     registry.abandon_promotion(begun.release, actor=workspace.actor)
     return change_set.id
@@ -162,12 +162,6 @@ def _variables(change_set: ChangeSet) -> dict[str, Any]:
     return {"change_sets": [change_set.id], "promoting": True}
 
 
-def _json(value: Any) -> str:
-    import json
-
-    return json.dumps(value)
-
-
 def _dimensions(workspace: Workspace, change_set: ChangeSet, progress: Progress | None) -> None:
     _build_dimensions(workspace, change_set, progress)
     expected = {
@@ -175,11 +169,11 @@ def _dimensions(workspace: Workspace, change_set: ChangeSet, progress: Progress 
         for dimension in change_set.dimensions
     }
     refuse_other_rows(workspace, expected)
-    arguments = {"dimensions": list(change_set.dimensions)}
-    run_dbt(
+    run_operation(
         workspace,
-        ["run-operation", "refuse_other_changes", "--args", _json(arguments)],
+        "refuse_other_changes",
         variables=_variables(change_set),
+        dimensions=list(change_set.dimensions),
     )
 
 
@@ -194,11 +188,12 @@ def _publish(workspace: Workspace, change_set: ChangeSet, number: int) -> None:
     newest = newest_publication(workspace, open_session(workspace))
     if newest["release"] >= number:
         return  # killed between the publication's row and this step's
-    arguments = {"release": number, "number": newest["number"] + 1}
-    run_dbt(
+    run_operation(
         workspace,
-        ["run-operation", "publish_promotion", "--args", _json(arguments)],
+        "publish_promotion",
         variables=_variables(change_set),
+        release=number,
+        number=newest["number"] + 1,
     )
 
 

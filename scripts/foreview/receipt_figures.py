@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from foreview.impact import Impact, MartImpact
-from foreview.workspace import Workspace, disk_error
+from foreview.loads import write_landing
+from foreview.workspace import Workspace
 
 Grain = tuple[str, ...]
 Moved = Mapping[str, tuple[Decimal, Decimal]]
@@ -32,10 +33,6 @@ def moved_figures(mart: MartImpact) -> dict[Grain, Moved]:
     }
 
 
-def _folder(workspace: Workspace) -> str:
-    return str(workspace.warehouse / f"{workspace.schema}_landing.db" / TABLE)
-
-
 def write_figures(workspace: Workspace, impact: Impact) -> None:
     """Keep the figures of an impact's receipt; nothing when they are there.
 
@@ -43,7 +40,6 @@ def write_figures(workspace: Workspace, impact: Impact) -> None:
         EngineError: The disk is full, or the folder can't be written.
     """
     import pyarrow as pa
-    from deltalake import write_deltalake
 
     values = pa.map_(pa.string(), pa.string())
     columns: dict[str, tuple[Any, list[Any]]] = {
@@ -66,24 +62,22 @@ def write_figures(workspace: Workspace, impact: Impact) -> None:
     checksums = pa.array([impact.checksum] * len(columns["mart"][1]), pa.string())
     if not checksums or _kept(workspace, impact.checksum):
         return
-    try:
-        write_deltalake(
-            _folder(workspace),
-            pa.table({"checksum": checksums, **arrays}),
-            mode="append",
-        )
-    except OSError as error:
-        raise disk_error(error, TABLE) from error
+    rows = pa.table({"checksum": checksums, **arrays})
+    write_landing(workspace, TABLE, rows, is_added=True)
 
 
 def _kept(workspace: Workspace, checksum: str) -> Any:
     """Return the kept rows of a receipt as an Arrow table, or None where none were ever kept."""
+    table = _table(workspace)
+    return table and table.to_pyarrow_table(filters=[("checksum", "=", checksum)])
+
+
+def _table(workspace: Workspace) -> Any:
+    """Return the table, or None before the first figures were kept."""
     from deltalake import DeltaTable
 
-    folder = _folder(workspace)
-    if not DeltaTable.is_deltatable(folder):
-        return None
-    return DeltaTable(folder).to_pyarrow_table(filters=[("checksum", "=", checksum)])
+    folder = str(workspace.folder(TABLE, "landing"))
+    return DeltaTable(folder) if DeltaTable.is_deltatable(folder) else None
 
 
 def read_figures(workspace: Workspace, checksum: str) -> dict[str, dict[Grain, Moved]]:
@@ -100,22 +94,17 @@ def read_figures(workspace: Workspace, checksum: str) -> dict[str, dict[Grain, M
 
 def kept_checksums(workspace: Workspace) -> set[str]:
     """Return the checksums of the receipts whose figures are kept."""
-    from deltalake import DeltaTable
-
-    folder = _folder(workspace)
-    if not DeltaTable.is_deltatable(folder):
+    table = _table(workspace)
+    if table is None:
         return set()
-    kept = DeltaTable(folder).to_pyarrow_table(columns=["checksum"])["checksum"]
-    return set(kept.unique().to_pylist())
+    return set(table.to_pyarrow_table(columns=["checksum"])["checksum"].unique().to_pylist())
 
 
 def drop_figures(workspace: Workspace, checksums: Sequence[str]) -> None:
     """Forget the figures of receipts, and the files of earlier states of the table."""
-    from deltalake import DeltaTable
-
     if not checksums:
         return
-    table = DeltaTable(_folder(workspace))
+    table = _table(workspace)
     for start in range(0, len(checksums), 1_000):
         listed = ", ".join(f"'{one}'" for one in checksums[start : start + 1_000])
         table.delete(f"checksum in ({listed})")

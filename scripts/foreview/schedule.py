@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from foreview.approval import not_approved
 from foreview.errors import Problem, RefusedError
 from foreview.workspace import Workspace
 
@@ -26,9 +27,7 @@ def schedule(workspace: Workspace, change_set_id: str, at: str) -> str:
     change_set = registry.change_set(change_set_id)
     status = registry.status(change_set.id)
     if status != "approved":
-        message = f"Change set {change_set.id} is {status}, not approved."
-        fix = f"Somebody else than {change_set.author} approves it: foreview approve ID."
-        raise RefusedError(Problem("not-approved", message, fix=fix))
+        raise RefusedError(not_approved(change_set, status))
     try:
         instant = datetime.fromisoformat(at)
     except ValueError as error:
@@ -49,8 +48,7 @@ def scheduled(workspace: Workspace) -> dict[str, datetime]:
     registry = workspace.registry
     found = {
         one.payload["change_set"]: datetime.fromisoformat(one.payload["at"])
-        for one in registry.events()
-        if one.kind == SCHEDULED
+        for one in registry.events(SCHEDULED)
     }
     open_ = {one: at for one, at in found.items() if registry.status(one) == "approved"}
     return dict(sorted(open_.items(), key=lambda one: (one[1], one[0])))

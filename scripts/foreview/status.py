@@ -96,7 +96,7 @@ def status_of(workspace: Workspace) -> Status:
 def _newest_publication(workspace: Workspace) -> dict[str, Any] | None:
     from deltalake import DeltaTable
 
-    folder = workspace.warehouse / f"{workspace.schema}.db" / "publications"
+    folder = workspace.folder("publications")
     if not DeltaTable.is_deltatable(str(folder)):
         return None
     columns = ["number", "release", "last_day", "published_at"]

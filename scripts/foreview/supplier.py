@@ -7,12 +7,12 @@ that a person set by hand since is held back and listed: the next delivery must 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from foreview.baseline import read_supplied_csv
-from foreview.changes import Action, Change, ChangeSet, Edit, Identity, Kind, Row, State, apply
+from foreview.changes import Action, Change, ChangeSet, Edit, Identity, Kind, State, apply
 from foreview.changes import changes_of as changes_of_edit
 from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
@@ -113,8 +113,17 @@ def read_supplier_file(
         if identity is None:
             edits.append(Edit(Action.INSERT, values=row, day=day, where=where))
             continue
-        kept, values = _parted(identity, now[identity], {n: row[n] for n in columns}, setters)
-        held += [Held(identity, *one, where) for one in kept]
+        values: dict[str, str | None] = {}
+        for name in columns:
+            if row[name] == now[identity][name]:
+                continue
+            setter = setters.get((identity, name))
+            if setter is None or setter.kind in (KIND, "baseline"):
+                values[name] = row[name]
+            else:
+                value = now[identity][name]
+                by = (setter.author, setter.id)
+                held.append(Held(identity, name, value, row[name], *by, where))
         if values:
             action = Action.CHANGE_FROM if day else Action.CORRECT
             edits.append(Edit(action, identity, values, now[identity], day, where=where))
@@ -132,25 +141,6 @@ def read_supplier_file(
     in_file = {tuple(row[name] or "" for name in contract.key) for row in rows.values()}
     missing = len(latest.keys() - in_file)
     return Supplied(change_set if changes else None, tuple(held), len(rows), missing)
-
-
-def _parted(
-    identity: Identity,
-    current: Row,
-    offered: Row,
-    setters: Mapping[tuple[Identity, str], ChangeSet],
-) -> tuple[list[tuple[str, str | None, str | None, str, str]], dict[str, str | None]]:
-    """Return which differing values are a person's, with who set them, and which may change."""
-    kept, values = [], {}
-    for name, value in offered.items():
-        if value == current[name]:
-            continue
-        setter = setters.get((identity, name))
-        if setter is not None and setter.kind not in (KIND, "baseline"):
-            kept.append((name, current[name], value, setter.author, setter.id))
-        else:
-            values[name] = value
-    return kept, values
 
 
 def _setters(

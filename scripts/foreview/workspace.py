@@ -112,6 +112,11 @@ class Workspace:
         """Return a table's full name; `room` is `landing`, `approved`, `published` or none."""
         return f"{self.schema}{'_' * bool(room)}{room}.{name}"
 
+    def folder(self, name: str, room: str = "") -> Path:
+        """Return the folder of a local table; `room` as for `table`."""
+        database, table = self.table(name, room).split(".")
+        return self.warehouse / f"{database}.db" / table
+
     def lock_holder(self) -> str:
         """Return which command holds the workspace now; "" when none does."""
         import fcntl

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from deltalake import DeltaTable
+from random_edits import channels_moved
 
 from conftest import project_without
-from foreview.changes import Action, ChangeSet, Edit, changes_of
 from foreview.impact_tables import read_marts
 from foreview.promotion import STEPS
 from foreview.status import status_of
@@ -124,22 +124,9 @@ def make_market(folder: Path) -> Market:
 
 
 def approved_move(market: Market, seed: int) -> str:
-    """Record a change set that moves watched channels, previewed and approved; return its id."""
+    """Record a change set that moves channels, previewed and approved; return its id."""
     workspace = market.workspace
-    contract = workspace.contract("channel")
-    state, _ = workspace.registry.approved_rows("channel")
-    draw = random.Random(seed)
-    networks = sorted({row["network_id"] for row in state.values() if row["network_id"]})
-    changes: list[Any] = []
-    for identity in draw.sample(sorted(state), 20):
-        others = [one for one in networks if one != state[identity]["network_id"]]
-        edit = Edit(Action.CORRECT, identity, {"network_id": draw.choice(others)}, state[identity])
-        changes += changes_of(contract, edit, state)[0]
-    base = workspace.registry.latest_release()
-    contracts = {"channel": contract.hash}
-    change_set = ChangeSet(
-        "ana", f"move {seed}", "edit", base, "test", "", contracts, tuple(changes)
-    )
+    change_set = channels_moved(workspace, seed, 20)
     record(workspace, change_set)
     market.run("what-if", change_set.id, "-o", str(workspace.home / "report"))
     market.run("approve", change_set.id)

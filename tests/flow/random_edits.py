@@ -174,3 +174,18 @@ def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> Chan
         },
         changes=tuple(changes),
     )
+
+
+def channels_moved(workspace: Workspace, seed: int, count: int) -> ChangeSet:
+    """Return a change set that moves so many channels to other networks."""
+    contract = workspace.contract("channel")
+    state, _ = workspace.registry.approved_rows("channel")
+    draw = random.Random(seed)
+    networks = sorted({row["network_id"] for row in state.values() if row["network_id"]})
+    changes: list[Change] = []
+    for identity in draw.sample(sorted(state), count):
+        others = [one for one in networks if one != state[identity]["network_id"]]
+        edit = Edit(Action.CORRECT, identity, {"network_id": draw.choice(others)}, state[identity])
+        changes += changes_of(contract, edit, state)[0]
+    contracts, base = {"channel": contract.hash}, workspace.registry.latest_release()
+    return ChangeSet("ana", f"move {seed}", "edit", base, "test", "", contracts, tuple(changes))

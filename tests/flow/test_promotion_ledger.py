@@ -5,7 +5,6 @@ One mart only, so that a promotion takes seconds; the marts' figures are tested 
 
 import csv
 import json
-import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -14,12 +13,12 @@ from typing import Any
 
 import pytest
 from oracle import Viewing, assert_same, figures, published
-from random_edits import DAYS, states
+from random_edits import DAYS, channels_moved, states
 
 from conftest import acting, make_workspace, project_without
 from foreview.approval import approve
 from foreview.audit import verify
-from foreview.changes import Action, ChangeSet, Edit, changes_of
+from foreview.changes import ChangeSet
 from foreview.closing import ask_to_reopen, close_period, confirm_reopening
 from foreview.dbt_project import run_dbt
 from foreview.errors import EngineError, RefusedError
@@ -73,19 +72,7 @@ def shown(spark: Any, market: Workspace) -> Any:
 
 
 def a_move(market: Workspace, seed: int) -> ChangeSet:
-    """Return a change set that moves three watched channels to other networks."""
-    contract = market.contract("channel")
-    state, _ = market.registry.approved_rows("channel")
-    draw = random.Random(seed)
-    networks = sorted({row["network_id"] for row in state.values() if row["network_id"]})
-    changes = []
-    for identity in draw.sample(sorted(state), 12):
-        others = [one for one in networks if one != state[identity]["network_id"]]
-        edit = Edit(Action.CORRECT, identity, {"network_id": draw.choice(others)}, state[identity])
-        changes += changes_of(contract, edit, state)[0]
-    contracts = {"channel": contract.hash}
-    base = market.registry.latest_release()
-    return ChangeSet("ana", f"move {seed}", "edit", base, "test", "", contracts, tuple(changes))
+    return channels_moved(market, seed, 12)
 
 
 def approved(market: Workspace, change_set: ChangeSet) -> str:

@@ -50,6 +50,12 @@ def network_workspace(tmp_path: Path) -> Workspace:
     return found
 
 
+def with_tables_folder(workspace: Workspace) -> Workspace:
+    """Make the folder of the tables, which without an engine is not there, and return the same."""
+    workspace.warehouse.readlink().mkdir(parents=True)
+    return workspace
+
+
 def run(workspace: Workspace, *arguments: str) -> Any:
     return CliRunner().invoke(app, [*arguments, "--home", str(workspace.home)])
 

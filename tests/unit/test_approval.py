@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from networks import network_workspace
+from networks import network_workspace, with_tables_folder
 from test_report import figure, mart
 from test_thresholds import impact_of, renamed, with_rules
 
@@ -26,9 +26,7 @@ WEEK = "audience_by_market_week"
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.chdir(PROJECT)
-    found = network_workspace(tmp_path)
-    found.warehouse.readlink().mkdir(parents=True)
-    return found
+    return with_tables_folder(network_workspace(tmp_path))
 
 
 def otherwise(workspace: Workspace, approved: Impact, now: Impact) -> list[Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from networks import network_workspace, run
+from networks import network_workspace, run, with_tables_folder
 from test_report import figure, mart
 from test_thresholds import impact_of, renamed
 
@@ -25,9 +25,7 @@ from foreview.workspace import Workspace
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.chdir(PROJECT)
-    found = network_workspace(tmp_path)
-    found.warehouse.readlink().mkdir(parents=True)
-    return found
+    return with_tables_folder(network_workspace(tmp_path))
 
 
 def at(workspace: Workspace, hour: int) -> Workspace:

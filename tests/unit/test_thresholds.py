@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from networks import network_workspace
+from networks import network_workspace, with_tables_folder
 from test_report import figure, mart
 
 from conftest import acting
@@ -86,8 +86,7 @@ def renamed(workspace: Workspace) -> ChangeSet:
 
 
 def test_past_a_threshold_two_others_have_to_agree_to_one_preview(tmp_path: Path) -> None:
-    plain = network_workspace(tmp_path)
-    plain.warehouse.readlink().mkdir(parents=True)
+    plain = with_tables_folder(network_workspace(tmp_path))
     ana, rob, capital, eve = (
         with_rules(plain, name, thresholds=(Threshold(2, absolute=Decimal(50)),))
         for name in ("ana", "rob", "ROB", "eve")

@@ -52,8 +52,8 @@ def close_period(
 @app.command("reopen-period")
 def reopen_period(
     product: Annotated[str | None, typer.Argument(help="A report.")] = None,
-    first_day: Annotated[str, typer.Option("--from", help="The first day, YYYY-MM-DD.")] = "",
-    last_day: Annotated[str, typer.Option("--to", help="The last day.")] = "",
+    first_day: First = "",
+    last_day: Last = "",
     market: Market = "*",
     reason: Annotated[str, typer.Option(help="The reason code.")] = "",
     confirm: Annotated[

@@ -37,7 +37,9 @@ Home = Annotated[
 ActAs = Annotated[
     str | None, typer.Option("--as", help="Act as somebody else; only in demos and tests.")
 ]
-Id = Annotated[str, typer.Argument(help="Id of the change request, or its beginning.")]
+_ID = typer.Argument(help="Id of the change request, or its beginning.")
+Id = Annotated[str, _ID]
+OptionalId = Annotated[str | None, _ID]
 
 
 class Session:

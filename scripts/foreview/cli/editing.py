@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from foreview.workspace import Workspace
 
 
+Check = Annotated[bool, typer.Option("--check", help="Only check; record nothing.")]
+AllowBulk = Annotated[
+    str, typer.Option(help="Why more rows may be changed than the table's rules allow.")
+]
+
+
 @app.command()
 def export(
     dimensions: Annotated[list[str], typer.Argument(help="Tables, for example network channel.")],
@@ -75,14 +81,12 @@ def inspect(
 def submit(
     file: Annotated[Path, typer.Argument(help="The edited workbook.")],
     reason: Annotated[str | None, typer.Option(help="Why; default the cover sheet's.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Only check; record nothing.")] = False,
+    check: Check = False,
     replaces: Annotated[
         str | None, typer.Option(help="A change request of yours that this one takes the place of.")
     ] = None,
     ticket: Annotated[str, typer.Option(help="Its number; default the cover sheet's.")] = "",
-    allow_bulk: Annotated[
-        str, typer.Option(help="Why more rows may be changed than the table's rules allow.")
-    ] = "",
+    allow_bulk: AllowBulk = "",
     home: Home = None,
     act_as: ActAs = None,
     as_json: Json = False,
@@ -138,10 +142,8 @@ def load_supplier_file(
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="A column to leave out.")] = None,
     reason: Annotated[str, typer.Option(help="Why; default the supplier and the file.")] = "",
-    check: Annotated[bool, typer.Option("--check", help="Only check; record nothing.")] = False,
-    allow_bulk: Annotated[
-        str, typer.Option(help="Why more rows may be changed than the table's rules allow.")
-    ] = "",
+    check: Check = False,
+    allow_bulk: AllowBulk = "",
     home: Home = None,
     act_as: ActAs = None,
     as_json: Json = False,

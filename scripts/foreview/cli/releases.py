@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from foreview.cli.command import ActAs, Home, Json, Session, app, progress_bar, running
+from foreview.cli.command import ActAs, Home, Json, OptionalId, Session, app, progress_bar, running
 from foreview.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def promote(
-    change_set: Annotated[
-        str | None, typer.Argument(help="Id of the change request, or its beginning.")
-    ] = None,
+    change_set: OptionalId = None,
     resume: Annotated[bool, typer.Option("--resume", help="Finish what was interrupted.")] = False,
     abandon: Annotated[
         bool, typer.Option("--abandon", help="Give up what was interrupted; rows are put back.")

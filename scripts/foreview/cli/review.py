@@ -11,7 +11,17 @@ from typing import Annotated, Any
 
 import typer
 
-from foreview.cli.command import ActAs, Home, Id, Json, Session, app, progress_bar, running
+from foreview.cli.command import (
+    ActAs,
+    Home,
+    Id,
+    Json,
+    OptionalId,
+    Session,
+    app,
+    progress_bar,
+    running,
+)
 
 
 class WhatIfPath(StrEnum):
@@ -131,9 +141,7 @@ def withdraw(
 
 @app.command()
 def approve(
-    change_set: Annotated[
-        str | None, typer.Argument(help="Id of the change request, or its beginning.")
-    ] = None,
+    change_set: OptionalId = None,
     without_impact: Annotated[
         bool, typer.Option("--without-impact", help="All of others that move no figure.")
     ] = False,

@@ -44,9 +44,10 @@ def append(
     return Event(sequence, at, actor, kind, json.loads(text), previous, digest)
 
 
-def read(connection: Connection) -> list[Event]:
-    """Return all events in order."""
-    rows = connection.execute(sa.select(schema.EVENTS).order_by(schema.EVENTS.c.sequence))
+def read(connection: Connection, kind: str | None = None) -> list[Event]:
+    """Return all events in order, or those of one kind."""
+    query = sa.select(schema.EVENTS).order_by(schema.EVENTS.c.sequence)
+    rows = connection.execute(query if kind is None else query.where(schema.EVENTS.c.kind == kind))
     return [Event(**{**row._mapping, "payload": json.loads(row.payload)}) for row in rows]
 
 

@@ -322,10 +322,10 @@ class Registry:
         with self._database.writing() as connection:
             return events.append(connection, self._now(), actor, kind, payload)
 
-    def events(self) -> list[Event]:
-        """Return all events in order."""
+    def events(self, kind: str | None = None) -> list[Event]:
+        """Return all events in order, or those of one kind."""
         with self._database.reading() as connection:
-            return events.read(connection)
+            return events.read(connection, kind)
 
     def verify_events(self) -> list[Problem]:
         """Return the first changed, dropped or reordered event; nothing when the log is whole."""
