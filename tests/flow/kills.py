@@ -40,7 +40,7 @@ class Market:
         who = () if arguments[0] == "verify" else ("--as", "rob")
         return subprocess.Popen(
             [FOREVIEW, *arguments, "--home", str(home), *who],
-            env={**os.environ, "FOREVIEW_PROJECT": str(self.workspace.project)},
+            env=own_environment() | {"FOREVIEW_PROJECT": str(self.workspace.project)},
             cwd=self.workspace.project,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -103,6 +103,12 @@ class Market:
             and (row["dbt_valid_to"] is None or row["dbt_valid_to"] > cut)
         ]
         return number, (sorted(map(str, figures)), sorted(channels))
+
+
+def own_environment() -> dict[str, str]:
+    """Return the environment without what commands that ran in this process left in it."""
+    left = ("FOREVIEW_", "DBT_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(left)}
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
