@@ -1,4 +1,4 @@
-"""One Spark session for a whole pytest run, in a temporary home that goes with it."""
+"""One Spark session for a pytest process, in a temporary home that goes with it."""
 
 import os
 import re
@@ -23,14 +23,6 @@ PROJECT = Path(__file__).resolve().parents[1]
 SESSION = "foreview_session"
 """The workspace whose folder has the tables of all others in the run."""
 SHARED_DATA = PROJECT.parent / "shared" / "data"
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give all tests of the one Spark session to one worker; it leaves a core to the other."""
-    for item in items:
-        if item.get_closest_marker("spark"):
-            item.add_marker(pytest.mark.xdist_group("spark"))
 
 
 @pytest.fixture(scope="session")

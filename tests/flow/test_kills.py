@@ -10,7 +10,7 @@ KILLS = 3
 """Each takes a minute on two slow cores, since Spark starts anew; the soak has hundreds."""
 
 
-@pytest.mark.spark  # in the worker of the session, so that no two engines compete for the cores
+@pytest.mark.spark
 def test_killed_at_random_promotions_end_as_if_nothing_had_happened(tmp_path: Path) -> None:
     killed = kill_promotions(make_market(tmp_path), random.Random(1), KILLS)
     assert sum(killed.values()) >= KILLS
