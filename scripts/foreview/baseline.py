@@ -157,8 +157,9 @@ class _File:
     def _columns(self, header: Sequence[str], line: int) -> list[Column | None]:
         """Return the contract's column of each heading; None for those to leave out."""
         known: dict[str, Column] = {} if self.is_partial else dict(INTERVAL)
-        known |= {column.name: column for column in self.contract.columns}
-        known |= {column.baseline_column: column for column in self.contract.columns}
+        asked = [column for column in self.contract.columns if not column.is_retired]
+        known |= {column.name: column for column in asked}
+        known |= {column.baseline_column: column for column in asked}
         valid = ", ".join(dict.fromkeys(known))
         columns: list[Column | None] = []
         for heading in header:

@@ -380,7 +380,9 @@ def _rebase_existing(change: Change, current: Row | None) -> tuple[Change | None
         return None, [Conflict(change, "", "a row", None)]
     if change.kind is Kind.REMOVED:
         return change, _differing(change, current, change.before)
-    open_columns = {name: value for name, value in change.after.items() if current[name] != value}
+    open_columns = {
+        name: value for name, value in change.after.items() if current.get(name) != value
+    }
     if not open_columns:
         return None, []
     before = {name: change.before[name] for name in open_columns}
@@ -389,9 +391,9 @@ def _rebase_existing(change: Change, current: Row | None) -> tuple[Change | None
 
 def _differing(change: Change, current: Row, expected: Row) -> list[Conflict]:
     return [
-        Conflict(change, name, value, current[name])
+        Conflict(change, name, value, current.get(name))
         for name, value in expected.items()
-        if current[name] != value
+        if current.get(name) != value
     ]
 
 

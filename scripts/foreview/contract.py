@@ -47,6 +47,8 @@ class Column:
         parent: The dimension whose key the value must be, or None.
         is_list: Whether the cell holds several values separated by `;`.
         baseline_column: The column's name in a first load's file.
+        is_retired: Whether it is no longer asked for: rows keep its values, and history its
+            versions, but no workbook or file sets it.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Column:
     parent: str | None = None
     is_list: bool = False
     baseline_column: str = ""
+    is_retired: bool = False
 
     def canonical(self, text: str | None) -> str | None:
         """Return the one spelling of a value of this column's type.
@@ -204,6 +207,12 @@ class Contract:
         """Names of all columns of an approved row: the business columns and the interval."""
         return (*self.column_names, *INTERVAL_COLUMNS)
 
+    @cached_property
+    def sheet_columns(self) -> tuple[str, ...]:
+        """Names of the columns that people see and edit: those of a row that are not retired."""
+        retired = {column.name for column in self.columns if column.is_retired}
+        return tuple(name for name in self.row_columns if name not in retired)
+
     def column(self, name: str) -> Column:
         """Return a column by name; KeyError when there is none."""
         for column in self.columns:
@@ -228,6 +237,9 @@ def parse_contract(document: Mapping[str, Any]) -> Contract:
         for column in model["columns"]
         if column["name"] not in (*INTERVAL_COLUMNS, "row_key", "row_hash", "change_set_id")
     )
+    for one in columns:
+        if one.is_retired and (one.required or one.name in rules["key"]):
+            raise ValueError(f"{one.name} is retired, so it can't be a key or not_null")
     content = json.dumps(hashed, sort_keys=True, ensure_ascii=False)
     return Contract(
         dimension=model["name"].removeprefix("stg_"),
@@ -295,6 +307,7 @@ def _parse_column(column: Mapping[str, Any]) -> Column:
         parent=parent[1] if parent else None,
         is_list="list_relationships" in rules or bool(meta.get("is_list")),
         baseline_column=meta.get("baseline_column", column["name"]),
+        is_retired=bool(meta.get("retired")),
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from foreview.changes import Change, Identity, Kind, Row, State, rebase, row_key
 from foreview.contract import Contract
+from foreview.errors import Problem, RefusedError
 from foreview.periods import PUBLISHED, spans
 from foreview.whole_files import replacing
 from foreview.workspace import Workspace, disk_error
@@ -85,6 +86,41 @@ def ensure_seeds(workspace: Workspace) -> None:
         path = workspace.seeds / f"{contract.dimension}.csv"
         if contract.storage == "seed" and not path.exists():
             write_seed(path, (*contract.row_columns, "change_set_id"), [])
+
+
+def match_columns(workspace: Workspace, spark: SparkSession) -> None:
+    """Write approved rows anew where a table's rules have other columns than what dbt reads.
+
+    Raises:
+        RefusedError: A column with values is no longer in the rules.
+    """
+    problems = []
+    for name, contract in workspace.contracts.items():
+        found = _columns_read(workspace, spark, contract)
+        if not found or set(found) == {*contract.row_columns, "change_set_id"}:
+            continue
+        state, last = workspace.registry.approved_rows(name)
+        held = {one for row in state.values() for one, value in row.items() if value is not None}
+        lost = ", ".join(sorted(held - {*contract.row_columns}))
+        if lost:
+            message = f"The rules of {contract.label} no longer have the column {lost}."
+            fix = f"Put it back into models/staging/{name}.yml, with `retired: true` in its meta."
+            problems.append(Problem("column-removed", message, value=lost, fix=fix))
+        elif state:
+            write_approved(workspace, spark, contract, state, last)
+    if problems:
+        raise RefusedError(problems)
+
+
+def _columns_read(workspace: Workspace, spark: SparkSession, contract: Contract) -> Sequence[str]:
+    if contract.storage == "seed":
+        path = workspace.seeds / f"{contract.dimension}.csv"
+        if not path.exists():
+            return ()
+        with path.open(encoding="utf-8", newline="") as file:
+            return next(csv.reader(file), ())
+    table = workspace.table(contract.dimension, "landing")
+    return spark.table(table).columns if spark.catalog.tableExists(table) else ()
 
 
 def stage_pending(workspace: Workspace, dimensions: Iterable[str]) -> None:
@@ -230,7 +266,8 @@ def _overwrite(
     spark: SparkSession, table: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]
 ) -> None:
     frame = spark.createDataFrame(_arrow(columns, rows))
-    frame.coalesce(1).write.format("delta").mode("overwrite").saveAsTable(table)
+    writer = frame.coalesce(1).write.format("delta").mode("overwrite")
+    writer.option("overwriteSchema", "true").saveAsTable(table)
 
 
 def _arrow(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Any:

@@ -19,7 +19,13 @@ from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
 from foreview.impact import Impact
 from foreview.impact_tables import first_publication_of, newest_publication
-from foreview.loads import announce_promotion, ensure_landing, stage_pending, write_approved
+from foreview.loads import (
+    announce_promotion,
+    ensure_landing,
+    match_columns,
+    stage_pending,
+    write_approved,
+)
 from foreview.past import note_publications
 from foreview.receipt import figures_hash
 from foreview.schedule import refuse_embargoed
@@ -292,11 +298,12 @@ def build(
     kinds = ["unit_test"] if with_tests else ["unit_test", "test"]
     command = ["build", *(word for kind in kinds for word in ("--exclude-resource-type", kind))]
     variables = {"release": release, "reopened": reopened}
-    given = {name: value for name, value in variables.items() if value is not None}
+    given = {name: value for name, value in variables.items() if value is not None} or None
+    match_columns(workspace, open_engines(workspace, given))
     run_dbt(
         workspace,
         [*command, "--exclude", "tag:what_if"],
-        variables=given or None,
+        variables=given,
         progress=progress,
     )
     note_publications(workspace)

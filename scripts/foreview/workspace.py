@@ -66,7 +66,11 @@ class Workspace:
         from foreview.registry import Registry
 
         _make_folder(self.home)
-        return Registry(self.registry_url, self.clock)
+        return Registry(self.registry_url, self.clock, self._row_columns)
+
+    def _row_columns(self, dimension: str) -> tuple[str, ...]:
+        contract = self.contracts.get(dimension)
+        return contract.row_columns if contract else ()
 
     def contract(self, dimension: str) -> Contract:
         """Return a dimension's contract; refused, with the names that there are, when unknown."""

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from oracle import Viewing, assert_same, figures, published
 from random_edits import DAYS, channels_moved, states
@@ -22,17 +23,18 @@ from foreview.changes import ChangeSet
 from foreview.closing import ask_to_reopen, close_period, confirm_reopening
 from foreview.dbt_project import run_dbt
 from foreview.errors import EngineError, RefusedError
+from foreview.exporting import export_dimension
 from foreview.feed import write_feed
 from foreview.generate.viewing import generate_viewing
 from foreview.housekeeping import Removed, clean_up
 from foreview.impact_tables import read_marts
 from foreview.past import as_of, plain_rows
-from foreview.promotion import STEPS, abandon, promote, resume
+from foreview.promotion import STEPS, abandon, build, promote, resume
 from foreview.receipt import receipt_content, record_receipt
 from foreview.registry import Registry
 from foreview.sample import generate_sample
 from foreview.status import status_of
-from foreview.submission import record
+from foreview.submission import read_change_set, record
 from foreview.viewing_load import load_viewing
 from foreview.what_if import preview, scenario_schema
 from foreview.workspace import Workspace
@@ -342,6 +344,62 @@ def test_rows_of_another_table_that_came_in_unseen_are_not_promoted_along(
     seed.write_text(kept, encoding="utf-8")
     run_dbt(market, ["build", "--select", "network", "stg_network", "network_history"])
     assert_whole(market)
+
+
+def test_columns_added_and_retired_make_no_version_and_older_workbooks_still_submit(
+    spark: Any, market: Workspace, tmp_path: Path
+) -> None:
+    staging = market.project / "models" / "staging"
+    kept = {path: path.read_text("utf-8") for path in staging.glob("*.yml")}
+    older = tmp_path / "older.xlsx"
+    export_dimension(market, "network", older)
+    numbers = [market.table(name) for name in (f"{MART}__versions", *HISTORIES)]
+    before, counts = shown(spark, market), [spark.table(one).count() for one in numbers]
+    path = staging / "network.yml"
+    path.write_text(kept[path].replace("      - name: valid_from\n", HOMEPAGE, 1), "utf-8")
+    path = staging / "channel.yml"
+    website = "            label: Website\n"
+    path.write_text(kept[path].replace(website, f"{website}            retired: true\n"), "utf-8")
+    changed = replace(market)  # reads its rules anew
+    build(changed)
+    assert shown(spark, changed) == before
+    assert [spark.table(one).count() for one in numbers] == counts
+    assert spark.table(market.table("network_history")).columns.count("homepage") == 1
+    assert_whole(changed)
+
+    book = openpyxl.load_workbook(older)
+    sheet = book["Network"]
+    column = {cell.value: cell.column for cell in sheet[1]}
+    sheet.cell(2, column["Network name"]).value = "Another"
+    sheet.cell(2, column["Action"]).value = "was always wrong"
+    book.save(older)
+    promote(acting(changed, "rob"), approved(changed, read_change_set(changed, older, "why")))
+    assert_whole(changed)
+    path.write_text(kept[path].replace(*WITHOUT_WEBSITE), "utf-8")
+    with pytest.raises(RefusedError, match="website"):
+        build(replace(market))
+    for path, text in kept.items():
+        path.write_text(text, "utf-8")
+    build(replace(market))
+    assert_whole(replace(market))
+
+
+HISTORIES = ("network_history", "channel_history")
+HOMEPAGE = """      - name: homepage
+        data_type: string
+        description: Address of the network's home page.
+      - name: valid_from
+"""
+WITHOUT_WEBSITE = (
+    """      - name: website
+        data_type: string
+        description: Address of the website.
+        config:
+          meta:
+            label: Website
+""",
+    "",
+)
 
 
 def test_housekeeping_takes_only_trials_that_have_ended(spark: Any, market: Workspace) -> None:

@@ -32,15 +32,23 @@ class Registry:
     when the database fails, and `RefusedError` when the rules say no.
     """
 
-    def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Callable[[], datetime],
+        columns: Callable[[str], Sequence[str]] = lambda dimension: (),
+    ) -> None:
         """Open the registry and bring its tables up to date.
 
         Args:
             url: An SQLAlchemy URL, for example `sqlite:////data/registry.db`.
             clock: Gives the present instant, with a time zone.
+            columns: Gives the columns that a dimension's approved rows have, blank in those that
+                were recorded before a column was added.
         """
         self._database = Database(url)
         self._clock = clock
+        self._columns = columns
 
     def _now(self) -> str:
         return instant(self._clock())
@@ -213,11 +221,13 @@ class Registry:
             ids = promotions.change_set_ids(connection, release, dimension)
             promoted = proposals.load(connection, ids)
         try:
-            return changes.replay(promoted, dimension)
+            rows, last = changes.replay(promoted, dimension)
         except ValueError as error:
             message = f"The approved rows of {dimension} can't be rebuilt: {error}"
             fix = "Run foreview verify, and compare the registry with a backup."
             raise EngineError(Problem("registry-tampered", message, fix=fix)) from error
+        blank = dict.fromkeys(self._columns(dimension))
+        return {identity: {**blank, **row} for identity, row in rows.items()}, last
 
     # Promotions
 

@@ -42,7 +42,7 @@ class _Comparison:
         self.workbook = workbook
         self.contract = contract
         self.base = base
-        self.fields = {field.name: field for field in layout.fields_of(contract)}
+        self.fields = {field.name: field for field in layout.fields_of(contract, workbook.names)}
         by_id = {layout.row_id(identity): identity for identity in base}
         self.identities = {one: by_id[one] for one in workbook.row_hashes if one in by_id}
         self.problems: list[Problem] = list(workbook.problems)
@@ -74,7 +74,7 @@ class _Comparison:
             row_id
             for row_id, hashed in self.workbook.row_hashes.items()
             if row_id not in self.identities
-            or layout.row_hash(self.contract, self.base[self.identities[row_id]]) != hashed
+            or layout.row_hash(self.workbook.names, self.base[self.identities[row_id]]) != hashed
         ]
         if not differing:
             return None
@@ -176,7 +176,7 @@ class _Comparison:
         """Return the changed columns' new values, and the columns whose value is none."""
         changed: dict[str, str | None] = {}
         wrong = []
-        for name in self.contract.row_columns:
+        for name in self.workbook.names:
             if name in row.unreadable or row.values[name] == base[name]:
                 continue
             if name == "valid_from" and row.values[name] is None and base[name] == BEGINNING:
@@ -186,9 +186,21 @@ class _Comparison:
             except ValueError:
                 wrong.append(name)
                 continue
-            if value != base[name]:
+            if value != base[name] and self._is_asked_for(row, name):
                 changed[name] = value
         return changed, wrong
+
+    def _is_asked_for(self, row: SheetRow, name: str) -> bool:
+        """Report a value in a column that was retired since the workbook was exported."""
+        field = self.fields[name]
+        if field.column.is_retired:
+            message = (
+                f"{field.heading} was retired from the table's rules; nobody sets it any more."
+            )
+            fix = "Undo that edit, or clear the cell of a new row."
+            where = self.workbook.cell(row, name)
+            self._report("retired-column", message, where, row.values[name], fix)
+        return not field.column.is_retired
 
     # New rows
 
@@ -218,11 +230,14 @@ class _Comparison:
     def _all_values(self, row: SheetRow) -> tuple[dict[str, str | None], bool]:
         values = {}
         sound = not row.unreadable
-        for name in self.contract.row_columns:
+        for name in self.workbook.names:
             try:
                 values[name] = self._canonical(row, name)
             except ValueError:
                 sound = False
+                continue
+            if values[name] is not None:
+                sound = self._is_asked_for(row, name) and sound
         return values, sound
 
     def _is_free(self, row: SheetRow, asked: Asked) -> bool:

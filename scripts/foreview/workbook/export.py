@@ -142,7 +142,7 @@ def write_tables(
 def _unwritable(contract: Contract, rows: Sequence[Row]) -> Iterable[Problem]:
     headings = {field.name: field.heading for field in layout.fields_of(contract)}
     for number, row in enumerate(rows, start=1):
-        for name in contract.row_columns:
+        for name in contract.sheet_columns:
             text = row.get(name)
             if not text or (text.isascii() and text.isprintable() and len(text) < 1000):
                 continue
@@ -242,7 +242,7 @@ def _instructions(tables: Sequence[Table]) -> list[tuple[str, str]]:
     words = layout.ACTION_WORDS
     contract, rows = tables[0].contract, tables[0].rows
     headings = {field.name: field.heading for field in layout.fields_of(contract)}
-    changed = next((name for name in contract.column_names if name not in contract.key), "")
+    changed = next((name for name in contract.sheet_columns if name not in contract.key), "")
     key = ", ".join(rows[0][name] or "" for name in contract.key) if rows else "ABC"
     actions = {action.name: word for action, word in words.items()}
     has_codes = any(table.contract.identities for table in tables)
@@ -289,7 +289,8 @@ def _write_lookups(
     The `ranges` of parents that are written already are used again.
     """
     sources = {}
-    for column in contract.columns:
+    columns = [one for one in contract.columns if not one.is_retired]
+    for column in columns:
         parent = column.parent
         if parent is not None and parent not in ranges:
             ranges[parent] = _write_parent(book, parent, parents.get(parent, ()))
@@ -299,7 +300,7 @@ def _write_lookups(
             sources[column.name] = '"TRUE,FALSE"'
         elif parent is not None and ranges[parent]:
             sources[column.name] = ranges[parent]
-    listed = [one for one in contract.columns if one.accepted_values and not one.is_list]
+    listed = [one for one in columns if one.accepted_values and not one.is_list]
     if listed:
         sheet = book.create_sheet(layout.ALLOWED)  # a second one gets a number
         sheet.append([_text_cell(sheet, one.label, font=_HEADER_FONT) for one in listed])
@@ -466,9 +467,10 @@ def _hidden_rows(tables: Sequence[Table], base_release: int) -> Iterator[str]:
             ("contract", contract.hash),
             ("part", table.part),
             ("sheet", table.title),
+            ("columns", ",".join(contract.sheet_columns)),
             ("rows", str(len(table.rows))),
         ]
         ids = (layout.row_id(identity_of(contract, row)) for row in table.rows)
-        hashes = (layout.row_hash(contract, row) for row in table.rows)
+        hashes = (layout.row_hash(contract.sheet_columns, row) for row in table.rows)
         lines += [("hashes", packed) for packed in layout.pack(zip(ids, hashes, strict=True))]
     return (texts_xml(number, line) for number, line in enumerate(lines, start=1))

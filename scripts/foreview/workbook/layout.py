@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -111,8 +111,14 @@ COVER_FIELDS = (
 """What the cover says, each in the cell right of its heading."""
 
 
-def fields_of(contract: Contract) -> tuple[Field, ...]:
-    """Return the data sheet's columns in order; headings are unique without regard to case."""
+def fields_of(contract: Contract, names: Collection[str] | None = None) -> tuple[Field, ...]:
+    """Return the data sheet's columns in order; headings are unique without regard to case.
+
+    Args:
+        contract: The table's rules.
+        names: The columns of an older workbook; None for those that are not retired.
+    """
+    names = contract.sheet_columns if names is None else names
     taken = {column.label.casefold() for column in (*_CONTROLS, *INTERVAL.values())}
     fields = list(CONTROL_FIELDS)
     for column in contract.columns:
@@ -120,7 +126,8 @@ def fields_of(contract: Contract) -> tuple[Field, ...]:
         if heading.casefold() in taken:
             heading = f"{heading} ({column.name})"
         taken.add(heading.casefold())
-        fields.append(Field(column.name, heading, column))
+        if column.name in names:
+            fields.append(Field(column.name, heading, column))
     fields += [Field(column.name, column.label, column) for column in INTERVAL.values()]
     return tuple(fields)
 
@@ -137,10 +144,10 @@ def normal_row(contract: Contract, row: Row) -> dict[str, str | None]:
     return values
 
 
-def row_hash(contract: Contract, row: Row) -> str:
-    """Return the first half of the SHA-256 of a row's canonical values, hex."""
-    values = normal_row(contract, row).values()
-    return hash_of([BLANK if text is None else text for text in values])
+def row_hash(names: Iterable[str], row: Row) -> str:
+    """Return the first half of the SHA-256 of a row's canonical values in these columns, hex."""
+    values = {**row, "valid_from": row.get("valid_from") or BEGINNING}
+    return hash_of([BLANK if (text := values.get(name)) is None else text for name in names])
 
 
 def hash_of(texts: Iterable[str]) -> str:

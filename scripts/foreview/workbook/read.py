@@ -78,6 +78,7 @@ class Workbook:
         contract_hash: Hash of the contract at export.
         part: The part that was asked for; empty for the whole dimension.
         sheet: Name of the data sheet.
+        names: The table's columns that were exported, in order.
         row_hashes: Hash of each exported row's content by row id.
         columns: Letter of each column by name.
         rows: The rows of the data sheet that say something, in the sheet's order: neither those
@@ -95,6 +96,7 @@ class Workbook:
     contract_hash: str
     part: str
     sheet: str
+    names: tuple[str, ...]
     row_hashes: Mapping[str, str]
     columns: Mapping[str, str]
     rows: tuple[SheetRow, ...]
@@ -154,9 +156,10 @@ def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tupl
             message = f"{path.name} has no sheet {title}."
             fix = f"Give the sheet its name {title} back. The sheets are: {', '.join(sheets)}."
             raise RefusedError(Problem("sheet-missing", message, path.name, fix=fix))
-        unchanged = Unchanged(contract, row_hashes)
+        names = _exported(path, facts, contract)
+        unchanged = Unchanged(names, row_hashes)
         columns, rows, problems = _read_rows(
-            book, sheets[title], layout.fields_of(contract), unchanged
+            book, sheets[title], layout.fields_of(contract, names), unchanged
         )
         tables.append(
             Workbook(
@@ -167,6 +170,7 @@ def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tupl
                 contract_hash=facts["contract"],
                 part=facts["part"],
                 sheet=title,
+                names=names,
                 row_hashes=row_hashes,
                 columns=columns,
                 rows=tuple(rows),
@@ -236,6 +240,18 @@ def _contract(path: Path, facts: Mapping[str, str], contracts: Mapping[str, Cont
             )
         )
     return contracts[dimension]
+
+
+def _exported(path: Path, facts: Mapping[str, str], contract: Contract) -> tuple[str, ...]:
+    """Return the columns that a workbook has; those of today's rules where it does not say."""
+    if "columns" not in facts:
+        return contract.row_columns
+    names = tuple(facts["columns"].split(","))
+    unknown = ", ".join(one for one in names if one not in contract.row_columns)
+    if unknown:
+        message = f"{path.name} has columns that {contract.label} no longer has: {unknown}."
+        raise RefusedError(Problem("other-rules", message, path.name, unknown, _EXPORT_AGAIN))
+    return names
 
 
 def _read_rows(

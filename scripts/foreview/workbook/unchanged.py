@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from openpyxl.styles.numbers import is_date_format
 
-from foreview.contract import Contract
 from foreview.workbook import layout
 from foreview.workbook.cells import MAX_DIGITS, read_cell
 from foreview.workbook.layout import Field
@@ -76,11 +75,11 @@ class Unchanged:
     left to be looked at value by value.
     """
 
-    def __init__(self, contract: Contract, hashes: Mapping[str, str]) -> None:
-        """Begin to tell the rows of a table, by the hash of each by its row id."""
+    def __init__(self, names: Sequence[str], hashes: Mapping[str, str]) -> None:
+        """Begin to tell rows with these columns, by the hash of each by its row id."""
         self.found: dict[str, int] = {}
         self._hashes = hashes
-        self._names = [*contract.row_columns, layout.ROW_ID]
+        self._names = [*names, layout.ROW_ID]
         self._plans: dict[Shape, _Plan | None] = {}
 
     def takes(self, row: XmlRow, fields: Mapping[int, Field], *, is_1904: bool) -> bool:
