@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 
 from foreview.changes import Action, Change, ChangeSet, Kind
 from foreview.contract import BEGINNING
-from foreview.errors import EngineError, ForeviewError, RefusedError
+from foreview.errors import EngineError, ForeviewError, Problem, RefusedError
 from foreview.registry import Registry
 from foreview.registry.records import canonical
 from foreview.registry.schema import HEAD, METADATA
@@ -660,6 +661,31 @@ def test_the_first_event_that_was_tampered_with_is_named(
     (problem,) = everything.verify_events()
     assert problem.rule == "event-log"
     assert message in problem.message
+
+
+def test_any_value_that_was_changed_is_named(everything: Registry, path: Path) -> None:
+    said = {"release_change_sets": "reference version", "changes": "changes of", "events": "event"}
+    for table in METADATA.sorted_tables:
+        for column in table.columns:
+            name = column.name
+            is_number = isinstance(column.type, sa.Integer)
+            other = f"coalesce({name}, 0) + 1000" if is_number else f"coalesce({name}, '') || 'x'"
+            problems = problems_after(path, f"update {table} set {name} = {other}")  # noqa: S608
+            told = " ".join(one.message for one in problems).lower()
+            assert said.get(table.name, table.name) in told, (table.name, name)
+
+
+def test_rows_that_are_gone_are_named(everything: Registry, path: Path) -> None:
+    for table in METADATA.sorted_tables:
+        assert problems_after(path, f"delete from {table}"), table.name  # noqa: S608
+
+
+def problems_after(path: Path, statement: str) -> list[Problem]:
+    """Return what is wrong with a copy of a registry after a statement."""
+    copy = path.with_name("copy.db")
+    shutil.copy(path, copy)
+    tamper(copy, statement)
+    return Registry(f"sqlite:///{copy}", Clock()).verify_events()
 
 
 def test_an_event_that_was_changed_and_hashed_again_is_still_noticed(

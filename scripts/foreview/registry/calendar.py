@@ -79,5 +79,5 @@ def _insert(
     row = {"id": max((one.id for one in known), default=0) + 1, **values, "at": at}
     connection.execute(schema.CALENDAR.insert(), row)
     payload = {"record": "calendar", **row}
-    events.append(connection, at, values["actor"], "calendar-recorded", payload)
+    events.append(connection, at, values["actor"], "calendar-recorded", payload, row)
     return CalendarEntry(**row)

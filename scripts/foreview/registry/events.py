@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,9 +19,25 @@ FIRST_HASH = "0" * 64
 
 
 def append(
-    connection: Connection, at: str, actor: str, kind: str, payload: Mapping[str, Any]
+    connection: Connection,
+    at: str,
+    actor: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    row: Mapping[str, Any] | None = None,
 ) -> Event:
-    """Append an event within the caller's transaction and return it."""
+    """Append an event within the caller's transaction and return it.
+
+    Args:
+        connection: In a transaction.
+        at: When.
+        actor: Who.
+        kind: What happened.
+        payload: More of it; `record` and `id` name a row that was recorded with it.
+        row: That row's values. Their hash goes with the event, so that `verify` knows them.
+    """
+    if row is not None:
+        payload = {**payload, "row": _row_digest(row)}
     table = schema.EVENTS
     last = connection.execute(
         sa.select(table.c.sequence, table.c.hash)
@@ -52,14 +68,14 @@ def read(connection: Connection, kind: str | None = None) -> list[Event]:
 
 
 def verify(connection: Connection) -> list[Problem]:
-    """Return what is wrong with the log: the first break of its chain, or a record without event.
+    """Return what is wrong with the log: the first break of its chain, or of what it recorded.
 
     The chain alone can't show that its last events were cut off. What they recorded is still in
     the other tables, though, and is looked up here; only events that recorded nothing else can be
     cut off unseen.
     """
     previous, expected = FIRST_HASH, 1
-    seen: set[tuple[str, str]] = set()
+    seen: dict[tuple[str, str], str | None] = {}
     rows = connection.execute(sa.select(schema.EVENTS).order_by(schema.EVENTS.c.sequence))
     for row in rows:
         broken = _break(row, expected, previous)
@@ -67,7 +83,17 @@ def verify(connection: Connection) -> list[Problem]:
             return [_problem(broken, row)]
         seen |= _named(row)
         previous, expected = row.hash, expected + 1
-    return list(_without_event(connection, seen))
+    problems = list(_other_rows(connection, seen))
+    is_cut = any(one.message.endswith(_CUT_OFF) for one in problems)
+    return problems if is_cut else [*problems, *_other_changes(connection)]
+
+
+_CUT_OFF = "has no event: the log's end was cut off."
+
+
+def _row_digest(values: Mapping[str, Any]) -> str:
+    """Return a row's hash, which a column that is added later and blank does not change."""
+    return _digest({name: value for name, value in values.items() if value is not None})
 
 
 def _digest(values: Mapping[str, Any]) -> str:
@@ -94,13 +120,18 @@ def _problem(message: str, row: Row[Any] | None = None) -> Problem:
     return Problem("event-log", message, "events", value, fix)
 
 
-def _named(row: Row[Any]) -> set[tuple[str, str]]:
+def _named(row: Row[Any]) -> dict[tuple[str, str], str | None]:
+    """Return the row that an event recorded, with its hash; events of older versions have none."""
     payload = json.loads(row.payload)
     record = payload.get("record")
-    return {(record, str(payload["id"]))} if record else set()
+    return {(record, str(payload["id"])): payload.get("row")} if record else {}
 
 
-def _without_event(connection: Connection, seen: set[tuple[str, str]]) -> Iterable[Problem]:
+def _other_rows(
+    connection: Connection, seen: Mapping[tuple[str, str], str | None]
+) -> Iterator[Problem]:
+    """Give a problem for the first row that no event recorded, and for those that were changed."""
+    missing = set(seen)
     keys = (
         schema.CHANGE_SETS.c.id,
         schema.RECEIPTS.c.checksum,
@@ -110,8 +141,36 @@ def _without_event(connection: Connection, seen: set[tuple[str, str]]) -> Iterab
         schema.CALENDAR.c.id,
     )
     for key in keys:
-        for (found,) in connection.execute(sa.select(key.label("found")).order_by(key)):
-            if (key.table.name, str(found)) not in seen:
-                message = f"{key.table.name} {found} has no event: the log's end was cut off."
-                yield _problem(message)
+        for row in connection.execute(sa.select(key.table).order_by(key)):
+            name = key.table.name, str(row._mapping[key])
+            missing.discard(name)
+            if name not in seen:
+                yield _problem(f"{' '.join(name)} {_CUT_OFF}")
                 return
+            if seen[name] not in (None, _row_digest(dict(row._mapping))):
+                yield _problem(f"{' '.join(name)} was changed after it was recorded.")
+    for name in sorted(missing):
+        yield _problem(f"{' '.join(name)} was recorded, and is gone.")
+
+
+def _other_changes(connection: Connection) -> Iterator[Problem]:
+    """Give a problem for each change set or release whose rows in other tables are not its own."""
+    from foreview.registry import proposals
+
+    for one in connection.execute(sa.select(schema.CHANGE_SETS.c.id)):
+        if not proposals.is_whole(connection, one.id):
+            yield _problem(f"The changes of change request {one.id} are not as recorded.")
+    placed = schema.RELEASE_CHANGE_SETS
+    query = sa.select(placed).order_by(placed.c.release, placed.c.position)
+    found: dict[int, list[tuple[int, str]]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.release, []).append((row.position, row.change_set_id))
+    recorded = {
+        one.payload["number"]: list(enumerate(one.payload["change_sets"]))
+        for one in read(connection, "release-recorded")
+    }
+    for number in sorted(found.keys() | recorded.keys()):
+        if found.get(number) != recorded.get(number):
+            yield _problem(
+                f"The change requests of reference version {number} are not as recorded."
+            )

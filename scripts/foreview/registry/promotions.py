@@ -79,7 +79,7 @@ def record(connection: Connection, at: str, release: Release) -> Release:
         ],
     )
     payload = {"record": "releases", "id": release.number, **values, "change_sets": ids}
-    events.append(connection, at, release.promoted_by, "release-recorded", payload)
+    events.append(connection, at, release.promoted_by, "release-recorded", payload, values)
     return Release(**values, change_set_ids=tuple(ids))
 
 
@@ -150,9 +150,10 @@ def record_step(
         "state": state,
         "at": at,
     }
-    connection.execute(table.insert(), {**values, "detail": text})
+    row = {**values, "detail": text}
+    connection.execute(table.insert(), row)
     payload = {"record": "promotion_steps", **values, "detail": detail}
-    events.append(connection, at, actor, "promotion-step", payload)
+    events.append(connection, at, actor, "promotion-step", payload, row)
     return Step(number, release, name, state, json.loads(text), at)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,22 +41,20 @@ def record(connection: Connection, at: str, change_set: ChangeSet) -> bool:
     table = schema.CHANGE_SETS
     if connection.scalar(sa.select(table.c.id).where(table.c.id == change_set.id)) is not None:
         return False
-    connection.execute(
-        table.insert(),
-        {
-            "id": change_set.id,
-            "kind": change_set.kind,
-            "author": change_set.author,
-            "reason": change_set.reason,
-            "ticket": change_set.ticket or None,
-            "base_release": change_set.base_release,
-            "source_name": change_set.source_name,
-            "source_hash": change_set.source_hash,
-            "contracts": canonical(change_set.contracts),
-            "created_at": at,
-            "content": change_set.content,
-        },
-    )
+    row = {
+        "id": change_set.id,
+        "kind": change_set.kind,
+        "author": change_set.author,
+        "reason": change_set.reason,
+        "ticket": change_set.ticket or None,
+        "base_release": change_set.base_release,
+        "source_name": change_set.source_name,
+        "source_hash": change_set.source_hash,
+        "contracts": canonical(change_set.contracts),
+        "created_at": at,
+        "content": change_set.content,
+    }
+    connection.execute(table.insert(), row)
     for start in range(0, len(change_set.changes), BATCH):
         part = change_set.changes[start : start + BATCH]
         rows = [_row_of(change_set.id, number, one) for number, one in enumerate(part, start)]
@@ -65,8 +64,23 @@ def record(connection: Connection, at: str, change_set: ChangeSet) -> bool:
         "id": change_set.id,
         "content_hash": hashlib.sha256(change_set.content.encode()).hexdigest(),
     }
-    events.append(connection, at, change_set.author, "change-set-recorded", payload)
+    events.append(connection, at, change_set.author, "change-set-recorded", payload, row)
     return True
+
+
+def is_whole(connection: Connection, change_set_id: str) -> bool:
+    """Return whether a change set's content and the rows of its changes are as recorded."""
+    try:
+        (change_set,) = load(connection, [change_set_id])
+    except EngineError:
+        return False
+    table = schema.CHANGES
+    query = sa.select(table).where(table.c.change_set_id == change_set_id).order_by(table.c.number)
+    rows = (dict(row._mapping) for row in connection.execute(query))
+    recorded = (
+        _row_of(change_set_id, number, one) for number, one in enumerate(change_set.changes)
+    )
+    return all(found == one for found, one in zip_longest(rows, recorded))
 
 
 def _row_of(change_set_id: str, number: int, change: Change) -> dict[str, Any]:

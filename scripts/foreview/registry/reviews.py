@@ -44,9 +44,10 @@ def record_receipt(connection: Connection, at: str, actor: str, receipt: Mapping
             fix = f"Preview again; what differs is {', '.join(differing)}."
             raise RefusedError(Problem("receipt-differs", message, fix=fix))
         return False
-    connection.execute(table.insert(), {**values, "created_at": at})
+    row = {**values, "created_at": at}
+    connection.execute(table.insert(), row)
     payload = {"record": "receipts", "id": receipt["checksum"], "change_sets": ids}
-    events.append(connection, at, actor, "receipt-recorded", payload)
+    events.append(connection, at, actor, "receipt-recorded", payload, row)
     return True
 
 
@@ -97,9 +98,11 @@ def record_review(connection: Connection, at: str, review: Mapping[str, Any]) ->
     }
     table = schema.REVIEWS
     number = (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1
-    connection.execute(table.insert(), {"id": number, **values})
-    payload = {"record": "reviews", "id": number, **values, "contracts": review["contracts"]}
-    events.append(connection, at, review["reviewer"], f"change-set-{review['decision']}", payload)
+    row = {"id": number, **values}
+    connection.execute(table.insert(), row)
+    payload = {"record": "reviews", **row, "contracts": review["contracts"]}
+    kind = f"change-set-{review['decision']}"
+    events.append(connection, at, review["reviewer"], kind, payload, row)
     return Review(**{"id": number, **values, "contracts": dict(review["contracts"])})
 
 
