@@ -39,7 +39,7 @@ def approve(workspace: Workspace, change_set_id: str, comment: str = "") -> Revi
             was previewed, or it is not pending.
     """
     change_set = workspace.registry.change_set(change_set_id)
-    _check_reviewer(workspace, change_set)
+    check_reviewer(workspace, change_set)
     receipt = workspace.registry.latest_receipt([change_set.id])
     rules = {name: workspace.contract(name).hash for name in change_set.dimensions}
     seen = receipt.content.get("contracts", {}) if receipt else {}
@@ -75,12 +75,13 @@ def without_impact(workspace: Workspace) -> list[str]:
     return found
 
 
-def _check_reviewer(workspace: Workspace, change_set: ChangeSet) -> None:
+def check_reviewer(workspace: Workspace, change_set: ChangeSet) -> None:
+    """Refuse, with `not-reviewer`, where the tables' rules name others as reviewers."""
     problems = []
     for contract in map(workspace.contract, change_set.dimensions):
         allowed = {one.casefold() for one in contract.reviewers}
         if allowed and workspace.actor.casefold() not in allowed:
-            message = f"{workspace.actor} may not approve changes of {contract.label}."
+            message = f"{workspace.actor} may not review changes of {contract.label}."
             fix = f"Ask one of: {', '.join(contract.reviewers)}."
             problems.append(Problem("not-reviewer", message, value=workspace.actor, fix=fix))
     if problems:

@@ -33,6 +33,7 @@ from foreview.rules import identity_problems, parent_intervals, rule_problems
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
+    from foreview.registry import Review
     from foreview.workbook import Workbook
 
 Intervals = Mapping[str, Sequence[tuple[str, str | None]]]
@@ -73,7 +74,7 @@ def replace(workspace: Workspace, change_set: ChangeSet, replaced: str) -> bool:
         message = f"Change request {old.id} is {old.author}'s, who alone may replace it."
         fix = "Submit without --replaces, and ask its author to withdraw it."
         raise RefusedError(Problem("not-author", message, value=workspace.actor, fix=fix))
-    if registry.status(old.id) != "pending":
+    if registry.status(old.id) not in ("pending", "sent-back"):
         message = f"Change request {old.id} is {registry.status(old.id)}."
         fix = "Submit without --replaces."
         raise RefusedError(Problem("not-open", message, value=old.id, fix=fix))
@@ -82,21 +83,31 @@ def replace(workspace: Workspace, change_set: ChangeSet, replaced: str) -> bool:
     return is_new
 
 
-def close(workspace: Workspace, change_set_id: str, decision: str, comment: str = "") -> None:
-    """Record that a change set is withdrawn or rejected, and take its rows from what is staged.
+def close(
+    workspace: Workspace,
+    change_set_id: str,
+    decision: str,
+    comment: str = "",
+    cells: Mapping[str, str] | None = None,
+) -> Review:
+    """Record that a change set ends or goes back, and take its rows from what is staged.
 
     Args:
         workspace: Where.
         change_set_id: The change set.
-        decision: `withdraw`, by its author, or `reject`.
+        decision: `withdraw`, by its author, `reject` or `send-back`.
         comment: A word to the others.
+        cells: A word on cells, by their address.
 
     Raises:
         RefusedError: It is not open, or not the actor's to withdraw.
     """
     registry = workspace.registry
-    registry.record_review(change_set_id, workspace.actor, decision, comment=comment)
+    review = registry.record_review(
+        change_set_id, workspace.actor, decision, comment=comment, cells=cells
+    )
     stage_pending(workspace, registry.change_set(change_set_id).dimensions)
+    return review
 
 
 def parent_names(workspace: Workspace, contract: Contract) -> dict[str, list[tuple[str, str]]]:

@@ -84,6 +84,9 @@ def running(
     except KeyboardInterrupt:
         to_stderr("Interrupted. What was recorded before is kept; run the command again.")
         raise typer.Exit(130) from None
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
     except OSError as error:
         from foreview.workspace import disk_error
 

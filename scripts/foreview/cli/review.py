@@ -48,7 +48,7 @@ def list_change_sets(
         found = [
             one
             for one in session.workspace.registry.change_sets()
-            if all_ or one.status in ("pending", "approved")
+            if all_ or one.status in ("pending", "approved", "sent-back")
         ]
         lines = [
             f"{one.id}  {one.status:9}  {one.created_at[:16]}  {one.author:12}  "
@@ -63,12 +63,19 @@ def list_change_sets(
 @app.command()
 def show(
     change_set: Annotated[str, typer.Argument(help="Id, or its beginning.")],
+    mark: Annotated[
+        Path | None,
+        typer.Option(help="Its workbook: write a copy with reviewers' comments at their cells."),
+    ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Show a change request, change by change.
 
-    Example: foreview show 3f2a
+    Examples:
+    foreview show 3f2a
+
+    foreview show 3f2a --mark fox.xlsx
     """
     with running("show", home, None, as_json, lock=False) as session:
         registry = session.workspace.registry
@@ -90,6 +97,12 @@ def show(
             lines.append(f"... and {len(found.changes) - 200:,} more: --json shows all.")
         for review in registry.reviews(found.id):
             lines.append(f"{review.decision} by {review.reviewer}: {review.comment}")
+            lines += [f"    {cell}: {text}" for cell, text in review.cells.items()]
+        if mark is not None:
+            from foreview.reviewing import mark_comments
+
+            copy = mark_comments(session.workspace, found.id, mark)
+            lines.append(f"Marked in {copy}." if copy else "No comment is on a cell.")
         session.print(json_module.loads(found.content) | {"id": found.id}, "\n".join(lines))
 
 
@@ -184,6 +197,63 @@ def reject(
     Example: foreview reject 3f2a --comment "the swap is on 8 May"
     """
     _review("reject", change_set, comment, home, act_as, as_json)
+
+
+@app.command("send-back")
+def send_back(
+    change_set: Id,
+    comment: Comment = "",
+    at: Annotated[
+        list[str] | None, typer.Option(help="A cell and a word on it, CELL=TEXT; may be repeated.")
+    ] = None,
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Send a change request back to its author, with comments on cells.
+
+    The author sees them with foreview show, mends the workbook, and submits it with --replaces.
+
+    Example: foreview send-back 3f2a --at "Channel!H12=the swap is on 8 May"
+    """
+    from foreview.reviewing import send_back as record_sending_back
+
+    cells = dict(one.partition("=")[::2] for one in at or ())
+    with running("send-back", home, act_as, as_json) as session:
+        review = record_sending_back(session.workspace, change_set, comment, cells)
+        id_ = review.change_set_id
+        told = {"id": id_, "comment": comment, "cells": dict(review.cells)}
+        session.print(told, f"Change request {id_} went back to its author.")
+
+
+@app.command()
+def part(
+    change_set: Id,
+    row: Annotated[
+        list[str],
+        typer.Option(help="A row, by its place as foreview show prints it, or its key; repeated."),
+    ],
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Make some rows of a change request one of their own, to approve them without the others.
+
+    Its author stays the author; the other rows stay in the first one.
+
+    Example: foreview part 3f2a --row "Channel!12" --row "Channel!15"
+    """
+    from foreview.report.words import plural
+    from foreview.reviewing import take_part
+
+    with running("part", home, act_as, as_json) as session:
+        found = take_part(session.workspace, change_set, row)
+        rows = len({one.where or one.identity for one in found.changes})
+        session.print(
+            {"id": found.id, "rows": rows},
+            f"Change request {found.id}: {plural(rows, 'row')}.\n"
+            f"See what they do, then approve: foreview what-if {found.id}",
+        )
 
 
 @app.command("what-if")

@@ -31,6 +31,7 @@ _AGREED = ("approved", "promoted")
 _DECIDED = {
     "agree": "pending",
     "approve": "approved",
+    "send-back": "sent-back",
     "reject": "rejected",
     "withdraw": "withdrawn",
 }

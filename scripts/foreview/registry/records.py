@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -24,7 +24,7 @@ class ChangeSetSummary:
         dimensions: The dimensions changed, sorted.
         changes: Number of changed rows.
         created_at: When it was recorded, UTC.
-        status: `pending`, `approved`, `rejected`, `withdrawn` or `promoted`.
+        status: `pending`, `approved`, `sent-back`, `rejected`, `withdrawn` or `promoted`.
         base_release: The release on which its changes stand.
         release: The release that it became part of, or None.
     """
@@ -43,7 +43,10 @@ class ChangeSetSummary:
 
 @dataclass(frozen=True)
 class Review:
-    """One decision about a change set; `contracts` are the hashes that the decision saw."""
+    """One decision about a change set.
+
+    `contracts` are the hashes that the decision saw, `cells` comments by the cell's address.
+    """
 
     id: int
     change_set_id: str
@@ -53,6 +56,7 @@ class Review:
     contracts: Mapping[str, str]
     comment: str
     created_at: str
+    cells: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

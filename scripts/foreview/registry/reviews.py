@@ -13,12 +13,13 @@ from foreview.errors import Problem, RefusedError
 from foreview.registry import events, promotions, proposals, schema
 from foreview.registry.records import Receipt, Review, canonical
 
-DECISIONS = ("approve", "reject", "withdraw")
+DECISIONS = ("approve", "send-back", "reject", "withdraw")
 
 _ALLOWED_FROM = {
     "approve": ("pending",),
-    "reject": ("pending", "approved"),
-    "withdraw": ("pending", "approved"),
+    "send-back": ("pending", "approved"),
+    "reject": ("pending", "approved", "sent-back"),
+    "withdraw": ("pending", "approved", "sent-back"),
 }
 
 
@@ -94,16 +95,18 @@ def record_review(connection: Connection, at: str, review: Mapping[str, Any]) ->
         "receipt_checksum": review["receipt_checksum"],
         "contracts": canonical(review["contracts"]),
         "comment": review["comment"],
+        "cells": canonical(review["cells"]) if review["cells"] else None,
         "created_at": at,
     }
     table = schema.REVIEWS
     number = (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1
     row = {"id": number, **values}
     connection.execute(table.insert(), row)
-    payload = {"record": "reviews", **row, "contracts": review["contracts"]}
+    plain = {"contracts": dict(review["contracts"]), "cells": review["cells"]}
+    payload = {"record": "reviews", **row, **plain}
     kind = f"change-set-{review['decision']}"
     events.append(connection, at, review["reviewer"], kind, payload, row)
-    return Review(**{"id": number, **values, "contracts": dict(review["contracts"])})
+    return Review(**{**row, **plain})
 
 
 def _agreed(connection: Connection, change_set_id: str, review: Mapping[str, Any]) -> str:
@@ -144,11 +147,11 @@ def _check_decision(connection: Connection, review: Mapping[str, Any]) -> None:
         message = f"Change request {one} was made by {author}, and only {author} may withdraw it."
         fix = "Reject it instead, or ask the author."
         raise RefusedError(Problem("not-author", message, value=reviewer, fix=fix))
+    if decision in ("approve", "send-back") and is_author:
+        message = f"{author} made change request {one} and can't {_VERB[decision]} too."
+        fix = "Ask somebody else to review it, or withdraw it."
+        raise RefusedError(Problem("own-change-set", message, value=reviewer, fix=fix))
     if decision == "approve":
-        if is_author:
-            message = f"{author} made change request {one} and can't approve it too."
-            fix = "Ask somebody else to review it."
-            raise RefusedError(Problem("own-change-set", message, value=reviewer, fix=fix))
         _check_receipt(connection, one, review["receipt_checksum"])
 
 
@@ -161,10 +164,17 @@ def _is_newer(connection: Connection, review: Mapping[str, Any]) -> bool:
     )
 
 
-_PAST = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
+_PAST = {
+    "approve": "approved",
+    "send-back": "sent back",
+    "reject": "rejected",
+    "withdraw": "withdrawn",
+}
+_VERB = {"approve": "approve it", "send-back": "send it back"}
 
 _NOT_PENDING = {
     "approved": "Nothing is left to do but to put it into effect.",
+    "sent-back": "Its author mends the workbook and submits it with --replaces.",
     "rejected": "Submit a new change request.",
     "withdrawn": "Submit a new change request.",
     "promoted": "Propose a rollback of its release instead.",
@@ -196,6 +206,12 @@ def reviews(connection: Connection, change_set_id: str) -> list[Review]:
     table = schema.REVIEWS
     query = sa.select(table).where(table.c.change_set_id == change_set_id).order_by(table.c.id)
     return [
-        Review(**{**row._mapping, "contracts": json.loads(row.contracts)})
+        Review(
+            **{
+                **row._mapping,
+                "contracts": json.loads(row.contracts),
+                "cells": json.loads(row.cells or "{}"),
+            }
+        )
         for row in connection.execute(query)
     ]

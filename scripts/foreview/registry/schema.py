@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a database that says this needs no Alembic."""
 
 LONG = 4_294_967_295
@@ -97,6 +97,7 @@ REVIEWS = _table(
     Column("receipt_checksum", String(64), ForeignKey("receipts.checksum")),
     Column("contracts", Text(LONG), nullable=False),
     Column("comment", Text(LONG), nullable=False),
+    Column("cells", Text(LONG), nullable=True),
     Column("created_at", String(32), nullable=False),
     Index("reviews_by_change_set", "change_set_id"),
 )

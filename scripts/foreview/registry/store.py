@@ -71,7 +71,7 @@ class Registry:
             return proposals.summaries(connection)
 
     def status(self, id_or_prefix: str) -> str:
-        """Return `pending`, `approved`, `rejected`, `withdrawn` or `promoted`."""
+        """Return `pending`, `approved`, `sent-back`, `rejected`, `withdrawn` or `promoted`."""
         with self._database.reading() as connection:
             return proposals.status(connection, proposals.find(connection, id_or_prefix))
 
@@ -132,14 +132,16 @@ class Registry:
         receipt_checksum: str | None = None,
         contracts: Mapping[str, str] | None = None,
         comment: str = "",
+        cells: Mapping[str, str] | None = None,
     ) -> Review:
-        """Record a decision: `approve`, `reject` or `withdraw`.
+        """Record a decision: `approve`, `send-back`, `reject` or `withdraw`.
 
         Where the receipt asks for several reviewers, approving is recorded as `agree` until there
         are as many; the change set stays pending so long.
 
         Rules: `not-pending` (approving asks for a pending change set, or for another preview or
-        other rules than were approved; the others for a pending or approved one),
+        other rules than were approved; sending back for a pending or approved one; the others
+        for one that was sent back too),
         `own-change-set`, `not-author`, `no-receipt`, `other-receipt`, `agreed-already`,
         `promotion-unfinished`.
         """
@@ -150,6 +152,7 @@ class Registry:
             "receipt_checksum": receipt_checksum,
             "contracts": contracts or {},
             "comment": comment,
+            "cells": dict(cells or {}),
         }
         with self._database.writing() as connection:
             return reviews.record_review(connection, self._now(), review)

@@ -1,0 +1,162 @@
+"""What a reviewer does short of approving or rejecting: send back with comments, take a part."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from foreview.approval import check_reviewer
+from foreview.changes import Change, ChangeSet, apply, row_key
+from foreview.errors import Problem, RefusedError
+from foreview.rules import rule_problems
+from foreview.submission import close, record, write_annotated_copy
+from foreview.workspace import Workspace
+
+if TYPE_CHECKING:
+    from foreview.registry import Review
+
+SENT_BACK = "sent-back"
+"""The status of a change set that its author is to mend and submit again."""
+
+
+def send_back(
+    workspace: Workspace,
+    change_set_id: str,
+    comment: str = "",
+    cells: Mapping[str, str] | None = None,
+) -> Review:
+    """Record that a change set is sent back to its author, with comments on cells.
+
+    Args:
+        workspace: Where.
+        change_set_id: The change set.
+        comment: What is to be said of the whole.
+        cells: What is to be said of cells, by their address as `foreview show` prints it.
+
+    Raises:
+        RefusedError: Nothing is said, a cell is none of the change set's, it is not open, or it is
+            the actor's own.
+    """
+    change_set = workspace.registry.change_set(change_set_id)
+    check_reviewer(workspace, change_set)
+    said = {" ".join(place.split()): text.strip() for place, text in (cells or {}).items()}
+    if not comment and not any(said.values()):
+        fix = 'Say what is to be mended: --comment "..." or --at "Channel!F12=...".'
+        raise RefusedError(Problem("no-comment", "Nothing is said to the author.", fix=fix))
+    places = {place.casefold(): place for place in _cells(change_set)}
+    unknown = [one for one in said if one.casefold() not in places]
+    if unknown:
+        known = ", ".join(list(places.values())[:10]) or "none: it came from no workbook"
+        raise RefusedError(
+            Problem("unknown-cell", f"{one} is no cell of this change request.", value=one, fix=fix)
+            for one in unknown
+            for fix in (f"Its cells are: {known}.",)
+        )
+    named = {places[one.casefold()]: text for one, text in said.items()}
+    return close(workspace, change_set.id, "send-back", comment, named)
+
+
+def _cells(change_set: ChangeSet) -> Iterable[str]:
+    """Give the cells of a change set's values, and the places of its rows."""
+    for change in change_set.changes:
+        yield from change.cells.values()
+        if change.where:
+            yield change.where
+
+
+def mark_comments(workspace: Workspace, change_set_id: str, workbook: Path) -> Path | None:
+    """Write a copy of a change set's workbook with its reviewers' comments at their cells.
+
+    Returns:
+        The copy; None when there is no comment on a cell, or the file can't be copied so.
+
+    Raises:
+        RefusedError: The workbook is not the one that was submitted: its cells may be others.
+    """
+    registry = workspace.registry
+    change_set = registry.change_set(change_set_id)
+    content = workbook.read_bytes() if workbook.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != change_set.source_hash:
+        message = f"{workbook} is not the workbook of change request {change_set.id}."
+        fix = f"Give {change_set.source_name} as it was submitted: later edits may move its cells."
+        raise RefusedError(Problem("other-workbook", message, value=str(workbook), fix=fix))
+    comments = [
+        Problem("sent-back", text, where, fix=f"{review.reviewer} asks for it.")
+        for review in registry.reviews(change_set.id)
+        for where, text in review.cells.items()
+    ]
+    return write_annotated_copy(workbook, comments)
+
+
+def take_part(workspace: Workspace, change_set_id: str, rows: Sequence[str]) -> ChangeSet:
+    """Record some rows of an open change set as one of their own, to be previewed and approved.
+
+    Its author stays the author. Once the part is in effect, what is left of the other one is what
+    it still asks for.
+
+    Args:
+        workspace: Where.
+        change_set_id: The change set.
+        rows: Which rows: places as `foreview show` prints them, or keys.
+
+    Raises:
+        RefusedError: It is not open, a row is unknown, all rows are named, or the part by itself
+            breaks a rule.
+    """
+    registry = workspace.registry
+    whole = registry.change_set(change_set_id)
+    check_reviewer(workspace, whole)
+    status = registry.status(whole.id)
+    if status not in ("pending", "approved"):
+        message = f"Change request {whole.id} is {status}."
+        fix = "Choose one that is open: foreview list."
+        raise RefusedError(Problem("not-open", message, value=whole.id, fix=fix))
+    changes = _rows_of(whole, rows)
+    part = replace(
+        whole,
+        reason=f"{whole.reason} (a part of {whole.id})",
+        contracts={name: whole.contracts[name] for name in sorted({c.dimension for c in changes})},
+        changes=changes,
+    )
+    states, problems = {}, []
+    for name in part.dimensions:
+        now, _ = registry.approved_rows(name)
+        mine = [change for change in changes if change.dimension == name]
+        states[name], conflicts = apply(now, mine)
+        problems += [conflict.as_problem() for conflict in conflicts]
+    problems = problems or rule_problems(workspace, states, changes)
+    if problems:
+        raise RefusedError(dict.fromkeys(problems))
+    if record(workspace, part):
+        payload = {"change_set": part.id, "part_of": whole.id}
+        registry.record_event(workspace.actor, "part-taken", payload)
+    return part
+
+
+def _rows_of(whole: ChangeSet, rows: Sequence[str]) -> tuple[Change, ...]:
+    """Return the changes of the named rows: all that was asked for in one row goes together."""
+    wanted = {one.strip().casefold() for one in rows}
+    named = [(one, _names(one)) for one in whole.changes]
+    unknown = sorted(wanted.difference(*(names for _, names in named))) if wanted else [""]
+    if unknown:
+        known = ", ".join(dict.fromkeys(one.where or row_key(one.identity) for one, _ in named))
+        fix = f"Its rows are: {known[:300]}."
+        raise RefusedError(
+            Problem("unknown-part", f"{one!r} is no row of it.", value=one, fix=fix)
+            for one in unknown
+        )
+    places = {one.where for one, names in named if one.where and names & wanted}
+    chosen = tuple(one for one, names in named if names & wanted or one.where in places)
+    if len(chosen) == len(named):
+        message = "These are all rows of the change request."
+        raise RefusedError(Problem("not-a-part", message, fix="Approve it as it is."))
+    return chosen
+
+
+def _names(change: Change) -> frozenset[str]:
+    """Return what a row can be called: its place, and its key."""
+    names = (change.where, row_key(change.identity[:-1]), row_key(change.identity))
+    return frozenset(one.casefold() for one in names if one)
