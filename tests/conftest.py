@@ -19,6 +19,9 @@ settings.register_profile(
 )
 settings.load_profile("foreview")
 
+# No test's lineage goes to the server of whoever runs it, child processes' neither.
+os.environ["OPENLINEAGE_DISABLED"] = "true"
+
 PROJECT = Path(__file__).resolve().parents[1]
 SESSION = "foreview_session"
 """The workspace whose folder has the tables of all others in the run."""

@@ -19,6 +19,7 @@ from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
 from foreview.impact import Impact
 from foreview.impact_tables import first_publication_of, newest_publication
+from foreview.lineage import promoted, promotion_run
 from foreview.loads import (
     announce_promotion,
     ensure_landing,
@@ -68,6 +69,7 @@ def promote(
         receipt = current_receipt(workspace, change_set, progress=progress)
         detail = {"receipt": receipt.checksum}
         registry.begin_promotion([change_set.id], actor=workspace.actor, detail=detail)
+        promotion_run(workspace, _unfinished(workspace)).tell("START")
     elif unfinished.detail["change_sets"] != [change_set.id]:
         refuse_unfinished(workspace)
     return resume(workspace, progress=progress)
@@ -107,8 +109,8 @@ def resume(workspace: Workspace, *, progress: Progress | None = None) -> Release
             if name not in done:
                 work[name]()
                 workspace.registry.record_step(number, name, "done", actor=workspace.actor)
-    except RefusedError:
-        abandon(workspace, progress=progress)
+    except RefusedError as error:
+        abandon(workspace, because=error, progress=progress)
         raise
     release = workspace.registry.record_release(
         number,
@@ -119,11 +121,24 @@ def resume(workspace: Workspace, *, progress: Progress | None = None) -> Release
     )
     note_publications(workspace)
     stage_pending(workspace, change_set.dimensions)  # others' changes now stand on these rows
+    # Last: once the release is recorded, nobody resumes this promotion and tells it again.
+    written = promoted(workspace, change_set, receipt, release)
+    promotion_run(workspace, begun).tell("COMPLETE", outputs=written)
     return release
 
 
-def abandon(workspace: Workspace, *, progress: Progress | None = None) -> str:
+def abandon(
+    workspace: Workspace,
+    *,
+    because: RefusedError | None = None,
+    progress: Progress | None = None,
+) -> str:
     """Give the unfinished promotion up: its rows and marks are taken back; return its change set.
+
+    Args:
+        workspace: Where.
+        because: What refused it; None when somebody gave it up.
+        progress: Called after each node.
 
     Raises:
         RefusedError: There is none, it is a first load, or readers see it already.
@@ -151,6 +166,8 @@ def abandon(workspace: Workspace, *, progress: Progress | None = None) -> str:
     run_operation(workspace, "take_back_marks", variables=_variables(change_set))
     announce_promotion(workspace, None)
     registry.abandon_promotion(begun.release, actor=workspace.actor)
+    ending = "FAIL" if because else "ABORT"
+    promotion_run(workspace, begun).tell(ending, error=str(because or ""))
     return change_set.id
 
 

@@ -27,6 +27,7 @@ from foreview.changes import (
 from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
 from foreview.identities import CHANNEL_KEY, identity_edits
+from foreview.lineage import tell_submission
 from foreview.loads import stage_pending
 from foreview.names import with_codes
 from foreview.rules import identity_problems, parent_intervals, rule_problems
@@ -57,6 +58,8 @@ def record(workspace: Workspace, change_set: ChangeSet) -> bool:
     """Record a change set and stage its rows for dbt; return False when it was there before."""
     is_new = workspace.registry.record_change_set(change_set)
     stage_pending(workspace, change_set.dimensions)
+    if is_new:
+        tell_submission(workspace, change_set)
     return is_new
 
 

@@ -25,6 +25,7 @@ from foreview.impact_tables import (
     read_models,
     with_rank_changes,
 )
+from foreview.lineage import preview_told
 from foreview.loads import ensure_landing, stage_pending
 from foreview.receipt import digest, receipt_content, what_changed
 from foreview.workspace import Workspace
@@ -62,6 +63,25 @@ def preview(
     if not is_promoting:
         refuse_unfinished(workspace)
     change_sets = checked_change_sets(workspace, ids, check_open=not is_promoting)
+    if is_promoting:  # a part of the promotion, which tells of itself
+        return _preview(workspace, change_sets, True, path, progress=progress)
+    with preview_told(workspace, change_sets) as tell_impact:
+        impact = _preview(
+            workspace, change_sets, False, path, illustrate=illustrate, progress=progress
+        )
+        tell_impact(impact)
+    return impact
+
+
+def _preview(
+    workspace: Workspace,
+    change_sets: Sequence[ChangeSet],
+    is_promoting: bool,
+    path: str,
+    *,
+    illustrate: bool = False,
+    progress: Progress | None = None,
+) -> Impact:
     chosen = sorted(one.id for one in change_sets)
     variables = {"change_sets": chosen, "promoting": is_promoting}
     if path != "auto":

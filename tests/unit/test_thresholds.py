@@ -74,13 +74,18 @@ def with_rules(workspace: Workspace, actor: str, **rules: Any) -> Workspace:
     return found
 
 
-def renamed(workspace: Workspace) -> ChangeSet:
+def renaming(workspace: Workspace) -> ChangeSet:
+    """Return a change set that isn't recorded."""
     contract = workspace.contract("network")
     state, _ = workspace.registry.approved_rows("network")
     identity = min(state)
     edit = Edit(Action.CORRECT, identity, {"network_name": "another"}, state[identity])
     changes = tuple(changes_of(contract, edit, state)[0])
-    change_set = ChangeSet("ana", "x", "edit", 1, "b.xlsx", "", {"network": contract.hash}, changes)
+    return ChangeSet("ana", "x", "edit", 1, "b.xlsx", "", {"network": contract.hash}, changes)
+
+
+def renamed(workspace: Workspace) -> ChangeSet:
+    change_set = renaming(workspace)
     workspace.registry.record_change_set(change_set)
     return change_set
 
