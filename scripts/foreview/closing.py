@@ -186,10 +186,7 @@ def _day_problems(days: Sequence[str]) -> list[Problem]:
 
 def _check_right(workspace: Workspace) -> None:
     """Refuse those who may not restate published figures: by default nobody may."""
-    import yaml
-
-    text = (workspace.project / "dbt_project.yml").read_text(encoding="utf-8")
-    allowed = yaml.safe_load(text)["vars"].get("restaters", [])
+    allowed = workspace.settings.get("restaters", [])
     if workspace.actor.casefold() not in {str(one).casefold() for one in allowed}:
         message = f"{workspace.actor} may not restate published figures."
         fix = (

@@ -45,7 +45,7 @@ def _story(analyst: Workspace, folder: Path, rows: int, *, quiet: bool) -> dict[
     from foreview.exporting import export_dimension
     from foreview.promotion import promote, rollback
     from foreview.receipt import record_receipt
-    from foreview.report import to_screen, write_reports
+    from foreview.report import suppressed, to_screen, write_reports
     from foreview.sample import generate_sample
     from foreview.submission import read_change_set, record
     from foreview.what_if import preview
@@ -74,7 +74,7 @@ def _story(analyst: Workspace, folder: Path, rows: int, *, quiet: bool) -> dict[
     record_receipt(analyst, impact)
     page, *_ = write_reports(impact, folder)
     if not quiet:
-        to_screen(impact)
+        to_screen(suppressed(impact)[0])
     tell("4. Rob looks at the page and approves; the change is put into effect.")
     approve(reviewer, change_set.id, "as agreed with both networks")
     release = promote(reviewer, change_set.id)

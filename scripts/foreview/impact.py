@@ -248,6 +248,7 @@ class Impact:
         models: The models downstream of what is edited that are no marts.
         illustration: What edits of a later day would have done; None without such edits.
         since: What changed since the preview before, and if it matters; empty without one.
+        smallest_count: Fewer households than these are not shown by themselves in reports.
     """
 
     change_sets: tuple[ChangeSet, ...]
@@ -267,6 +268,7 @@ class Impact:
     since: tuple[str, ...] = ()
     models: tuple[ModelImpact, ...] = ()
     illustration: Illustration | None = None
+    smallest_count: int = 0
 
 
 def magnitude(value: Number) -> Number:

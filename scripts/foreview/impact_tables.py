@@ -118,12 +118,26 @@ def _sql_hash(workspace: Workspace) -> str:
     return digest.hexdigest()
 
 
+IDENTIFYING = frozenset({"device_id", "household_id"})
+"""Columns that never leave in a report."""
+
+
 def read_marts(workspace: Workspace) -> list[dict[str, Any]]:
-    """Return name, description and declared rules of each mart, in the order of their file."""
+    """Return name, description and declared rules of each mart, in the order of their file.
+
+    Raises:
+        RefusedError: A mart's grain has devices or households.
+    """
     import yaml
 
     path = workspace.project / "models" / "audience" / "audience.yml"
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for model in document["models"]:
+        identifying = ", ".join(IDENTIFYING & set(model["config"]["meta"]["mart"]["grain"]))
+        if identifying:
+            message = f"The figures of {model['name']} would be of single households."
+            fix = f"Take {identifying} out of its grain."
+            raise RefusedError(Problem("identifying-grain", message, value=identifying, fix=fix))
     return [
         {
             "name": model["name"],
@@ -241,7 +255,7 @@ def read_models(spark: SparkSession, schema: str) -> tuple[ModelImpact, ...]:
     """Return what the full path found in dbt models that are no marts."""
     found = []
     for counts in spark.table(f"{schema}.other_models").orderBy("model").collect():
-        table = spark.table(f"{schema}.difference_{counts['model']}")
+        table = spark.table(f"{schema}.difference_{counts['model']}").drop(*IDENTIFYING)
         rows = table.orderBy(*table.columns[1:], "world").limit(SHOWN_ROWS).toArrow().to_pylist()
         texts = tuple(tuple(str(one) for one in row.values()) for row in rows)
         found.append(

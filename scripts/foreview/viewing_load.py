@@ -109,10 +109,7 @@ def _read(spark: SparkSession, path: Path) -> DataFrame:
 
 def broadcast_calendar(workspace: Workspace) -> BroadcastCalendar:
     """Return the deployment's broadcast days, as dbt_project.yml sets them."""
-    import yaml
-
     from foreview.viewing import BroadcastCalendar
 
-    text = (workspace.project / "dbt_project.yml").read_text(encoding="utf-8")
-    settings = yaml.safe_load(text)["vars"]
+    settings = workspace.settings
     return BroadcastCalendar(settings["broadcast_time_zone"], settings["broadcast_day_start"])

@@ -110,6 +110,7 @@ def _preview(
         models=read_models(spark, schema),
         read=meter.read(),
         since=what_changed(earlier.content, content) if earlier else (),
+        smallest_count=int(workspace.settings.get("smallest_count", 0)),
     )
     day = _last_future_day(impact) if illustrate else None
     if day is None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from foreview.errors import EngineError, Problem, RefusedError, UsageError
 
@@ -59,6 +59,15 @@ class Workspace:
         from foreview.contract import load_contracts
 
         return load_contracts(self.project)
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """The `vars` of the dbt project."""
+        import yaml
+
+        text = (self.project / "dbt_project.yml").read_text(encoding="utf-8")
+        found: dict[str, Any] = yaml.safe_load(text).get("vars", {})
+        return found
 
     @cached_property
     def registry(self) -> Registry:

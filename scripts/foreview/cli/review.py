@@ -284,7 +284,7 @@ def what_if(
     """
     with running("what-if", home, act_as, as_json) as session:
         from foreview.receipt import record_receipt
-        from foreview.report import to_screen, write_reports
+        from foreview.report import suppressed, to_screen, write_reports
         from foreview.what_if import checked_change_sets, preview
 
         scenarios = [change_sets, *([against] if against else [])]
@@ -298,19 +298,20 @@ def what_if(
                 )
             record_receipt(session.workspace, impact)
             impacts.append(impact)
+        shown = suppressed(*impacts)
         names = [sorted(one.id for one in impact.change_sets) for impact in impacts]
         folder = output or Path(f"what-if-{'-against-'.join(map(_short_name, names))}")
         if against:
             folders = [folder / "a", folder / "b"]
-            written = [write_reports(*one) for one in zip(impacts, folders, strict=True)]
-            _show_side_by_side(session, impacts, written, folder)
+            written = [write_reports(*one) for one in zip(shown, folders, strict=True)]
+            _show_side_by_side(session, impacts, shown, written, folder)
             return
         (impact,) = impacts
         files = write_reports(impact, folder)
         if as_json:
-            session.print(_impact_json(impact, files), "")
+            session.print(_impact_json(impact, shown[0], files), "")
             return
-        to_screen(impact)
+        to_screen(shown[0])
         print(f"\nThe page: {files[0]}")
         print(f"Next, somebody else: foreview approve {' '.join(names[0])}")
 
@@ -320,13 +321,17 @@ def _short_name(ids: Sequence[str]) -> str:
 
 
 def _show_side_by_side(
-    session: Session, impacts: Sequence[Any], written: Sequence[Sequence[Path]], folder: Path
+    session: Session,
+    impacts: Sequence[Any],
+    shown: Sequence[Any],
+    written: Sequence[Sequence[Path]],
+    folder: Path,
 ) -> None:
     from foreview.report import verdict
     from foreview.report.side_by_side import compared, pairs_to_csv, pairs_to_html, told
     from foreview.scenarios import side_by_side
 
-    one, other = impacts
+    one, other = shown
     pairs = side_by_side(one, other)
     page = pairs_to_html(one, other, pairs, folder / "side_by_side.html")
     files = [page, *pairs_to_csv(pairs, folder)]
@@ -340,20 +345,20 @@ def _show_side_by_side(
     if not session.as_json:
         print("\n".join(lines))
         return
-    shown = [_impact_json(*one) for one in zip(impacts, written, strict=True)]
+    a, b = (_impact_json(*one) for one in zip(impacts, shown, written, strict=True))
     both = {"verdict": compared(pairs), "files": list(map(str, files))}
-    session.print({"a": shown[0], "b": shown[1], **both}, "")
+    session.print({"a": a, "b": b, **both}, "")
 
 
-def _impact_json(impact: Any, written: Sequence[Path]) -> dict[str, Any]:
+def _impact_json(impact: Any, shown: Any, written: Sequence[Path]) -> dict[str, Any]:
     from foreview.receipt import receipt_content
     from foreview.report import verdict, warnings
     from foreview.report.words import illustrated
 
     return {
-        "verdict": verdict(impact),
-        "warnings": list(warnings(impact)),
-        "illustration": list(illustrated(impact)),
+        "verdict": verdict(shown),
+        "warnings": list(warnings(shown)),
+        "illustration": list(illustrated(shown)),
         "receipt": receipt_content(impact) | {"checksum": impact.checksum},
         "since": list(impact.since),
         "paths": [asdict(one) for one in impact.paths],
