@@ -40,6 +40,10 @@ def approve(workspace: Workspace, change_set_id: str, comment: str = "") -> Revi
     """
     change_set = workspace.registry.change_set(change_set_id)
     check_reviewer(workspace, change_set)
+    return _record(workspace, change_set, workspace.actor, comment)
+
+
+def _record(workspace: Workspace, change_set: ChangeSet, reviewer: str, comment: str) -> Review:
     receipt = workspace.registry.latest_receipt([change_set.id])
     rules = {name: workspace.contract(name).hash for name in change_set.dimensions}
     seen = receipt.content.get("contracts", {}) if receipt else {}
@@ -50,12 +54,47 @@ def approve(workspace: Workspace, change_set_id: str, comment: str = "") -> Revi
         raise RefusedError(Problem("no-receipt", message, fix=fix))
     return workspace.registry.record_review(
         change_set.id,
-        workspace.actor,
+        reviewer,
         "approve",
         receipt_checksum=receipt.checksum if receipt else None,
         contracts=rules,
         comment=comment,
     )
+
+
+def approve_by_rule(workspace: Workspace, change_set_id: str) -> Review:
+    """Record that the tables' rules approve a supplier's file, with whoever runs this as witness.
+
+    They do when each of its tables names the supplier and who loaded it, its newest preview
+    reaches no threshold, and no figure of it is published and held.
+
+    Raises:
+        RefusedError: `no-rule`, with everything that stands against it; as `approve`.
+    """
+    registry = workspace.registry
+    change_set = registry.change_set(change_set_id)
+    supplier = change_set.source_name.partition(": ")[0]
+    against = []
+    for contract in map(workspace.contract, change_set.dimensions):
+        loaders = {one.casefold() for one in contract.by_rule.get(supplier, ())}
+        if change_set.kind != "load" or change_set.author.casefold() not in loaders:
+            against.append(f"{contract.label} has no rule for files of {supplier!r} by its author")
+    receipt = registry.latest_receipt([change_set.id])
+    if receipt is not None:
+        against += receipt.content.get("review", {}).get("because", [])
+        held = receipt.content["figures_held"]
+        against += [f"published figures of {name} would move" for name, n in held.items() if n]
+    if against:
+        message = f"Change request {change_set.id} can't be approved by rule: "
+        fix = f"Somebody else than {change_set.author} approves it: foreview approve ID."
+        raise RefusedError(
+            Problem("no-rule", f"{message}{one}.", value=change_set.id, fix=fix) for one in against
+        )
+    return _record(workspace, change_set, RULE, f"files of {supplier}; run by {workspace.actor}")
+
+
+RULE = "(rule)"
+"""The reviewer where a table's rules approve; no user's name has brackets."""
 
 
 def without_impact(workspace: Workspace) -> list[str]:

@@ -7,10 +7,10 @@ figures may have fallen behind, and none may stay so on a day that is open.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from foreview.clients import Client, clients_of
 from foreview.dbt_project import Progress, open_engines
 from foreview.errors import Problem, RefusedError
 from foreview.impact_tables import newest_publication, read_marts
@@ -21,21 +21,6 @@ from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
     from foreview.registry import CalendarEntry
-
-
-@dataclass(frozen=True)
-class Client:
-    """Who uses a product: an exposure of the dbt project.
-
-    Attributes:
-        name: The exposure's label.
-        owner: Whom to tell.
-        email: How.
-    """
-
-    name: str
-    owner: str
-    email: str
 
 
 def close_period(
@@ -124,24 +109,6 @@ def confirm_reopening(
     days = days_in(entry.first_day, entry.last_day)
     build(workspace, reopened={entry.product: days}, progress=progress)
     return entry, newest_publication(workspace, spark)["number"]
-
-
-def clients_of(workspace: Workspace, product: str) -> list[Client]:
-    """Return who uses a product, from the exposures of the dbt project."""
-    import yaml
-
-    found = []
-    for path in sorted((workspace.project / "models").rglob("*.yml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        for one in document.get("exposures", []):
-            if any(f"'{product}'" in ref.replace('"', "'") for ref in one.get("depends_on", [])):
-                owner = one["owner"]
-                found.append(
-                    Client(
-                        one.get("label", one["name"]), owner.get("name", ""), owner.get("email", "")
-                    )
-                )
-    return found
 
 
 def _check(workspace: Workspace, product: str, market: str, first_day: str, last_day: str) -> None:

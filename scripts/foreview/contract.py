@@ -178,6 +178,7 @@ class Contract:
             approval.
         reviewers: Who may approve; empty when anybody but the author may.
         thresholds: When more people have to agree.
+        by_rule: The suppliers whose files may be approved by rule, each with who loads them.
     """
 
     dimension: str
@@ -196,6 +197,7 @@ class Contract:
     tolerance: Decimal = Decimal(0)
     reviewers: tuple[str, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
+    by_rule: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -258,6 +260,7 @@ def parse_contract(document: Mapping[str, Any]) -> Contract:
         tolerance=_parse_tolerance(rules.get("tolerance", 0)),
         reviewers=tuple(rules.get("reviewers", ())),
         thresholds=tuple(map(parse_threshold, rules.get("thresholds", ()))),
+        by_rule=dict(rules.get("by_rule", {})),
     )
 
 

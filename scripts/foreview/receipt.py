@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from foreview.clients import read_clients
+from foreview.errors import Problem, RefusedError
 from foreview.impact import Impact, MartImpact
 from foreview.thresholds import crossed
 
@@ -70,10 +72,20 @@ def record_receipt(workspace: Workspace, impact: Impact) -> None:
 
 
 def review_needed(workspace: Workspace, impact: Impact) -> dict[str, Any]:
-    """Return how many people have to agree to an impact, and the thresholds that say so."""
+    """Return how many people have to agree to an impact, and the thresholds that say so.
+
+    Raises:
+        RefusedError: A threshold names a client that is no exposure.
+    """
     dimensions = sorted({name for one in impact.change_sets for name in one.dimensions})
     thresholds = [one for name in dimensions for one in workspace.contract(name).thresholds]
-    reached = crossed(impact, thresholds)
+    products = {name: one.products for name, one in read_clients(workspace).items()}
+    try:
+        reached = crossed(impact, thresholds, products)
+    except KeyError as error:
+        message = f"A threshold names the client {error}, which is no exposure."
+        fix = f"Use one of: {', '.join(products) or 'none yet; declare one'}."
+        raise RefusedError(Problem("unknown-client", message, fix=fix)) from error
     return {
         "reviewers": max((one.reviewers for one in reached), default=1),
         "because": [one.told() for one in reached],

@@ -30,6 +30,7 @@ from foreview.identities import CHANNEL_KEY, identity_edits
 from foreview.lineage import tell_submission
 from foreview.loads import stage_pending
 from foreview.names import with_codes
+from foreview.open_days import first_open_day, on_open_days
 from foreview.rules import identity_problems, parent_intervals, rule_problems
 from foreview.workspace import Workspace
 
@@ -182,6 +183,7 @@ def read_change_set(
     *,
     ticket: str = "",
     allow_bulk: str = "",
+    from_first_open_day: bool = False,
 ) -> ChangeSet:
     """Return the change set that a workbook asks for; nothing is recorded.
 
@@ -194,11 +196,19 @@ def read_change_set(
         reason: Why; None for the reason on the cover sheet.
         ticket: The ticket that asks for it; empty for the one on the cover sheet, if any.
         allow_bulk: Why more rows may be changed than the contract allows; empty when they may not.
+        from_first_open_day: Whether edits hold from the first day that is not published on.
 
     Raises:
         RefusedError: Everything that is wrong with it, each with its cell.
     """
     tables = edits_in(workspace, path)
+    if from_first_open_day:
+        first = first_open_day(workspace.registry.calendar())
+        tables = [
+            Asked(one.workbook, one.contract, edits, [*one.problems, *problems])
+            for one in tables
+            for edits, problems in (on_open_days(one.edits, first),)
+        ]
     problems = [problem for table in tables for problem in table.problems]
     changes, states, conflicts = _changes(workspace, tables)
     problems += conflicts or rule_problems(workspace, states, changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ class Threshold:
     Attributes:
         reviewers: How many people have to agree then, the author not among them.
         product: A mart, or `*`.
+        client: An exposure of the dbt project: one of the marts that it uses; or `*`.
         market: A market's id, or `*`; marts without markets have none.
         measure: A measure, or `*`.
         absolute: By how much a value moves, at least.
@@ -29,6 +30,7 @@ class Threshold:
 
     reviewers: int
     product: str = ANY
+    client: str = ANY
     market: str = ANY
     measure: str = ANY
     absolute: Decimal | None = None
@@ -42,7 +44,8 @@ class Threshold:
             f"by {self.relative:.1%} or more" if self.relative is not None else "",
             f"among the first {self.rank}" if self.rank is not None else "",
         ]
-        where = [name for name in (self.product, self.market, self.measure) if name != ANY]
+        named = (self.client, self.product, self.market, self.measure)
+        where = [name for name in named if name != ANY]
         return f"{', '.join(where) or 'any figure'} moves {' or '.join(filter(None, limits))}"
 
 
@@ -52,8 +55,7 @@ def parse_threshold(declared: Mapping[str, Any]) -> Threshold:
     Raises:
         ValueError: A name is unknown, there is no limit, or too few reviewers.
     """
-    known = {"reviewers", "product", "market", "measure", "absolute", "relative", "rank"}
-    if unknown := sorted(declared.keys() - known):
+    if unknown := sorted(declared.keys() - Threshold.__dataclass_fields__.keys()):
         raise ValueError(f"unknown in a threshold: {', '.join(unknown)}")
     numbers = {
         name: Decimal(str(declared[name])) for name in ("absolute", "relative") if name in declared
@@ -65,14 +67,32 @@ def parse_threshold(declared: Mapping[str, Any]) -> Threshold:
     return Threshold(**{**declared, **numbers})
 
 
-def crossed(impact: Impact, thresholds: Sequence[Threshold]) -> list[Threshold]:
-    """Return the thresholds that an impact reaches, in their order."""
-    return [one for one in thresholds if any(_reached(impact, one))]
+def crossed(
+    impact: Impact,
+    thresholds: Sequence[Threshold],
+    products: Mapping[str, Collection[str]] | None = None,
+) -> list[Threshold]:
+    """Return the thresholds that an impact reaches, in their order.
+
+    Args:
+        impact: The impact.
+        thresholds: The thresholds.
+        products: The marts that each client uses.
+
+    Raises:
+        KeyError: A threshold's client is unknown.
+    """
+    return [one for one in thresholds if any(_reached(impact, one, products or {}))]
 
 
-def _reached(impact: Impact, threshold: Threshold) -> Iterator[bool]:
+def _reached(
+    impact: Impact, threshold: Threshold, products: Mapping[str, Collection[str]]
+) -> Iterator[bool]:
+    used = None if threshold.client == ANY else products[threshold.client]
     for mart in impact.marts:
-        if threshold.product not in (ANY, mart.name):
+        if threshold.product not in (ANY, mart.name) or (
+            used is not None and mart.name not in used
+        ):
             continue
         yield any(_moves_enough(mart, one, threshold) for one in mart.figures)
         if threshold.rank is not None:

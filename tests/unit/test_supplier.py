@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from networks import network_workspace, promote_recorded, run
+from networks import network_workspace, promote_recorded, run, with_tables_folder
+from test_report import figure, mart
+from test_thresholds import impact_of, with_rules
 
 from conftest import PROJECT
+from foreview.approval import approve_by_rule
+from foreview.errors import RefusedError
+from foreview.receipt import record_receipt
+from foreview.thresholds import Threshold
 from foreview.workspace import Workspace
 
 
@@ -133,3 +141,37 @@ def test_checking_records_nothing_and_a_bulk_delivery_asks_for_a_reason(
     allowed = ("--allow-bulk", "the first delivery", "--check")
     result = deliver(workspace, tmp_path, *lines, options=allowed)
     assert (result.exit_code, workspace.registry.change_sets()) == (0, before)
+
+
+def test_a_file_is_approved_by_rule_only_where_the_rules_say_so(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    workspace = with_tables_folder(workspace)
+    id_ = json.loads(deliver(workspace, tmp_path, f"{min(names(workspace))},Of acme").stdout)["id"]
+    change_set = workspace.registry.change_set(id_)
+    moved = mart(figure("2026-04-01", "ABC", 1000, 1100))
+    impact = impact_of(moved, change_sets=(change_set,))
+    rules: list[dict[str, Any]] = [
+        {},
+        {"by_rule": {"other": [change_set.author]}},
+        {"by_rule": {"acme": ["loader"]}},
+    ]
+    allowed = {"by_rule": {"acme": [change_set.author.upper()]}}
+    for one in rules:
+        with pytest.raises(RefusedError, match="no rule for files of 'acme'"):
+            approve_by_rule(with_rules(workspace, "ana", **one), id_)
+    with pytest.raises(RefusedError, match="without a preview"):
+        approve_by_rule(with_rules(workspace, "ana", **allowed), id_)
+    many = with_rules(workspace, "ana", **allowed, thresholds=(Threshold(2, absolute=Decimal(9)),))
+    record_receipt(many, impact)
+    with pytest.raises(RefusedError, match="moves by 9 or more"):
+        approve_by_rule(many, id_)
+    ana = with_rules(workspace, "ana", **allowed)
+    held = replace(moved, figures=(), held=moved.figures)
+    record_receipt(ana, replace(impact, marts=(held,), checksum="d" * 64))
+    with pytest.raises(RefusedError, match="published figures"):
+        approve_by_rule(ana, id_)
+    record_receipt(ana, replace(impact, checksum="e" * 64))
+    review = approve_by_rule(ana, id_)
+    assert (review.reviewer, review.decision) == ("(rule)", "approve")
+    assert workspace.registry.status(id_) == "approved"

@@ -52,6 +52,16 @@ def test_a_threshold_is_reached_by_a_figure_that_moves_enough(
     assert bool(crossed(impact_of(moved), [threshold])) == is_reached
 
 
+def test_a_client_stands_for_the_marts_that_it_uses() -> None:
+    moved = impact_of(mart(figure("2026-04-01", "ABC", 1000, 1100)))
+    for client, is_reached in (("ratings", True), ("weekly", False)):
+        threshold = parse_threshold({"reviewers": 2, "client": client, "absolute": 1})
+        products = {"ratings": {moved.marts[0].name, "another"}, "weekly": {"another"}}
+        assert bool(crossed(moved, [threshold], products)) == is_reached
+        with pytest.raises(KeyError, match=client):
+            crossed(moved, [threshold], {"nobody": set()})
+
+
 def test_a_figure_that_appears_moves_by_any_share() -> None:
     new = mart(figure("2026-04-01", "ABC", None, 1))
     assert crossed(impact_of(new), [Threshold(2, relative=Decimal(5))])
@@ -59,7 +69,7 @@ def test_a_figure_that_appears_moves_by_any_share() -> None:
 
 @pytest.mark.parametrize(
     "declared",
-    [{"reviewers": 2}, {"absolute": 1}, {"reviewers": 1, "rank": 1}, {"reviewers": 2, "client": 1}],
+    [{"reviewers": 2}, {"absolute": 1}, {"reviewers": 1, "rank": 1}, {"reviewers": 2, "clent": 1}],
 )
 def test_a_threshold_that_says_nothing_is_refused(declared: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="threshold"):

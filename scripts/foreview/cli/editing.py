@@ -87,6 +87,9 @@ def submit(
     ] = None,
     ticket: Annotated[str, typer.Option(help="Its number; default the cover sheet's.")] = "",
     allow_bulk: AllowBulk = "",
+    from_first_open_day: Annotated[
+        bool, typer.Option(help="Edit from the first day on that is not published.")
+    ] = False,
     home: Home = None,
     act_as: ActAs = None,
     as_json: Json = False,
@@ -107,7 +110,12 @@ def submit(
     with running("submit", home, act_as, as_json) as session:
         try:
             change_set = read_change_set(
-                session.workspace, file, reason, ticket=ticket, allow_bulk=allow_bulk
+                session.workspace,
+                file,
+                reason,
+                ticket=ticket,
+                allow_bulk=allow_bulk,
+                from_first_open_day=from_first_open_day,
             )
         except RefusedError as error:
             copy = write_annotated_copy(file, error.problems)

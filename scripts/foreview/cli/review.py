@@ -158,6 +158,9 @@ def approve(
     without_impact: Annotated[
         bool, typer.Option("--without-impact", help="All of others that move no figure.")
     ] = False,
+    by_rule: Annotated[
+        bool, typer.Option("--by-rule", help="A supplier's file, if the table's rules allow it.")
+    ] = False,
     comment: Comment = "",
     home: Home = None,
     act_as: ActAs = None,
@@ -168,14 +171,23 @@ def approve(
     Examples:
     foreview approve 3f2a --comment "agreed with the network"
 
+    foreview approve 3f2a --by-rule
+
     foreview approve --without-impact
     """
     if (change_set is None) != without_impact:
         raise typer.BadParameter("Name a change request, or give --without-impact.")
+    from foreview import approval
+
+    if by_rule and change_set is not None:
+        with running("approve", home, act_as, as_json) as session:
+            review = approval.approve_by_rule(session.workspace, change_set)
+            told = {"id": review.change_set_id, "status": "approved", "reviewer": review.reviewer}
+            session.print(told, f"Change request {review.change_set_id}: approved by rule.")
+        return
     if change_set is not None:
         _review("approve", change_set, comment, home, act_as, as_json)
         return
-    from foreview import approval
 
     with running("approve", home, act_as, as_json) as session:
         ids = approval.without_impact(session.workspace)
