@@ -19,8 +19,8 @@
 {%- endmacro %}
 
 {#-
-    The viewing days whose figures the loads since the newest publication can have moved: a list
-    of days, or none for all days.
+    The viewing days whose figures the loads since the newest publication can have moved, and those
+    of erased viewing: a list of days, or none for all days.
 -#}
 {% macro days_loaded_since(publication) -%}
     {%- if publication is none or device_load() | string != publication['device_load'] | string -%}
@@ -31,7 +31,11 @@
         where load_batch > {{ publication['load_batch'] }}
         order by viewing_date
     {%- endset -%}
-    {{- return(run_query(query).columns[0].values() | list) -}}
+    {%- set days = run_query(query).columns[0].values() | list -%}
+    {%- for day in var('erased_days', []) -%}
+        {%- do days.append(modules.datetime.date.fromisoformat(day)) -%}
+    {%- endfor -%}
+    {{- return(days | unique | sort) -}}
 {%- endmacro %}
 
 {% macro device_load() -%}

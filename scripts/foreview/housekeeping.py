@@ -8,12 +8,16 @@ events are never touched: the past is made of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from foreview.dbt_project import open_engines, run_operation
 from foreview.receipt_figures import drop_figures, kept_checksums
 from foreview.submission import refuse_unfinished
 from foreview.what_if import scenario_schema
 from foreview.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 KINDS = ("what_if", "promotion", "illustration")
 
@@ -29,6 +33,13 @@ class Removed:
 
     schemas: tuple[str, ...]
     receipts: tuple[str, ...]
+
+
+def scenario_schemas(workspace: Workspace, spark: SparkSession) -> list[str]:
+    """Return all schemas in which trials have tables."""
+    prefixes = tuple(f"{workspace.schema}_{kind}_" for kind in KINDS)
+    present = [one.name for one in spark.catalog.listDatabases()]
+    return [one for one in present if one.startswith(prefixes)]
 
 
 def clean_up(workspace: Workspace, *, is_dry: bool = False) -> Removed:
@@ -54,9 +65,7 @@ def clean_up(workspace: Workspace, *, is_dry: bool = False) -> Removed:
         if open_.issuperset(ids)
         for kind in KINDS
     }
-    prefixes = tuple(f"{workspace.schema}_{kind}_" for kind in KINDS)
-    present = [one.name for one in spark.catalog.listDatabases()]
-    schemas = [one for one in present if one.startswith(prefixes) and one not in needed]
+    schemas = [one for one in scenario_schemas(workspace, spark) if one not in needed]
     wanted = {one.checksum for one in receipts if open_.issuperset(one.change_set_ids)}
     checksums = sorted(kept_checksums(workspace) - wanted)
     if not is_dry:

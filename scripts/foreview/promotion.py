@@ -300,6 +300,7 @@ def build(
     *,
     release: int | None = None,
     reopened: Mapping[str, Sequence[str]] | None = None,
+    erased_days: Sequence[str] = (),
     with_tests: bool = False,
     progress: Progress | None = None,
 ) -> None:
@@ -309,12 +310,13 @@ def build(
         workspace: Where.
         release: The release that the publication is of; None for that of the newest one.
         reopened: Days of each mart whose figures are computed anew in any case.
+        erased_days: Days with viewing that is no longer there.
         with_tests: Whether to run dbt's tests too.
         progress: Called after each node.
     """
     kinds = ["unit_test"] if with_tests else ["unit_test", "test"]
     command = ["build", *(word for kind in kinds for word in ("--exclude-resource-type", kind))]
-    variables = {"release": release, "reopened": reopened}
+    variables = {"release": release, "reopened": reopened, "erased_days": list(erased_days) or None}
     given = {name: value for name, value in variables.items() if value is not None} or None
     match_columns(workspace, open_engines(workspace, given))
     run_dbt(

@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 from oracle import Viewing, assert_same, figures, published
 from random_edits import DAYS, channels_moved, states
+from readers import Reader
 
 from conftest import acting, make_workspace, project_without
 from foreview.approval import approve
@@ -22,6 +23,7 @@ from foreview.audit import verify
 from foreview.changes import ChangeSet
 from foreview.closing import ask_to_reopen, close_period, confirm_reopening
 from foreview.dbt_project import run_dbt
+from foreview.erasure import erase_household
 from foreview.errors import EngineError, RefusedError
 from foreview.exporting import export_dimension
 from foreview.feed import write_feed
@@ -192,12 +194,45 @@ def test_viewing_that_came_in_since_renews_the_receipt(
 ) -> None:
     registry, rob = market.registry, acting(market, "rob")
     id_ = approved(market, a_move(market, 3))
-    load(spark, market, tmp_path / "next", first_day=DAYS[4])  # a day that nobody was shown
-    release = promote(rob, id_)
+    with Reader(lambda: newest(spark, market), lambda: in_one_query(spark, market)) as reader:
+        load(spark, market, tmp_path / "next", first_day=DAYS[4])  # a day that nobody was shown
+        release = promote(rob, id_)
+    assert reader.assert_never_a_mixture(lambda number: believed(market, number)) == {2, 3, 4}
     renewals = [one for one in registry.events() if one.kind == "receipt-renewed"]
     assert [one.payload["change_set"] for one in renewals] == [id_]
     assert registry.approval(id_).receipt_checksum == renewals[0].payload["approved"]
     assert release.publication == 4
+
+
+def newest(spark: Any, market: Workspace) -> int:
+    found = spark.table(market.table("publications")).agg({"number": "max"}).first()[0]
+    return int(found)
+
+
+def in_one_query(spark: Any, market: Workspace) -> Any:
+    """Return a mart's and two dimensions' rows as readers see them, by one query."""
+    parts = [row_texts(spark.table(market.table(one, "published"))) for one in READ]
+    whole = parts[0].unionAll(parts[1]).unionAll(parts[2])
+    return sorted(row[0] for row in whole.collect())
+
+
+def believed(market: Workspace, number: int) -> Any:
+    found = []
+    for one in READ:
+        frame = row_texts(as_of(market, one.removeprefix("dim_"), publication=number))
+        found += [row[0] for row in frame.collect()]
+    return sorted(found)
+
+
+READ = (MART, "dim_channel", "dim_network")
+
+
+def row_texts(frame: Any) -> Any:
+    from pyspark.sql import functions as f
+
+    own = ("published_from", "published_to", "known_from", "known_to", "row_version_id")
+    names = sorted(one for one in frame.columns if one not in own)
+    return frame.select(f.to_json(f.struct(*names)))
 
 
 def load(spark: Any, market: Workspace, folder: Path, *, first_day: str) -> None:
@@ -422,3 +457,65 @@ def test_housekeeping_takes_only_trials_that_have_ended(spark: Any, market: Work
     assert clean_up(market) == Removed((), ())
     assert shown(spark, market) == before
     assert_whole(market)
+
+
+def test_after_vacuum_of_everything_each_publication_reads_as_before(
+    spark: Any, market: Workspace
+) -> None:
+    last = newest(spark, market)
+    before = {number: believed(market, number) for number in (1, 2, last)}
+    assert before[1] != before[2] != before[last]
+    vacuum_everything(spark, market)
+    assert {number: believed(market, number) for number in before} == before
+    assert_whole(market)
+
+
+def vacuum_everything(spark: Any, market: Workspace) -> None:
+    """Remove all files that no table needs as it is now."""
+    check = "spark.databricks.delta.retentionDurationCheck.enabled"
+    spark.conf.set(check, "false")
+    for schema in (one.name for one in spark.catalog.listDatabases()):
+        if schema.startswith(market.schema):
+            for table in spark.catalog.listTables(schema):
+                if table.tableType == "MANAGED" and not table.isTemporary:
+                    spark.sql(f"vacuum {schema}.{table.name} retain 0 hours")
+    spark.conf.set(check, "true")
+
+
+def test_an_erased_household_is_in_no_file_and_in_no_figure_of_open_days(
+    spark: Any, market: Workspace
+) -> None:
+    eve = acting(market, "eve")
+    before = {number: believed(market, number) for number in (1, 2)}
+    devices = spark.table(market.table("dim_device"))
+    viewing = spark.table(market.table("fct_viewing"))
+    busy = viewing.join(devices, "device_id").groupBy("household_id").count().orderBy("count")
+    household = busy.tail(1)[0]["household_id"]
+    own = {row["device_id"] for row in devices.where(f"household_id = {household}").collect()}
+    close_period(market, MART, DAYS[0], DAYS[0])
+    figures_before = published(spark, market, [MART])[MART]
+    with pytest.raises(RefusedError, match="reason"):
+        erase_household(eve, household, "")
+    done = erase_household(eve, household, "request 1")
+    assert (done.devices, done.records > 0) == (len(own), True)
+    for table in (market.table("fct_viewing"), market.table("viewing", "landing")):
+        assert spark.table(table).where(spark_in("device_id", own)).isEmpty()
+    for folder in (market.folder("fct_viewing"), market.folder("viewing", "landing")):
+        files = spark.read.parquet(*map(str, folder.rglob("*.parquet")))
+        assert files.where(spark_in("device_id", own)).isEmpty()
+    rebuilt = figures(Viewing(spark, market), *states(market))[MART]
+    shown_now = published(spark, market, [MART])[MART]
+    held = {grain: one for grain, one in figures_before.items() if grain[0] == DAYS[0]}
+    expected = held | {grain: one for grain, one in rebuilt.items() if grain[0] != DAYS[0]}
+    assert_same({MART: shown_now}, {MART: expected})
+    assert shown_now != figures_before
+    assert {number: believed(market, number) for number in before} == before
+    assert_whole(market)
+    with pytest.raises(RefusedError, match="no household"):
+        erase_household(eve, household, "request 1")
+
+
+def spark_in(column: str, values: Any) -> Any:
+    from pyspark.sql import functions as f
+
+    return f.col(column).isin(sorted(values))

@@ -167,6 +167,34 @@ def load_viewing(
         )
 
 
+@app.command("erase-household")
+def erase_household(
+    household: Annotated[int, typer.Argument(help="Its number in the device loads.")],
+    reason: Annotated[str, typer.Option(help="Why, such as the request's ticket.")] = "",
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Erase a household's viewing and devices, and publish its days without it.
+
+    Earlier publications and published days keep their figures: they are sums. It can't be undone.
+
+    Example: foreview erase-household 40123 --reason "request 2026-114"
+    """
+    from foreview.erasure import erase_household as erase
+
+    with (
+        running("erase-household", home, act_as, as_json) as session,
+        progress_bar("Erasing", as_json) as progress,
+    ):
+        done = erase(session.workspace, household, reason, progress=progress)
+        text = (
+            f"Household {household}: {done.records:,} records of {len(done.days):,} days and "
+            f"{done.devices:,} devices erased; publication {done.publication} is without them."
+        )
+        session.print(asdict(done), text)
+
+
 @app.command()
 def housekeeping(
     dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,

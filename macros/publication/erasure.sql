@@ -1,0 +1,34 @@
+{#- Erasure of a household from the viewing and the device loads, for `foreview erase-household`. -#}
+
+{#- Deletes the household's records on the days on which devices were its own, then those devices. -#}
+{% macro erase_household(household_id) -%}
+    {%- for table in (_landing('viewing'), viewing_relation()) -%}
+        {%- call statement('erase_viewing') -%}
+            merge into {{ table }} as viewing
+            using (
+                select distinct device_id, valid_from, valid_to
+                from {{ graph.nodes['model.' ~ project_name ~ '.dim_device'].relation_name }}
+                where household_id = {{ household_id }}
+            ) as device
+                on viewing.device_id = device.device_id
+                    and {{ holds_on('device', 'viewing.viewing_date') }}
+            when matched then delete
+        {%- endcall -%}
+    {%- endfor -%}
+    {%- call statement('erase_devices') -%}
+        delete from {{ device_relation() }} where household_id = {{ household_id }}
+    {%- endcall -%}
+{%- endmacro %}
+
+{#- Removes the files in which erased records still are: nothing reads tables as they were earlier. -#}
+{% macro forget_erased_files() -%}
+    {%- do run_query('set spark.databricks.delta.retentionDurationCheck.enabled = false') -%}
+    {%- for table in (_landing('viewing'), viewing_relation(), device_relation()) -%}
+        {%- do run_query('vacuum ' ~ table ~ ' retain 0 hours') -%}
+    {%- endfor -%}
+    {%- do run_query('set spark.databricks.delta.retentionDurationCheck.enabled = true') -%}
+{%- endmacro %}
+
+{% macro _landing(name) -%}
+    {{- return(graph.sources['source.' ~ project_name ~ '.landing.' ~ name].relation_name) -}}
+{%- endmacro %}
