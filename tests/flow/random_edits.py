@@ -188,4 +188,6 @@ def channels_moved(workspace: Workspace, seed: int, count: int) -> ChangeSet:
         edit = Edit(Action.CORRECT, identity, {"network_id": draw.choice(others)}, state[identity])
         changes += changes_of(contract, edit, state)[0]
     contracts, base = {"channel": contract.hash}, workspace.registry.latest_release()
-    return ChangeSet("ana", f"move {seed}", "edit", base, "test", "", contracts, tuple(changes))
+    return ChangeSet(
+        workspace.actor, f"move {seed}", "edit", base, "test", "", contracts, tuple(changes)
+    )

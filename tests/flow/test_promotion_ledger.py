@@ -5,9 +5,7 @@ One mart only, so that a promotion takes seconds; the marts' figures are tested 
 
 import csv
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,9 @@ import pytest
 from oracle import Viewing, assert_same, figures, published
 from random_edits import DAYS, channels_moved, states
 from readers import Reader
+from small_market import MART, Killed, killed_at, load, small_market
 
-from conftest import acting, make_workspace, project_without
+from conftest import acting
 from foreview.approval import approve
 from foreview.audit import verify
 from foreview.changes import ChangeSet
@@ -27,40 +26,21 @@ from foreview.erasure import erase_household
 from foreview.errors import EngineError, RefusedError
 from foreview.exporting import export_dimension
 from foreview.feed import write_feed
-from foreview.generate.viewing import generate_viewing
 from foreview.housekeeping import Removed, clean_up
-from foreview.impact_tables import read_marts
 from foreview.past import as_of, plain_rows
 from foreview.promotion import STEPS, abandon, build, promote, resume
 from foreview.receipt import receipt_content, record_receipt
-from foreview.registry import Registry
-from foreview.sample import generate_sample
 from foreview.status import status_of
 from foreview.submission import read_change_set, record
-from foreview.viewing_load import load_viewing
 from foreview.what_if import preview, scenario_schema
 from foreview.workspace import Workspace
 
 pytestmark = pytest.mark.spark
 
-MART = "audience_by_market_day"
-
-
-class Killed(BaseException):
-    """Stands for a process that ends: nothing catches it."""
-
 
 @pytest.fixture(scope="module")
 def market(spark_home: Path, spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    workspace = make_workspace(spark_home, "ledger")
-    others = [one["name"] for one in read_marts(workspace) if one["name"] != MART]
-    project = project_without(tmp_path_factory.mktemp("ledger") / "project", *others)
-    settings = project / "dbt_project.yml"
-    text = settings.read_text(encoding="utf-8")
-    settings.write_text(text.replace("restaters: []", "restaters: [rob, eve]"), encoding="utf-8")
-    workspace = replace(workspace, project=project)
-    generate_sample(workspace, rows=3_000, days=3, devices=200, first_day=DAYS[0], seed=5)
-    return workspace
+    return small_market(spark_home, "ledger", tmp_path_factory.mktemp("ledger"))
 
 
 def shown(spark: Any, market: Workspace) -> Any:
@@ -86,38 +66,20 @@ def approved(market: Workspace, change_set: ChangeSet) -> str:
     return change_set.id
 
 
-@pytest.fixture
-def killed_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Let the process end when a step's work is done, before it is recorded."""
-    record_step = Registry.record_step
-
-    def set_up(step: str | None) -> None:
-        def ends(self: Registry, release: int, name: str, state: str, **rest: Any) -> Any:
-            if name == step and state == "done":
-                raise Killed(name)
-            return record_step(self, release, name, state, **rest)
-
-        monkeypatch.setattr(Registry, "record_step", ends)
-
-    yield set_up
-    monkeypatch.undo()
-
-
 def assert_whole(market: Workspace) -> None:
     _, problems = verify(market)
     assert problems == []
 
 
 def test_killed_at_each_step_in_turn_a_promotion_goes_on_and_the_past_stays(
-    spark: Any, market: Workspace, killed_at: Any, tmp_path: Path
+    spark: Any, market: Workspace, tmp_path: Path
 ) -> None:
     before = shown(spark, market)
     rob = acting(market, "rob")
     id_ = approved(market, a_move(market, 1))
     begin: Any = lambda: promote(rob, id_)  # noqa: E731
     for place, step in enumerate(STEPS):
-        killed_at(step)
-        with pytest.raises(Killed):
+        with killed_at(step), pytest.raises(Killed):
             begin()
         begin = lambda: resume(rob)  # noqa: E731
         assert (shown(spark, market) != before) == (step in ("publish", "reopen")), step
@@ -129,7 +91,6 @@ def test_killed_at_each_step_in_turn_a_promotion_goes_on_and_the_past_stays(
                 run_dbt(market, ["build", "--select", "stg_owner"])
             with pytest.raises(RefusedError, match="being put into effect"):
                 market.registry.record_review(id_, "rob", "reject")
-    killed_at(None)
     release = resume(rob)
     assert status_of(market).unfinished is None
     run_dbt(market, ["build", "--select", "stg_owner"])
@@ -163,15 +124,13 @@ def publication_rows(market: Workspace, number: int) -> Any:
 
 
 def test_a_killed_promotion_can_be_given_up_also_when_that_is_killed(
-    spark: Any, market: Workspace, killed_at: Any, monkeypatch: pytest.MonkeyPatch
+    spark: Any, market: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = shown(spark, market)
     rows = market.registry.approved_rows("channel")
     id_ = approved(market, a_move(market, 2))
-    killed_at("figures")
-    with pytest.raises(Killed):
+    with killed_at("figures"), pytest.raises(Killed):
         promote(acting(market, "rob"), id_)
-    killed_at(None)
     with monkeypatch.context() as patch:
         patch.setattr("foreview.promotion.announce_promotion", killing)
         with pytest.raises(Killed):
@@ -233,26 +192,6 @@ def row_texts(frame: Any) -> Any:
     own = ("published_from", "published_to", "known_from", "known_to", "row_version_id")
     names = sorted(one for one in frame.columns if one not in own)
     return frame.select(f.to_json(f.struct(*names)))
-
-
-def load(spark: Any, market: Workspace, folder: Path, *, first_day: str) -> None:
-    """Load some viewing of a day, as a batch of its own."""
-    from pyspark.sql import functions as f
-
-    state, _ = market.registry.approved_rows("channel")
-    viewing = generate_viewing(
-        spark,
-        rows=400,
-        first_day=date.fromisoformat(first_day),
-        days=1,
-        devices=200,
-        channel_ids=sorted({one[0] for one in state}),
-        seed=9,
-        time_zone="America/New_York",
-    )
-    batch = spark.table(market.table("fct_viewing")).agg(f.max("load_batch")).first()[0] + 1
-    viewing.withColumn("load_batch", f.lit(batch)).write.parquet(str(folder))
-    load_viewing(market, folder)
 
 
 def leave_files_of_a_killed_write(spark: Any, market: Workspace, change_set: ChangeSet) -> None:

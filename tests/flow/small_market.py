@@ -1,0 +1,72 @@
+"""A market of one mart, in which a promotion takes seconds, and what happens to it in tests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from random_edits import DAYS
+
+from conftest import make_workspace, project_without
+from foreview.generate.viewing import generate_viewing
+from foreview.impact_tables import read_marts
+from foreview.registry import Registry
+from foreview.sample import generate_sample
+from foreview.viewing_load import load_viewing
+from foreview.workspace import Workspace
+
+MART = "audience_by_market_day"
+
+
+def small_market(home: Path, schema: str, folder: Path) -> Workspace:
+    """Return a market with a project of its own; rob and eve may restate."""
+    workspace = make_workspace(home, schema)
+    others = [one["name"] for one in read_marts(workspace) if one["name"] != MART]
+    project = project_without(folder / "project", *others)
+    settings = project / "dbt_project.yml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace("restaters: []", "restaters: [rob, eve]"), encoding="utf-8")
+    workspace = replace(workspace, project=project)
+    generate_sample(workspace, rows=3_000, days=3, devices=200, first_day=DAYS[0], seed=5)
+    return workspace
+
+
+def load(spark: Any, market: Workspace, folder: Path, *, first_day: str, seed: int = 9) -> None:
+    """Load some viewing of a day, as a batch of its own."""
+    from pyspark.sql import functions as f
+
+    state, _ = market.registry.approved_rows("channel")
+    viewing = generate_viewing(
+        spark,
+        rows=400,
+        first_day=date.fromisoformat(first_day),
+        days=1,
+        devices=200,
+        channel_ids=sorted({one[0] for one in state}),
+        seed=seed,
+        time_zone="America/New_York",
+    )
+    batch = spark.table(market.table("fct_viewing")).agg(f.max("load_batch")).first()[0] + 1
+    viewing.withColumn("load_batch", f.lit(batch)).write.parquet(str(folder))
+    load_viewing(market, folder)
+
+
+class Killed(BaseException):
+    """Stands for a process that ends: nothing catches it."""
+
+
+@contextmanager
+def killed_at(step: str | None) -> Iterator[None]:
+    """Let the process end when a step's work is done, before it is recorded; None: don't."""
+    record_step = Registry.record_step
+
+    def ends(self: Registry, release: int, name: str, state: str, **rest: Any) -> Any:
+        if name == step and state == "done":
+            raise Killed(name)
+        return record_step(self, release, name, state, **rest)
+
+    with patch.object(Registry, "record_step", ends):
+        yield
