@@ -1,14 +1,15 @@
-"""Promotion and rollback beside the what-if of the same ten-row channel edit.
+"""Promotion and rollback beside the what-if of the same ten-row channel edit; published views.
 
 Loads a workspace, or takes the one that `bench_what_if.py --keep FOLDER --load-only` loaded and
-changes it: the edit is promoted and rolled back, each with its preview. Prints one JSON line of
-seconds and ratios.
+changes it: the edit is promoted and rolled back, each with its preview. Then queries of a published
+view take turns with the same on a plain table of its rows. Prints one JSON line: seconds, ratios.
 
     python tests/bench/bench_promotion.py --keep FOLDER
 """
 
 import argparse
 import json
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -61,7 +62,35 @@ def main() -> None:
     assert not problems
     for end in ("", "_of_rollback"):
         told[f"ratio{end}"] = round(told[f"promote{end}"] / told[f"what_if{end}"], 2)
+    told |= _queries(workspace, spark)
     print(json.dumps(told))
+
+
+TURNS = 9
+QUERIES = {
+    "whole": "select viewing_date, sum(seconds), sum(reach) from {} group by viewing_date",
+    "channel": "select * from {} where channel_sk = '{channel}'",
+}
+
+
+def _queries(workspace: Workspace, spark: Any) -> dict[str, Any]:
+    """Return the median seconds of queries on a published view and on a plain table, and ratios."""
+    view = workspace.table("audience_by_channel_day", "published")
+    plain = workspace.table("plain_audience")
+    spark.table(view).write.format("delta").mode("overwrite").saveAsTable(plain)
+    channel = spark.table(plain).first()["channel_sk"]
+    told: dict[str, Any] = {"figures": spark.table(plain).count()}
+    for name, query in QUERIES.items():
+        seconds: dict[str, list[float]] = {view: [], plain: []}
+        for turn in range(TURNS):
+            for table in (view, plain) if turn % 2 else (plain, view):
+                start = time.monotonic()
+                spark.sql(query.format(table, channel=channel)).collect()
+                seconds[table].append(time.monotonic() - start)
+        medians = [statistics.median(seconds[table]) for table in (view, plain)]
+        told[f"query_{name}"] = [round(one, 3) for one in medians]
+        told[f"ratio_query_{name}"] = round(medians[0] / medians[1], 2)
+    return told
 
 
 def _through(
