@@ -24,7 +24,7 @@ demo: $(READY) ## Tell the whole story on a generated market, in a new folder un
 
 test: $(READY) ## Run the unit and flow tests
 	@scripts/setup_tests.sh
-	@python -m pytest -n 2 --dist loadfile
+	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(SCRATCH)/.built ## Check Python and SQL: ruff, mypy, sqlfluff
 	ruff check
