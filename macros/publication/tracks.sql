@@ -32,6 +32,12 @@
         ) using delta
     {%- endcall -%}
     {%- set present = adapter.get_columns_in_relation(relation) -%}
+    {%- for column in present if columns.get(column.name, column.dtype) != column.dtype -%}
+        {{ exceptions.raise_compiler_error(
+            relation ~ " has " ~ column.name ~ " as " ~ column.dtype ~ ", and the mart as "
+            ~ columns[column.name] ~ ": drop the table, and load what is still needed."
+        ) }}
+    {%- endfor -%}
     {%- set names = present | map(attribute='name') | list -%}
     {%- set added = columns.keys() | reject('in', names) | list -%}
     {%- for column in added -%}

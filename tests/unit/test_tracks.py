@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from networks import network_workspace, run
 
 from foreview.errors import RefusedError
 from foreview.impact import Measure
@@ -25,7 +27,7 @@ from foreview.report.tracks import (
     tracks_to_text,
 )
 from foreview.track_comparison import Figures, Grain, Shape, compare
-from foreview.tracks import Tracks, read_tolerances
+from foreview.tracks import Loaded, Tracks, read_tolerances
 
 SHAPE = Shape(
     ("viewing_date", "network_id", "playback_mode"),
@@ -250,7 +252,7 @@ def test_people_are_told_what_differs_and_which_audience_is_only_elsewhere() -> 
 def test_days_tolerance_and_what_was_not_delivered_are_told() -> None:
     days = {"2026-04-01": 1, "2026-04-02": 4, "2026-04-03": 2}
     found = tracks(*MOVED, days=days, missing=("sessions",), tolerances={"seconds": Decimal(3)})
-    assert days_told(found) == "3 days, 2026-04-01 to 2026-04-03, delivered for publications 1-4"
+    assert days_told(found) == "3 days, 2026-04-01 to 2026-04-03, delivered for publications 1 to 4"
     assert notes(found) == [
         "Not delivered for every figure, so not compared: sessions.",
         "Tolerance: seconds 3.",
@@ -298,3 +300,33 @@ def test_machines_get_the_same() -> None:
     }
     assert data["largest"][0]["grain"]["network_id"] == "CW"
     assert data["largest"][0]["found"] == "only theirs"
+
+
+def test_the_command_fails_on_a_difference_only_when_it_is_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = network_workspace(tmp_path)
+    command = ["compare-track", "a_mart", "--system", "old"]
+    for theirs, code in ((MOVED[0], 0), (MOVED[1], 1)):
+        found = tracks(MOVED[0], theirs)
+        monkeypatch.setattr("foreview.tracks.compare_track", lambda *_, found=found, **__: found)
+        assert run(workspace, *command).exit_code == 0
+        result = run(workspace, *command, "--fail-on-difference", "-o", str(tmp_path / "t.csv"))
+        assert result.exit_code == code
+        assert f"All differences: {tmp_path / 't.csv'}" in result.output
+        page = tmp_path / "t.html"
+        machines = json.loads(run(workspace, *command, "--page", str(page), "--json").stdout)
+        assert machines["files"] == [str(page)]
+
+
+def test_the_command_says_what_was_loaded_and_what_to_do_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = ("2026-04-01", "2026-04-03")
+    loaded = Loaded("a_mart", "old", 3, "old.csv", "f" * 64, 1200, days, ("seconds",), 1100)
+    monkeypatch.setattr("foreview.tracks.load_track", lambda *_, **__: loaded)
+    command = ["load-track", "a_mart", "old.csv", "--system", "old"]
+    assert run(network_workspace(tmp_path), *command).output == (
+        "1,200 figures of old, in place of 1,100: 2026-04-01 to 2026-04-03, beside publication 3.\n"
+        "Compare them: foreview compare-track a_mart --system old\n"
+    )

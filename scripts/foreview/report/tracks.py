@@ -49,7 +49,7 @@ def days_told(tracks: Tracks) -> str:
     days = sorted(tracks.days)
     span = days[0] if len(days) == 1 else f"{plural(len(days), 'day')}, {days[0]} to {days[-1]}"
     numbers = sorted(set(tracks.days.values()))
-    told = " and ".join(map(str, numbers)) if numbers[2:] == [] else f"{numbers[0]}-{numbers[-1]}"
+    told = " and ".join(map(str, numbers)) if len(numbers) < 3 else f"{numbers[0]} to {numbers[-1]}"
     return f"{span}, delivered for publication{'s' * (len(numbers) > 1)} {told}"
 
 
