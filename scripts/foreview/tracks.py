@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,11 @@ from foreview.closing import day_problems
 from foreview.dbt_project import open_engines, run_operation
 from foreview.deliveries import DeliveredColumns, columns_of, read_delivery, sql_type, to_arrow
 from foreview.errors import Problem, RefusedError
+from foreview.impact import Number
 from foreview.impact_tables import measures_of, newest_publication, read_marts
 from foreview.loads import ensure_landing
 from foreview.past import as_of, check_known
-from foreview.track_comparison import Comparison, Figures, Shape, compare
+from foreview.track_comparison import DIGITS, Comparison, Figures, Shape, compare
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -271,9 +272,18 @@ def _on_days(frame: DataFrame, days: Sequence[Any]) -> DataFrame:
 def _figures(shape: Shape, rows: Sequence[Mapping[str, Any]]) -> Figures:
     names = [one.name for one in shape.measures]
     return {
-        tuple(str(row[one]) for one in shape.grain): {name: row[name] for name in names}
+        tuple(str(row[one]) for one in shape.grain): {name: trimmed(row[name]) for name in names}
         for row in rows
     }
+
+
+def trimmed(value: Number | None) -> Number | None:
+    """Return a number without zeros at the end of its decimals, so that it reads as delivered."""
+    if not isinstance(value, Decimal):
+        return value
+    with localcontext(prec=DIGITS):
+        short = value.normalize()
+        return short if short.as_tuple().exponent in range(-DIGITS, 1) else short.quantize(1)
 
 
 def read_tolerances(texts: Sequence[str], measures: Sequence[str]) -> dict[str, Decimal]:

@@ -27,7 +27,7 @@ from foreview.report.tracks import (
     tracks_to_text,
 )
 from foreview.track_comparison import Figures, Grain, Shape, compare
-from foreview.tracks import Loaded, Tracks, read_tolerances
+from foreview.tracks import Loaded, Tracks, read_tolerances, trimmed
 
 SHAPE = Shape(
     ("viewing_date", "network_id", "playback_mode"),
@@ -198,6 +198,21 @@ def test_no_digit_is_lost_between_large_and_small_numbers() -> None:
     left, right = "123456789012345678901234567890.0000000001", "123456789012345678901234567890"
     found = compare(SHAPE, {grain: values(1, left)}, {grain: values(1, right)}, {})
     assert found.totals["weighted_seconds"].by == Decimal("-0.0000000001")
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("1687.9909000000", "1687.9909"),
+        ("0E-10", "0"),
+        ("1000.0000000000", "1000"),
+        ("-0.5", "-0.5"),
+        ("123456789012345678901234567890.5000", "123456789012345678901234567890.5"),
+    ],
+)
+def test_decimals_read_as_they_were_delivered(stored: str, shown: str) -> None:
+    assert str(trimmed(Decimal(stored))) == shown
+    assert (trimmed(7), trimmed(None)) == (7, None)
 
 
 def test_a_tolerance_is_for_one_measure_or_for_all() -> None:
