@@ -282,8 +282,7 @@ def trimmed(value: Number | None) -> Number | None:
     if not isinstance(value, Decimal):
         return value
     with localcontext(prec=DIGITS):
-        short = value.normalize()
-        return short if short.as_tuple().exponent in range(-DIGITS, 1) else short.quantize(1)
+        return value.quantize(1) if value == value.to_integral_value() else value.normalize()
 
 
 def read_tolerances(texts: Sequence[str], measures: Sequence[str]) -> dict[str, Decimal]:
