@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from foreview.changes import Identity, Row, identity_of
 from foreview.contract import BEGINNING, INTERVAL_COLUMNS, Column, Contract
-from foreview.errors import EngineError, Problem, RefusedError
+from foreview.delimited import read_text, records_of
+from foreview.errors import Problem
 from foreview.workbook.layout import BEGINNING_WORD, INTERVAL, illegal_character, type_fix
-
-_MAX_VALUE_CHARACTERS = 1_000_000
 
 
 def read_rows_csv(
@@ -37,7 +34,7 @@ def read_rows_csv(
         RefusedError: There is no such file, or it is not UTF-8 text.
         EngineError: The file can't be read.
     """
-    file = _File(path.name, _text(path), contract, ignore)
+    file = _File(path.name, read_text(path), contract, ignore)
     rows, problems = file.read()
     return list(rows.values()), problems
 
@@ -61,34 +58,9 @@ def read_supplied_csv(
         RefusedError: There is no such file, or it is not UTF-8 text.
         EngineError: The file can't be read.
     """
-    file = _File(path.name, _text(path), contract, ignore, is_partial=True)
+    file = _File(path.name, read_text(path), contract, ignore, is_partial=True)
     rows, problems = file.read()
     return file.names, rows, problems
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError) as error:
-        fix = "Check the name and the folder."
-        problem = Problem("file-not-found", f"{path.name} is not a file.", path.name, fix=fix)
-        raise RefusedError(problem) from error
-    except OSError as error:
-        message = f"{path.name} can't be read: {error.strerror or error}."
-        raise EngineError(Problem("not-read", message, path.name)) from error
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise RefusedError(
-            Problem(
-                "not-utf-8",
-                f"{path.name} is not UTF-8 text.",
-                f"{path.name} line {line}",
-                repr(content[error.start : error.start + 8]),
-                'Save it as "CSV UTF-8".',
-            )
-        ) from error
 
 
 class _File:
@@ -112,7 +84,7 @@ class _File:
         self.problems: list[Problem] = []
 
     def read(self) -> tuple[dict[int, Row], list[Problem]]:
-        lines = self._lines()
+        lines = records_of(self.name, self.text, self.problems)
         line, header = next(lines, (1, []))
         if not header:
             fix = "The first line must name the columns."
@@ -136,23 +108,6 @@ class _File:
 
     def _report(self, rule: str, message: str, line: int, value: str, fix: str) -> None:
         self.problems.append(Problem(rule, message, f"{self.name} line {line}", value, fix))
-
-    def _lines(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield each record that is not blank with the number of its first line."""
-        limit = csv.field_size_limit(_MAX_VALUE_CHARACTERS)
-        reader = csv.reader(io.StringIO(self.text, newline=""), strict=True)
-        line = 1
-        try:
-            for cells in reader:
-                if cells:
-                    yield line, cells
-                line = reader.line_num + 1
-        except csv.Error as error:
-            message = f"The line can't be read as CSV: {error}."
-            fix = 'Write a quote inside a quoted value twice (""), and close each quoted value.'
-            self._report("malformed-csv", message, line, "", fix)
-        finally:
-            csv.field_size_limit(limit)
 
     def _columns(self, header: Sequence[str], line: int) -> list[Column | None]:
         """Return the contract's column of each heading; None for those to leave out."""

@@ -120,7 +120,7 @@ def _check(workspace: Workspace, product: str, market: str, first_day: str, last
         problems.append(Problem("unknown-product", message, value=product, fix=fix))
     elif market != EVERY_MARKET:
         problems += _market_problems(workspace, marts[product], market)
-    problems += _day_problems((first_day, last_day))
+    problems += day_problems((first_day, last_day))
     if not problems and first_day > last_day:
         message = f"The last day, {last_day}, is before the first, {first_day}."
         problems.append(Problem("days-reversed", message, fix="Swap them."))
@@ -140,7 +140,8 @@ def _market_problems(workspace: Workspace, mart: Mapping[str, Any], market: str)
     return []
 
 
-def _day_problems(days: Sequence[str]) -> list[Problem]:
+def day_problems(days: Sequence[str]) -> list[Problem]:
+    """Return a problem for each text that is no day."""
     problems = []
     for day in days:
         try:

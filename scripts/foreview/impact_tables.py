@@ -148,6 +148,20 @@ def read_marts(workspace: Workspace) -> list[dict[str, Any]]:
     ]
 
 
+def measures_of(mart: Mapping[str, Any]) -> tuple[Measure, ...]:
+    """Return the measures of a mart as `read_marts` gives it."""
+    return tuple(
+        Measure(
+            name=one,
+            label=rules["label"],
+            type=rules["type"],
+            additive=rules["over"] == "records",
+            unit={"s": "seconds"}.get(rules.get("unit"), rules.get("unit")) or one,
+        )
+        for one, rules in mart["measures"].items()
+    )
+
+
 def count_figures(workspace: Workspace, spark: SparkSession) -> dict[str, int]:
     """Return how many figures each mart has published."""
     from pyspark.sql import functions as f
@@ -201,16 +215,7 @@ def _read_mart(
         label=mart["label"],
         description=mart["description"],
         grain=tuple(mart["grain"]),
-        measures=tuple(
-            Measure(
-                name=one,
-                label=rules["label"],
-                type=rules["type"],
-                additive=rules["over"] == "records",
-                unit={"s": "seconds"}.get(rules.get("unit"), rules.get("unit")) or one,
-            )
-            for one, rules in mart["measures"].items()
-        ),
+        measures=measures_of(mart),
         ratios=tuple(
             Ratio(
                 name=one,

@@ -48,7 +48,7 @@ def as_of(
     spark = open_engines(workspace)
     table = f"dim_{name}" if name in workspace.contracts else name
     _check_name(workspace, table)
-    _check_known(workspace, spark, instant, publication)
+    check_known(workspace, spark, instant, publication)
     run_operation(
         workspace, "create_as_of_view", name=table, instant=instant, publication=publication
     )
@@ -94,10 +94,14 @@ def _check_name(workspace: Workspace, table: str) -> None:
         )
 
 
-def _check_known(
+def check_known(
     workspace: Workspace, spark: SparkSession, instant: str | None, publication: int | None
 ) -> None:
-    """Refuse what is before the first publication, or after the last one."""
+    """Refuse an instant before the first publication, or a publication that there is not.
+
+    Raises:
+        RefusedError: It is so; the message says which there are.
+    """
     from datetime import UTC, datetime
 
     rows = spark.table(workspace.table("publications")).orderBy("number").collect()

@@ -122,7 +122,10 @@ class Workspace:
         return self.home / "warehouse"
 
     def table(self, name: str, room: str = "") -> str:
-        """Return a table's full name; `room` is `landing`, `approved`, `published` or none."""
+        """Return a table's full name.
+
+        `room` is `landing`, `approved`, `published`, `tracks` or none.
+        """
         return f"{self.schema}{'_' * bool(room)}{room}.{name}"
 
     def folder(self, name: str, room: str = "") -> Path:
