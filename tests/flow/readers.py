@@ -21,7 +21,7 @@ class Reader(Thread):
 
     def run(self) -> None:
         try:
-            while not self._is_over.is_set():
+            while not self._is_over.wait(0.5):  # leaves the engine to the others
                 before = self._newest()
                 found = self._read()
                 self.seen.append((before, self._newest(), found))
