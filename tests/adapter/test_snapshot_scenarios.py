@@ -35,6 +35,10 @@ class TestTimestampStrategyAndInvalidatedDeletes(Exact, BaseSimpleSnapshot):
     def test_revives_are_captured_by_snapshot(self, project: Project) -> None:
         super().test_revives_are_captured_by_snapshot(project)
 
+    def test_new_column_captured_by_snapshot(self, project: Project) -> None:
+        """Named here to come last: the column stays in the snapshot, and no merge works without."""
+        super().test_new_column_captured_by_snapshot(project)
+
 
 class TestIgnoredDeletes(Exact, BaseSimpleSnapshotBase):
     """The third way with deletes; the suite has no scenario of its own for it."""
