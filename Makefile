@@ -22,7 +22,7 @@ $(READY): requirements.lock pyproject.toml scripts/setup.sh
 demo: $(READY) ## Tell the whole story on a generated market, in a new folder under demo/
 	@foreview demo "demo/$$(date +%Y%m%d-%H%M%S)"
 
-test: $(READY) ## Run the unit and flow tests
+test: $(READY) ## Run the unit and flow tests, and dbt's snapshot scenarios
 	@scripts/setup_tests.sh
 	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -57,8 +57,9 @@ billion: $(READY) ## Generate and keep a billion records of viewing for the benc
 	python tests/bench/bench_what_if.py --keep billion --rows 100000000 --days 3 --repeat 10 \
 		--without $(addprefix audience_by_,channel_minute market_week programme) --load-only
 
-soak: $(READY) ## Run the long versions of the random tests
-	@FOREVIEW_SOAK=1 python -m pytest tests/soak tests/flow/test_real_edits.py
+soak: $(READY) ## Run the long versions of the random tests, and more of the snapshot scenarios
+	@FOREVIEW_SOAK=1 python -m pytest tests/soak tests/flow/test_real_edits.py \
+		tests/adapter/test_snapshot_configs.py
 
 clean: ## Remove what was installed and generated, but not the workspace (.foreview)
 	rm -rf .venv .uv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache target logs demo
