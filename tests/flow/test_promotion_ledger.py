@@ -172,7 +172,7 @@ def newest(spark: Any, market: Workspace) -> int:
 
 def in_one_query(spark: Any, market: Workspace) -> Any:
     """Return a mart's and two dimensions' rows as readers see them, by one query."""
-    parts = [row_texts(spark.table(market.table(one, "published"))) for one in READ]
+    parts = [row_texts(market, spark.table(market.table(one, "published")), one) for one in READ]
     whole = parts[0].unionAll(parts[1]).unionAll(parts[2])
     return sorted(row[0] for row in whole.collect())
 
@@ -189,19 +189,23 @@ def believed(spark: Any, market: Workspace, number: int) -> Any:
         first, last, now = names
         versions = spark.table(market.table(f"{one}__versions"))
         shown = versions.where(f"{first} <= {now} and ({last} is null or {last} > {now})")
-        found += [row[0] for row in row_texts(shown).collect()]
+        found += [row[0] for row in row_texts(market, shown, one).collect()]
     return sorted(found)
 
 
 READ = (MART, "dim_channel", "dim_network")
 
 
-def row_texts(frame: Any) -> Any:
+def row_texts(market: Workspace, frame: Any, name: str) -> Any:
+    """Return rows as text: figures' grain and sums, or a dimension's columns in the rules."""
     from pyspark.sql import functions as f
 
-    own = ("published_from", "published_to", "known_from", "known_to", "row_version_id")
-    names = sorted(one for one in frame.columns if one not in own)
-    return frame.select(f.to_json(f.struct(*names)))
+    names = ("seconds", "weighted_seconds", "sessions", "reach", "weighted_reach")
+    if name == MART:
+        names = ("viewing_date", "market_id", "network_id", "playback_mode", *names)
+    else:
+        names = market.contract(name.removeprefix("dim_")).row_columns
+    return frame.select(f.to_json(f.struct(f.lit(name).alias("table"), *names)))
 
 
 def leave_files_of_a_killed_write(spark: Any, market: Workspace, change_set: ChangeSet) -> None:
