@@ -59,6 +59,7 @@ billion: $(READY) ## Generate and keep a billion records of viewing for the benc
 
 soak: $(READY) ## Run the long versions of the random tests, and more of the snapshot scenarios
 	@FOREVIEW_SOAK=1 python -m pytest tests/soak tests/flow/test_real_edits.py \
+		tests/flow/test_promotion_ledger.py \
 		tests/adapter/test_snapshot_configs.py
 
 clean: ## Remove what was installed and generated, but not the workspace (.foreview)
