@@ -373,13 +373,11 @@ def test_columns_added_and_retired_make_no_version_and_older_workbooks_still_sub
     book.save(older)
     promote(acting(changed, "rob"), approved(changed, read_change_set(changed, older, "why")))
     assert_whole(changed)
+    retired = path.read_text("utf-8")
     path.write_text(kept[path].replace(*WITHOUT_WEBSITE), "utf-8")
     with pytest.raises(RefusedError, match="website"):
         build(replace(market))
-    for path, text in kept.items():
-        path.write_text(text, "utf-8")
-    build(replace(market))
-    assert_whole(replace(market))
+    path.write_text(retired, "utf-8")  # the tests after this one have the columns of these rules
 
 
 HISTORIES = ("network_history", "channel_history")
