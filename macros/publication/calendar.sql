@@ -3,7 +3,7 @@
     readers have. `foreview close-period` and `reopen-period` write it.
 -#}
 {% macro calendar_relation() -%}
-    {{- return(graph.sources['source.' ~ project_name ~ '.landing.publication_calendar'].relation_name) -}}
+    {{- return(landing_relation('publication_calendar')) -}}
 {%- endmacro %}
 
 {#- Whether any day of a mart is published; asked once a run. -#}

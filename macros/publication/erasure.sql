@@ -2,7 +2,7 @@
 
 {#- Deletes the household's records on the days on which devices were its own, then those devices. -#}
 {% macro erase_household(household_id) -%}
-    {%- for table in (_landing('viewing'), viewing_relation()) -%}
+    {%- for table in (landing_relation('viewing'), viewing_relation()) -%}
         {%- call statement('erase_viewing') -%}
             merge into {{ table }} as viewing
             using (
@@ -23,12 +23,8 @@
 {#- Removes the files in which erased records still are: nothing reads tables as they were earlier. -#}
 {% macro forget_erased_files() -%}
     {%- do run_query('set spark.databricks.delta.retentionDurationCheck.enabled = false') -%}
-    {%- for table in (_landing('viewing'), viewing_relation(), device_relation()) -%}
+    {%- for table in (landing_relation('viewing'), viewing_relation(), device_relation()) -%}
         {%- do run_query('vacuum ' ~ table ~ ' retain 0 hours') -%}
     {%- endfor -%}
     {%- do run_query('set spark.databricks.delta.retentionDurationCheck.enabled = true') -%}
-{%- endmacro %}
-
-{% macro _landing(name) -%}
-    {{- return(graph.sources['source.' ~ project_name ~ '.landing.' ~ name].relation_name) -}}
 {%- endmacro %}

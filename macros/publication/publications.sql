@@ -193,6 +193,11 @@
     {{- return(day_literal(day) if day else 'null') -}}
 {%- endmacro %}
 
+{#- A landing table, without a dependency on it. -#}
+{% macro landing_relation(name) -%}
+    {{- return(graph.sources['source.' ~ project_name ~ '.landing.' ~ name].relation_name) -}}
+{%- endmacro %}
+
 {% macro device_relation() -%}
-    {{- return(graph.sources['source.' ~ project_name ~ '.landing.device'].relation_name) -}}
+    {{- return(landing_relation('device')) -}}
 {%- endmacro %}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from foreview.clients import Client, clients_of
 from foreview.dbt_project import Progress, open_engines
 from foreview.errors import Problem, RefusedError
-from foreview.impact_tables import newest_publication, read_marts
+from foreview.impact_tables import newest_publication, read_marts, unknown_mart
 from foreview.loads import ensure_landing, stage_calendar
 from foreview.periods import EVERY_MARKET, PRELIMINARY, PUBLISHED, REOPENING, days_in
 from foreview.submission import refuse_unfinished
@@ -115,9 +115,7 @@ def _check(workspace: Workspace, product: str, market: str, first_day: str, last
     problems = []
     marts: Mapping[str, Any] = {one["name"]: one for one in read_marts(workspace)}
     if product not in marts:
-        message = f"There is no report named {product!r}."
-        fix = f"Use one of: {', '.join(marts)}."
-        problems.append(Problem("unknown-product", message, value=product, fix=fix))
+        problems.append(unknown_mart(product, marts))
     elif market != EVERY_MARKET:
         problems += _market_problems(workspace, marts[product], market)
     problems += day_problems((first_day, last_day))

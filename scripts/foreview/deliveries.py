@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from foreview.contract import Column
 from foreview.delimited import read_text, records_of
 from foreview.errors import EngineError, Problem, RefusedError
+from foreview.whole_files import file_hash
 from foreview.workbook.layout import illegal_character, type_fix
 
 DECIMAL = "decimal(28,10)"
@@ -120,7 +120,7 @@ def read_delivery(
     day = columns.grain[0].name
     return Delivery(
         file=path.name,
-        hash=hashlib.sha256(path.read_bytes()).hexdigest(),
+        hash=file_hash(path),
         measures=tuple(one.name for one in columns.measures if one in file.found),
         rows=tuple(rows),
         days=tuple(sorted({row[day] for row in rows})),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, replace
 from decimal import Decimal
 from functools import reduce
@@ -160,6 +160,12 @@ def measures_of(mart: Mapping[str, Any]) -> tuple[Measure, ...]:
         )
         for one, rules in mart["measures"].items()
     )
+
+
+def unknown_mart(name: str, known: Iterable[str]) -> Problem:
+    """Return what is told when there is no mart of a name."""
+    message = f"There is no report named {name!r}."
+    return Problem("unknown-product", message, value=name, fix=f"Use one of: {', '.join(known)}.")
 
 
 def count_figures(workspace: Workspace, spark: SparkSession) -> dict[str, int]:

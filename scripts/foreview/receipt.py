@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from foreview.clients import read_clients
 from foreview.errors import Problem, RefusedError
 from foreview.impact import Impact, MartImpact
-from foreview.thresholds import crossed
+from foreview.thresholds import ANY, crossed
 
 if TYPE_CHECKING:
     from foreview.workspace import Workspace
@@ -79,7 +79,9 @@ def review_needed(workspace: Workspace, impact: Impact) -> dict[str, Any]:
     """
     dimensions = sorted({name for one in impact.change_sets for name in one.dimensions})
     thresholds = [one for name in dimensions for one in workspace.contract(name).thresholds]
-    products = {name: one.products for name, one in read_clients(workspace).items()}
+    has_clients = any(one.client != ANY for one in thresholds)
+    clients = read_clients(workspace) if has_clients else {}
+    products = {name: one.products for name, one in clients.items()}
     try:
         reached = crossed(impact, thresholds, products)
     except KeyError as error:

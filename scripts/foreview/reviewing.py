@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foreview.approval import check_reviewer
-from foreview.changes import Change, ChangeSet, apply, row_key
+from foreview.changes import Change, ChangeSet, row_key
 from foreview.errors import Problem, RefusedError
-from foreview.rules import rule_problems
 from foreview.submission import close, record, write_annotated_copy
+from foreview.what_if import check_applies, require_open
+from foreview.whole_files import file_hash
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
     from foreview.registry import Review
-
-SENT_BACK = "sent-back"
-"""The status of a change set that its author is to mend and submit again."""
 
 
 def send_back(
@@ -50,10 +47,10 @@ def send_back(
     unknown = [one for one in said if one.casefold() not in places]
     if unknown:
         known = ", ".join(list(places.values())[:10]) or "none: it came from no workbook"
+        fix = f"Its cells are: {known}."
         raise RefusedError(
             Problem("unknown-cell", f"{one} is no cell of this change request.", value=one, fix=fix)
             for one in unknown
-            for fix in (f"Its cells are: {known}.",)
         )
     named = {places[one.casefold()]: text for one, text in said.items()}
     return close(workspace, change_set.id, "send-back", comment, named)
@@ -78,8 +75,7 @@ def mark_comments(workspace: Workspace, change_set_id: str, workbook: Path) -> P
     """
     registry = workspace.registry
     change_set = registry.change_set(change_set_id)
-    content = workbook.read_bytes() if workbook.is_file() else b""
-    if hashlib.sha256(content).hexdigest() != change_set.source_hash:
+    if file_hash(workbook) != change_set.source_hash:
         message = f"{workbook} is not the workbook of change request {change_set.id}."
         fix = f"Give {change_set.source_name} as it was submitted: later edits may move its cells."
         raise RefusedError(Problem("other-workbook", message, value=str(workbook), fix=fix))
@@ -109,11 +105,7 @@ def take_part(workspace: Workspace, change_set_id: str, rows: Sequence[str]) -> 
     registry = workspace.registry
     whole = registry.change_set(change_set_id)
     check_reviewer(workspace, whole)
-    status = registry.status(whole.id)
-    if status not in ("pending", "approved"):
-        message = f"Change request {whole.id} is {status}."
-        fix = "Choose one that is open: foreview list."
-        raise RefusedError(Problem("not-open", message, value=whole.id, fix=fix))
+    require_open(workspace, [whole])
     changes = _rows_of(whole, rows)
     part = replace(
         whole,
@@ -121,15 +113,7 @@ def take_part(workspace: Workspace, change_set_id: str, rows: Sequence[str]) -> 
         contracts={name: whole.contracts[name] for name in sorted({c.dimension for c in changes})},
         changes=changes,
     )
-    states, problems = {}, []
-    for name in part.dimensions:
-        now, _ = registry.approved_rows(name)
-        mine = [change for change in changes if change.dimension == name]
-        states[name], conflicts = apply(now, mine)
-        problems += [conflict.as_problem() for conflict in conflicts]
-    problems = problems or rule_problems(workspace, states, changes)
-    if problems:
-        raise RefusedError(dict.fromkeys(problems))
+    check_applies(workspace, [part])
     if record(workspace, part):
         payload = {"change_set": part.id, "part_of": whole.id}
         registry.record_event(workspace.actor, "part-taken", payload)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import re
 from collections import Counter
@@ -32,6 +31,7 @@ from foreview.loads import stage_pending
 from foreview.names import with_codes
 from foreview.open_days import first_open_day, on_open_days
 from foreview.rules import identity_problems, parent_intervals, rule_problems
+from foreview.whole_files import file_hash
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -203,12 +203,7 @@ def read_change_set(
     """
     tables = edits_in(workspace, path)
     if from_first_open_day:
-        first = first_open_day(workspace.registry.calendar())
-        tables = [
-            Asked(one.workbook, one.contract, edits, [*one.problems, *problems])
-            for one in tables
-            for edits, problems in (on_open_days(one.edits, first),)
-        ]
+        tables = _on_open_days(tables, first_open_day(workspace.registry.calendar()))
     problems = [problem for table in tables for problem in table.problems]
     changes, states, conflicts = _changes(workspace, tables)
     problems += conflicts or rule_problems(workspace, states, changes)
@@ -242,6 +237,14 @@ def read_change_set(
         changes=tuple(changes),
         ticket=ticket or workbook.defaults.ticket or "",
     )
+
+
+def _on_open_days(tables: Iterable[Asked], first: str) -> list[Asked]:
+    found = []
+    for one in tables:
+        edits, problems = on_open_days(one.edits, first)
+        found.append(Asked(one.workbook, one.contract, edits, [*one.problems, *problems]))
+    return found
 
 
 def _changes(
@@ -402,7 +405,7 @@ def baseline_change_set(
         kind="baseline",
         base_release=workspace.registry.latest_release(),
         source_name=source.name,
-        source_hash=_file_hash(source),
+        source_hash=file_hash(source),
         contracts={
             name: workspace.contract(name).hash for name in sorted({c.dimension for c in changes})
         },
@@ -415,10 +418,6 @@ def _first(contract: Contract, identity: Identity, row: Row, source: str) -> Cha
     (change,), _ = changes_of(contract, edit, {})
     assert change.identity == identity  # noqa: S101
     return change
-
-
-def _file_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def missing_parents(

@@ -6,7 +6,6 @@ that a person set by hand since is held back and listed: the next delivery must 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
 from foreview.rules import rule_problems
 from foreview.submission import bulk_problems, refuse_unfinished
+from foreview.whole_files import file_hash
 from foreview.workspace import Workspace
 
 KIND = "load"
@@ -134,7 +134,7 @@ def read_supplier_file(
         kind=KIND,
         base_release=workspace.registry.latest_release(),
         source_name=f"{source}: {path.name}",
-        source_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
+        source_hash=file_hash(path),
         contracts={dimension: contract.hash},
         changes=tuple(changes),
     )

@@ -19,7 +19,7 @@ from foreview.dbt_project import open_engines, run_operation
 from foreview.deliveries import DeliveredColumns, columns_of, read_delivery, sql_type, to_arrow
 from foreview.errors import Problem, RefusedError
 from foreview.impact import Number
-from foreview.impact_tables import measures_of, newest_publication, read_marts
+from foreview.impact_tables import measures_of, newest_publication, read_marts, unknown_mart
 from foreview.loads import ensure_landing
 from foreview.past import as_of, check_known
 from foreview.track_comparison import DIGITS, Comparison, Figures, Shape, compare
@@ -316,9 +316,7 @@ def read_tolerances(texts: Sequence[str], measures: Sequence[str]) -> dict[str, 
 def _rules(workspace: Workspace, mart: str) -> dict[str, Any]:
     marts = {one["name"]: one for one in read_marts(workspace)}
     if mart not in marts:
-        message = f"There is no report named {mart!r}."
-        fix = f"Use one of: {', '.join(marts)}."
-        raise RefusedError(Problem("unknown-product", message, value=mart, fix=fix))
+        raise RefusedError(unknown_mart(mart, marts))
     return marts[mart]
 
 

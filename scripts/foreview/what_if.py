@@ -206,7 +206,7 @@ def checked_change_sets(
     change_sets = [registry.change_set(one) for one in dict.fromkeys(ids)]
     change_sets = list({one.id: one for one in change_sets}.values())
     if check_open:
-        _check_open(workspace, change_sets)
+        require_open(workspace, change_sets)
         check_applies(workspace, change_sets)
     return change_sets
 
@@ -248,7 +248,8 @@ def _who(workspace: Workspace, change_set_id: str | None) -> str:
     return f"{workspace.registry.change_set(change_set_id).author} (change set {change_set_id})"
 
 
-def _check_open(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> None:
+def require_open(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> None:
+    """Refuse, with `not-open`, change sets that are neither pending nor approved."""
     problems = []
     for change_set in change_sets:
         status = workspace.registry.status(change_set.id)

@@ -34,6 +34,12 @@ def small_market(home: Path, schema: str, folder: Path) -> Workspace:
     return workspace
 
 
+def newest(spark: Any, market: Workspace) -> int:
+    """Return the newest publication's number."""
+    table = spark.table(market.table("publications"))
+    return int(table.agg({"number": "max"}).first()[0])
+
+
 def load(spark: Any, market: Workspace, folder: Path, *, first_day: str, seed: int = 9) -> None:
     """Load some viewing of a day, as a batch of its own."""
     from pyspark.sql import functions as f

@@ -15,7 +15,7 @@ import pytest
 from oracle import Viewing, assert_same, figures, published
 from random_edits import DAYS, channels_moved, states
 from readers import Reader
-from small_market import MART, Killed, killed_at, load, small_market
+from small_market import MART, Killed, killed_at, load, newest, small_market
 
 from conftest import acting
 from foreview.approval import approve
@@ -27,7 +27,7 @@ from foreview.erasure import erase_household
 from foreview.errors import EngineError, RefusedError
 from foreview.exporting import export_dimension
 from foreview.feed import write_feed
-from foreview.housekeeping import Removed, clean_up
+from foreview.housekeeping import Removed, clean_up, scenario_schemas
 from foreview.past import as_of, plain_rows
 from foreview.promotion import STEPS, abandon, build, promote, resume
 from foreview.receipt import receipt_content, record_receipt
@@ -168,11 +168,6 @@ def test_viewing_that_came_in_since_renews_the_receipt(
     assert [one.payload["change_set"] for one in renewals] == [id_]
     assert registry.approval(id_).receipt_checksum == renewals[0].payload["approved"]
     assert release.publication == first + 2
-
-
-def newest(spark: Any, market: Workspace) -> int:
-    found = spark.table(market.table("publications")).agg({"number": "max"}).first()[0]
-    return int(found)
 
 
 def in_one_query(spark: Any, market: Workspace) -> Any:
@@ -436,9 +431,9 @@ def vacuum_everything(spark: Any, market: Workspace) -> None:
     """Remove all files that no table needs as it is now."""
     check = "spark.databricks.delta.retentionDurationCheck.enabled"
     spark.conf.set(check, "false")
+    trials = scenario_schemas(market, spark)  # no Delta tables
     for schema in (one.name for one in spark.catalog.listDatabases()):
-        is_trial = any(f"_{kind}_" in schema for kind in ("what_if", "promotion", "illustration"))
-        if schema.startswith(market.schema) and not is_trial:  # those are no Delta tables
+        if schema.startswith(market.schema) and schema not in trials:
             for table in spark.catalog.listTables(schema):
                 if table.tableType == "MANAGED" and not table.isTemporary:
                     spark.sql(f"vacuum {schema}.{table.name} retain 0 hours")

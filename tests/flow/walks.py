@@ -14,7 +14,7 @@ from typing import Any
 
 from oracle import Viewing, assert_same, figures, published
 from random_edits import DAYS, channels_moved, states
-from small_market import MART, Killed, killed_at, load
+from small_market import MART, Killed, killed_at, load, newest
 
 from conftest import acting
 from foreview.approval import approve
@@ -67,7 +67,7 @@ class Walk:
     batches: int = 0
 
     def __post_init__(self) -> None:
-        self.past[self.newest()] = Publication(self.channels(), self.rebuilt())
+        self.past[newest(self.spark, self.market)] = Publication(self.channels(), self.rebuilt())
 
     def go(self, steps: int) -> None:
         """Take so many steps, and check the whole past at the end."""
@@ -124,7 +124,7 @@ class Walk:
         else:
             with killed_at(step), suppress(Killed):
                 promote(reviewer, change_set.id)
-            is_seen = self.newest() in self.past
+            is_seen = newest(self.spark, self.market) in self.past
             if is_seen and not status_of(self.market).is_given_up and self.draw.random() < 0.4:
                 abandon(self.market)
                 self.told.append("given up")
@@ -173,7 +173,7 @@ class Walk:
         asked, _ = ask_to_reopen(acting(self.market, "rob"), MART, day, day, reason="R1")
         confirm_reopening(acting(self.market, "eve"), asked.id)
         self.held.remove(day)
-        if self.newest() not in self.past:
+        if newest(self.spark, self.market) not in self.past:
             self.published()
         return None
 
@@ -193,14 +193,14 @@ class Walk:
             channels[change.identity] = {**channels[change.identity], **change.after}
         held = {grain: one for grain, one in last.figures.items() if grain[0] in self.held}
         moved = {grain: one for grain, one in self.rebuilt().items() if grain[0] not in self.held}
-        assert self.newest() == max(self.past) + 1, self.told
-        self.past[self.newest()] = Publication(channels, held | moved)
+        assert newest(self.spark, self.market) == max(self.past) + 1, self.told
+        self.past[newest(self.spark, self.market)] = Publication(channels, held | moved)
 
     def check(self) -> None:
-        newest = max(self.past)
-        assert self.newest() == newest, self.told
+        last = max(self.past)
+        assert newest(self.spark, self.market) == last, self.told
         shown = published(self.spark, self.market, [MART])
-        assert_same(shown, {MART: self.past[newest].figures})
+        assert_same(shown, {MART: self.past[last].figures})
         self.check_past(self.draw.choice(sorted(self.past)))
 
     def check_past(self, number: int) -> None:
@@ -231,10 +231,6 @@ class Walk:
 
     def rebuilt(self) -> Any:
         return figures(Viewing(self.spark, self.market), *states(self.market))[MART]
-
-    def newest(self) -> int:
-        table = self.spark.table(self.market.table("publications"))
-        return int(table.agg({"number": "max"}).first()[0])
 
     def somebody(self, but: str = "") -> Workspace:
         return acting(self.market, self.draw.choice([one for one in PEOPLE if one != but]))

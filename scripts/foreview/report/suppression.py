@@ -19,6 +19,8 @@ FEW = "(too few)"
 
 def suppressed(*impacts: Impact) -> tuple[Impact, ...]:
     """Return impacts as reports may show them; a figure that is small in one is so in all."""
+    if not any(one.smallest_count for one in impacts):
+        return impacts
     small: dict[str, set[tuple[str, ...]]] = {}
     for impact in impacts:
         for mart in _all_marts(impact):
