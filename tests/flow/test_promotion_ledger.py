@@ -172,9 +172,11 @@ def test_viewing_that_came_in_since_renews_the_receipt(
 
 def in_one_query(spark: Any, market: Workspace) -> Any:
     """Return a mart's and two dimensions' rows as readers see them, by one query."""
-    parts = [row_texts(market, spark.table(market.table(one, "published")), one) for one in READ]
-    whole = parts[0].unionAll(parts[1]).unionAll(parts[2])
-    return sorted(row[0] for row in whole.collect())
+    texts = (
+        " ".join(("select", row_text(market, one), "from", market.table(one, "published")))
+        for one in READ
+    )
+    return sorted(row[0] for row in spark.sql(" union all ".join(texts)).collect())
 
 
 def believed(spark: Any, market: Workspace, number: int) -> Any:
@@ -189,23 +191,21 @@ def believed(spark: Any, market: Workspace, number: int) -> Any:
         first, last, now = names
         versions = spark.table(market.table(f"{one}__versions"))
         shown = versions.where(f"{first} <= {now} and ({last} is null or {last} > {now})")
-        found += [row[0] for row in row_texts(market, shown, one).collect()]
+        found += [row[0] for row in shown.selectExpr(row_text(market, one)).collect()]
     return sorted(found)
 
 
 READ = (MART, "dim_channel", "dim_network")
 
 
-def row_texts(market: Workspace, frame: Any, name: str) -> Any:
-    """Return rows as text: figures' grain and sums, or a dimension's columns in the rules."""
-    from pyspark.sql import functions as f
-
+def row_text(market: Workspace, name: str) -> str:
+    """Return SQL for a row as text: a figure's grain and sums, or a dimension's columns."""
     names = ("seconds", "weighted_seconds", "sessions", "reach", "weighted_reach")
     if name == MART:
         names = ("viewing_date", "market_id", "network_id", "playback_mode", *names)
     else:
         names = market.contract(name.removeprefix("dim_")).row_columns
-    return frame.select(f.to_json(f.struct(f.lit(name).alias("table"), *names)))
+    return f"to_json(struct('{name}' as table, {', '.join(names)}))"
 
 
 def leave_files_of_a_killed_write(spark: Any, market: Workspace, change_set: ChangeSet) -> None:

@@ -109,7 +109,7 @@ def slow(ours: Track, theirs: Track) -> Any:
 
 
 def test_what_the_old_system_has_is_compared_with_each_publication_as_it_was(
-    spark: Any, market: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: Any, market: Workspace, tmp_path: Path
 ) -> None:
     viewing = Viewing(spark, market)
     change_set, old, new = a_station_moved(market, viewing)
@@ -131,8 +131,6 @@ def test_what_the_old_system_has_is_compared_with_each_publication_as_it_was(
     assert (elsewhere.column, elsewhere.ours, elsewhere.theirs) == ("network_id", (old,), (new,))
     assert elsewhere.figures == len(first[0])
 
-    monkeypatch.setenv("FOREVIEW_PROJECT", str(market.project))
-    monkeypatch.setenv("FOREVIEW_SCHEMA", market.schema)
     command = ["compare-track", MART, "--system", "old", "--fail-on-difference"]
     page, table = tmp_path / "tracks.html", tmp_path / "tracks.csv"
     result = run(market, *command, "--page", str(page), "-o", str(table), "--json")

@@ -57,7 +57,9 @@ def with_tables_folder(workspace: Workspace) -> Workspace:
 
 
 def run(workspace: Workspace, *arguments: str) -> Any:
-    return CliRunner().invoke(app, [*arguments, "--home", str(workspace.home)])
+    environment = {"FOREVIEW_PROJECT": str(workspace.project), "FOREVIEW_SCHEMA": workspace.schema}
+    arguments = (*arguments, "--home", str(workspace.home))
+    return CliRunner().invoke(app, arguments, env=environment)
 
 
 def export(workspace: Workspace, tmp_path: Path) -> Path:
