@@ -104,7 +104,8 @@ fi
 rm -f .venv/.ready
 say "installing the Python packages of requirements.lock"
 quietly "installing packages" "$uv" pip sync --python .venv/bin/python requirements.lock
-quietly "installing foreview" "$uv" pip install --python .venv/bin/python --no-deps -e .
+quietly "installing foreview and its adapter for MariaDB" \
+    "$uv" pip install --python .venv/bin/python --no-deps -e . -e adapters/mariadb
 
 # --- Java -----------------------------------------------------------------------------------------
 

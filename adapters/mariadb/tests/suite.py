@@ -1,0 +1,63 @@
+"""The scenarios of dbt's adapter suite (dbt-tests-adapter), found rather than named.
+
+A scenario is a class with tests that no other class of the suite is made from. Each runs here, as
+it is or as a subclass that this folder declares, or is in `SKIPPED` with the reason.
+"""
+
+import importlib
+import inspect
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dbt.tests.adapter
+import pytest
+
+SKIPPED: dict[str, str] = {}
+"""Why a scenario does not run; by its name, or `area/` for a whole area."""
+
+
+@cache
+def all_scenarios() -> dict[str, list[type]]:
+    """Return the suite's scenarios by area."""
+    root = Path(dbt.tests.adapter.__path__[0])
+    found: dict[type, str] = {}
+    for path in sorted(root.rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        module = importlib.import_module(".".join(["dbt.tests.adapter", *parts]))
+        for one in vars(module).values():
+            if inspect.isclass(one) and one.__module__ == module.__name__ and _tests(one):
+                found[one] = parts[0]
+    areas: dict[str, list[type]] = {}
+    for one, area in found.items():
+        if not any(one in other.__mro__[1:] for other in found):
+            areas.setdefault(area, []).append(one)
+    return areas
+
+
+def scenarios(area: str, own: dict[str, Any]) -> dict[str, type]:
+    """Return the test classes of an area that a test file does not declare itself.
+
+    Args:
+        area: a folder of the suite.
+        own: what the file has declared before, by name.
+    """
+    declared = [one for one in own.values() if inspect.isclass(one)]
+    classes = {}
+    for one in all_scenarios()[area]:
+        if any(issubclass(other, one) for other in declared):
+            continue
+        name = "Test" + one.__name__.removeprefix("Base").removeprefix("Test")
+        members = {"__module__": own["__name__"], "__test__": True}
+        reason = SKIPPED.get(one.__name__) or SKIPPED.get(f"{area}/")
+        if reason:
+            members["pytestmark"] = [pytest.mark.skip(reason=reason)]
+        classes[name] = type(name, (one,), members)
+    return classes
+
+
+def _tests(one: type) -> bool:
+    return any(
+        name.startswith("test_") and inspect.isfunction(value)
+        for name, value in inspect.getmembers(one)
+    )

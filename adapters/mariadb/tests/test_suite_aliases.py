@@ -1,0 +1,5 @@
+"""dbt's adapter suite: aliases."""
+
+from .suite import scenarios
+
+globals().update(scenarios("aliases", globals()))

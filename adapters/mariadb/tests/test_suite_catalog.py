@@ -1,0 +1,5 @@
+"""dbt's adapter suite: catalog."""
+
+from .suite import scenarios
+
+globals().update(scenarios("catalog", globals()))

@@ -1,0 +1,5 @@
+"""dbt's adapter suite: concurrency."""
+
+from .suite import scenarios
+
+globals().update(scenarios("concurrency", globals()))

@@ -1,0 +1,5 @@
+"""dbt's adapter suite: constraints."""
+
+from .suite import scenarios
+
+globals().update(scenarios("constraints", globals()))

@@ -1,0 +1,5 @@
+"""dbt's adapter suite: dbt_debug."""
+
+from .suite import scenarios
+
+globals().update(scenarios("dbt_debug", globals()))

@@ -1,0 +1,5 @@
+"""dbt's adapter suite: empty."""
+
+from .suite import scenarios
+
+globals().update(scenarios("empty", globals()))

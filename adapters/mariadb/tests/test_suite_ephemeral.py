@@ -1,0 +1,5 @@
+"""dbt's adapter suite: ephemeral."""
+
+from .suite import scenarios
+
+globals().update(scenarios("ephemeral", globals()))

@@ -1,0 +1,5 @@
+"""dbt's adapter suite: grants."""
+
+from .suite import scenarios
+
+globals().update(scenarios("grants", globals()))

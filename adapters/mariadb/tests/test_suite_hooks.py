@@ -1,0 +1,5 @@
+"""dbt's adapter suite: hooks."""
+
+from .suite import scenarios
+
+globals().update(scenarios("hooks", globals()))

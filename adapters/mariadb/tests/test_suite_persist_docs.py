@@ -1,0 +1,5 @@
+"""dbt's adapter suite: persist_docs."""
+
+from .suite import scenarios
+
+globals().update(scenarios("persist_docs", globals()))

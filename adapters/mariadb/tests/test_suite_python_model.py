@@ -1,0 +1,5 @@
+"""dbt's adapter suite: python_model."""
+
+from .suite import scenarios
+
+globals().update(scenarios("python_model", globals()))

@@ -1,0 +1,5 @@
+"""dbt's adapter suite: query_comment."""
+
+from .suite import scenarios
+
+globals().update(scenarios("query_comment", globals()))

@@ -1,0 +1,5 @@
+"""dbt's adapter suite: relations."""
+
+from .suite import scenarios
+
+globals().update(scenarios("relations", globals()))

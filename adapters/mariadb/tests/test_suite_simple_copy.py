@@ -1,0 +1,5 @@
+"""dbt's adapter suite: simple_copy."""
+
+from .suite import scenarios
+
+globals().update(scenarios("simple_copy", globals()))

@@ -1,0 +1,5 @@
+"""dbt's adapter suite: simple_seed."""
+
+from .suite import scenarios
+
+globals().update(scenarios("simple_seed", globals()))

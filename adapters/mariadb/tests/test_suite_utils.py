@@ -1,0 +1,5 @@
+"""dbt's adapter suite: utils."""
+
+from .suite import scenarios
+
+globals().update(scenarios("utils", globals()))

@@ -1,0 +1,172 @@
+"""A private MariaDB server for tests: own data folder, 127.0.0.1, a free port, its own socket."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pymysql
+
+class NoServerError(Exception):
+    """MariaDB is not here; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server, and a user who may do everything on it."""
+
+    port: int
+    socket: Path
+    password: str
+    defaults_file: Path
+    process: subprocess.Popen[bytes]
+    host: str = "127.0.0.1"
+    user: str = "tester"
+
+    def connect(self) -> pymysql.Connection:  # type: ignore[type-arg]
+        """Open a connection, statements committed one by one."""
+        return pymysql.connect(
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=self.password,
+            autocommit=True,
+        )
+
+
+def find_programs() -> tuple[str, str]:
+    """Return the paths of mariadbd and mariadb-install-db.
+
+    Raises:
+        NoServerError: they are not installed.
+    """
+    # /usr/sbin is not in everybody's path.
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+    daemon = shutil.which("mariadbd", path=path)
+    installer = shutil.which("mariadb-install-db", path=path)
+    if daemon is None or installer is None:
+        raise NoServerError(
+            "MariaDB's server is not installed: run `make test` once, which installs it on Debian "
+            "and Ubuntu, or install mariadb-server"
+        )
+    return daemon, installer
+
+
+@contextmanager
+def running_server(*options: str) -> Iterator[Server]:
+    """Run a server as long as the context lasts; it is stopped by its pid, also after a failure.
+
+    Args:
+        options: more options of mariadbd, as `--max-connections=20`.
+
+    Raises:
+        NoServerError: MariaDB is not installed, or does not start.
+    """
+    programs = find_programs()
+    # A short path: that of a socket has at most 107 bytes.
+    home = Path(tempfile.mkdtemp(prefix="foreview-mariadb-"))
+    try:
+        server = _start(programs, home, options)
+        try:
+            _wait(server, home / "log")
+            yield server
+        finally:
+            _stop(server.process)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _start(programs: tuple[str, str], home: Path, options: tuple[str, ...]) -> Server:
+    daemon, installer = programs
+    data, log, port, password = home / "data", home / "log", _free_port(), secrets.token_hex(16)
+    # mariadbd does not run as root.
+    user = ["--user=mysql"] if os.geteuid() == 0 else []
+    data.mkdir()
+    defaults, first = home / "client.cnf", home / "first.sql"
+    defaults.touch(mode=0o600)
+    defaults.write_text(
+        f"[client]\nhost=127.0.0.1\nport={port}\nuser=tester\npassword={password}\n"
+    )
+    first.touch(mode=0o600)
+    first.write_text(
+        f"create user 'tester'@'127.0.0.1' identified by '{password}';\n"
+        "grant all on *.* to 'tester'@'127.0.0.1' with grant option;\n"
+    )
+    if user:
+        home.chmod(0o755)
+        for path in (data, first):
+            shutil.chown(path, "mysql")
+    with log.open("wb") as output:
+        prepared = subprocess.run(
+            [installer, "--no-defaults", *user, f"--datadir={data}", "--skip-test-db"],
+            stdout=output,
+            stderr=output,
+            check=False,
+        )
+        if prepared.returncode:
+            raise NoServerError(f"mariadb-install-db failed: {_last_lines(log)}")
+        process = subprocess.Popen(
+            [
+                daemon,
+                "--no-defaults",
+                *user,
+                f"--datadir={data}",
+                f"--socket={data}/socket",
+                f"--pid-file={data}/pid",
+                "--bind-address=127.0.0.1",
+                f"--port={port}",
+                "--skip-name-resolve",
+                "--character-set-server=utf8mb4",
+                "--collation-server=utf8mb4_bin",
+                "--local-infile=1",
+                # Tests need no durability.
+                "--innodb-flush-log-at-trx-commit=0",
+                f"--init-file={first}",
+                *options,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # Ctrl-C is for pytest, which then stops the server.
+            start_new_session=True,
+        )
+    return Server(port, data / "socket", password, defaults, process)
+
+
+def _wait(server: Server, log: Path, seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            server.connect().close()
+        except pymysql.OperationalError as error:
+            if server.process.poll() is not None or time.monotonic() > until:
+                raise NoServerError(f"mariadbd did not start: {_last_lines(log)}") from error
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _last_lines(log: Path) -> str:
+    return " / ".join(log.read_text(errors="replace").splitlines()[-5:])
