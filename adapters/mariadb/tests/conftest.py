@@ -28,11 +28,20 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(pytest.mark.filterwarnings(METHODS))
 
 
+OTHER_DEFAULTS = [
+    "--default-time-zone=+05:00",
+    "--collation-server=utf8mb4_general_ci",
+    "--sql-mode=",
+    "--transaction-isolation=REPEATABLE-READ",
+]
+"""What a server may have set: none of it may make a difference."""
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """A server of this process alone."""
     try:
-        with running_server() as one:
+        with running_server(*OTHER_DEFAULTS) as one:
             with one.connect() as connection, connection.cursor() as cursor:
                 for name in GRANTEES:
                     cursor.execute(f"create role {name}")
@@ -86,7 +95,9 @@ REWRITTEN = [
     (r"(\{database\}|\bNone)\.", ""),
     (r"timestamp without time zone", "datetime(6)"),
     (r"\bilike\b", "like"),
-    (r"\bTEXT\b", "longtext"),
+    (r"\btext\b", "longtext"),
+    (r"(\w+) \|\| ' ' \|\| (\w+)", r"concat(\1, ' ', \2)"),
+    (r"interval '(\d+) (\w+?)s?'", r"interval \1 \2"),
 ]
 
 

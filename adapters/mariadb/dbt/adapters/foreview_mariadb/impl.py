@@ -264,7 +264,8 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
                         )
                     file.write(line + "\n")
             sql = (
-                f"load data local infile {text_literal(path)} into table {relation} "
+                # What made the table ready has ended the transaction.
+                f"start transaction; load data local infile {text_literal(path)} into table {relation} "
                 f"character set utf8mb4 fields terminated by '\\t' escaped by '\\\\' "
                 f"lines terminated by '\\n' ({names})"
             )
