@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from foreview.workspace import PROJECT_FILES, Workspace, open_workspace
+from mariadb_server import NoServerError, Server, running_server
 
 # The same examples in each run, and none is timed: on a busy machine the first alone take long.
 settings.register_profile(
@@ -47,6 +48,16 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the folder ../shared/data with the real channels is not here")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Server]:
+    """A server of the run's own; stopped at its end."""
+    try:
+        with running_server() as server:
+            yield server
+    except NoServerError as error:
+        pytest.skip(str(error))
 
 
 def make_workspace(home: Path, schema: str, actor: str = "ana") -> Workspace:

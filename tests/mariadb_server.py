@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pymysql
 
+
 class NoServerError(Exception):
     """MariaDB is not here; the message says why, and what to do."""
 

@@ -75,7 +75,7 @@ class Workspace:
         from foreview.registry import Registry
 
         _make_folder(self.home)
-        return Registry(self.registry_url, self.clock, self._row_columns)
+        return Registry(self.registry_url, self.clock, self._row_columns, self.actor)
 
     def _row_columns(self, dimension: str) -> tuple[str, ...]:
         contract = self.contracts.get(dimension)
@@ -219,14 +219,24 @@ def open_workspace(
         message = "Acting as somebody else is for demos and tests."
         fix = "Leave --as out: who you are comes from the operating system."
         raise UsageError(Problem("act-as", message, value=act_as, fix=fix))
+    registry_url = environment.get("FOREVIEW_REGISTRY", f"sqlite:///{home / 'registry.db'}")
     return Workspace(
         project=project,
         home=home,
         seeds=seeds,
-        registry_url=environment.get("FOREVIEW_REGISTRY", f"sqlite:///{home / 'registry.db'}"),
-        actor=act_as or getpass.getuser(),
+        registry_url=registry_url,
+        actor=act_as or _user(registry_url),
         schema=environment.get("FOREVIEW_SCHEMA", "foreview"),
     )
+
+
+def _user(registry_url: str) -> str:
+    """Return the registry's user where that is a server's, else the operating system's."""
+    if registry_url.startswith("sqlite"):
+        return getpass.getuser()
+    from foreview.registry.server import user_of
+
+    return user_of(registry_url)
 
 
 PROJECT_FILES = (

@@ -77,7 +77,8 @@ def _insert(
     connection: Connection, at: str, known: list[CalendarEntry], values: dict[str, Any]
 ) -> CalendarEntry:
     row = {"id": max((one.id for one in known), default=0) + 1, **values, "at": at}
-    connection.execute(schema.CALENDAR.insert(), row)
+    view = "reopenings" if values["state"] in (REOPENING, OPEN) else "closings"
+    connection.execute(schema.through(view, schema.CALENDAR, connection).insert(), row)
     payload = {"record": "calendar", **row}
     events.append(connection, at, values["actor"], "calendar-recorded", payload, row)
     return CalendarEntry(**row)

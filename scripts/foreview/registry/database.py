@@ -3,23 +3,28 @@
 SQLite keeps its rollback journal instead of WAL: the registry is then one file that can be copied
 or put on a shared folder (WAL needs memory shared between processes, which network file systems
 lack), and its transactions are few and short. A writer takes the lock at its beginning, so that
-what it checked still holds when it writes; others wait up to 30 seconds.
+what it checked still holds when it writes; others wait up to 30 seconds. `server` is the same for
+MariaDB.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from foreview.errors import EngineError, Problem
+from foreview.errors import EngineError, ForeviewError, Problem, RefusedError
+from foreview.registry import server
 from foreview.registry.schema import HEAD
 
+_Store = TypeVar("_Store")
 BUSY_MILLISECONDS = 30_000
 
 _CAUSES = (
@@ -62,35 +67,90 @@ _CAUSES = (
 )
 
 
+_BUSY = _CAUSES[4]
+_UNKNOWN = (
+    "registry-unknown",
+    "The connection was lost at the moment of recording: it is recorded, or it is not.",
+    "Look with foreview list and foreview status; what is recorded is not recorded twice.",
+)
+
+
+class LostError(EngineError):
+    """The server was lost or busy before anything was recorded: it may be tried again."""
+
+
+def retried(cls: type[_Store]) -> type[_Store]:
+    """Let the public methods of a class be called again, for half a minute, on a `LostError`."""
+    for name, method in list(vars(cls).items()):
+        if callable(method) and not name.startswith("_"):
+            setattr(cls, name, _again(method))
+    return cls
+
+
+def _again(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def repeated(*arguments: Any, **named: Any) -> Any:
+        for seconds in (0.1, 0.5, 1, 2, 4, 8, 16):
+            try:
+                return method(*arguments, **named)
+            except LostError:
+                time.sleep(seconds)
+        return method(*arguments, **named)
+
+    return repeated
+
+
 class Database:
     """A registry's database: transactions that read, and transactions that write."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, actor: str = "") -> None:
         """Open the database and bring its tables up to date.
 
         Args:
             url: An SQLAlchemy URL, for example `sqlite:////data/registry.db`.
+            actor: Who connects to a server whose URL names nobody.
 
         Raises:
             EngineError: The database can't be opened, or a newer Foreview made it.
         """
         parsed = _parse(url)
+        self._is_server = server.is_server(parsed)
+        if self._is_server:
+            parsed = server.signed_in(parsed, actor)
         self._place = parsed.render_as_string(hide_password=True)
-        self._readers = _make_engine(parsed)
-        self._writers = self._readers.execution_options(writes=True)
+        self._engine = server.make_engine(parsed) if self._is_server else _make_engine(parsed)
         self._upgrade()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database."""
-        with self._translated(), self._readers.begin() as connection:
+        with self._translated(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Give a connection whose work is recorded whole or not at all."""
-        with self._translated(), self._writers.begin() as connection:
-            yield connection
+        """Give a connection whose work is recorded whole or not at all.
+
+        Raises:
+            LostError: The server was lost before anything was recorded.
+        """
+        options = {"writes": True}
+        is_whole = False
+        try:
+            with (
+                self._translated(),
+                self._engine.connect().execution_options(**options) as connection,
+                server.alone(connection) if self._is_server else nullcontext(True) as is_alone,
+            ):
+                if not is_alone:
+                    raise self._error(*_BUSY[1:])
+                with connection.begin():
+                    yield connection
+                    is_whole = True
+        except LostError as error:
+            if is_whole:  # it was lost while it recorded
+                raise self._error(*_UNKNOWN) from error
+            raise
 
     def _upgrade(self) -> None:
         with self.reading() as connection:
@@ -122,12 +182,29 @@ class Database:
             yield
         except DBAPIError as error:
             cause = str(error.orig)
+            if self._is_server:
+                raise self._server_error(error, cause) from error
             for text, rule, message, fix in _CAUSES:
                 if text in cause.lower():
                     raise self._error(rule, message, fix, cause) from error
             message = f"The registry's database failed: {cause}."
             fix = "Nothing was recorded; run the command again when the database is well."
             raise self._error("registry-failed", message, fix) from error
+
+    def _server_error(self, error: DBAPIError, cause: str) -> ForeviewError:
+        number = server.number_of(error)
+        if number == server.REFUSED:
+            message = f"The registry's server refused it: {server.text_of(error)}."
+            fix = "Do it as the person who may, with foreview."
+            return RefusedError(Problem("registry-refused", message, self._place, fix=fix))
+        if number not in server.CAUSES and not error.connection_invalidated:
+            message = f"The registry's database failed: {cause}."
+            fix = "Nothing was recorded; run the command again when the database is well."
+            return self._error("registry-failed", message, fix)
+        rule, message, fix = server.CAUSES[number if number in server.CAUSES else 2013]
+        found = self._error(rule, message, fix, cause)
+        is_lost = number in server.LOST or error.connection_invalidated
+        return LostError(found.problems) if is_lost else found
 
 
 _VERSIONS = sa.table("alembic_version", sa.column("version_num"))
@@ -143,7 +220,7 @@ def _parse(url: str) -> URL:
             Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     except (ArgumentError, NoSuchModuleError) as error:
         message = f"{url!r} is not the address of a database."
-        fix = "Write it as sqlite:////folder/registry.db."
+        fix = "Write it as sqlite:////folder/registry.db, or as mariadb://server/database."
         raise EngineError(Problem("registry-unreadable", message, fix=fix)) from error
     except OSError as error:
         message = f"The registry's folder can't be made: {error.strerror}."
@@ -153,8 +230,6 @@ def _parse(url: str) -> URL:
 
 
 def _make_engine(url: URL) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True)
     in_memory = url.database in (None, "", ":memory:")
     engine = sa.create_engine(url, poolclass=sa.StaticPool if in_memory else sa.NullPool)
 

@@ -26,7 +26,7 @@ def append(
     payload: Mapping[str, Any],
     row: Mapping[str, Any] | None = None,
 ) -> Event:
-    """Append an event within the caller's transaction and return it.
+    """Append an event within the caller's transaction, beside which nobody writes; return it.
 
     Args:
         connection: In a transaction.
@@ -40,10 +40,7 @@ def append(
         payload = {**payload, "row": _row_digest(row)}
     table = schema.EVENTS
     last = connection.execute(
-        sa.select(table.c.sequence, table.c.hash)
-        .order_by(table.c.sequence.desc())
-        .limit(1)
-        .with_for_update()
+        sa.select(table.c.sequence, table.c.hash).order_by(table.c.sequence.desc()).limit(1)
     ).first()
     sequence, previous = (last.sequence + 1, last.hash) if last else (1, FIRST_HASH)
     text = canonical(payload)

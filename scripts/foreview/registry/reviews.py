@@ -101,7 +101,9 @@ def record_review(connection: Connection, at: str, review: Mapping[str, Any]) ->
     table = schema.REVIEWS
     number = (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1
     row = {"id": number, **values}
-    connection.execute(table.insert(), row)
+    is_withdrawn = review["decision"] == "withdraw"
+    place = schema.through("withdrawals", table, connection) if is_withdrawn else table
+    connection.execute(place.insert(), row)
     plain = {"contracts": dict(review["contracts"]), "cells": review["cells"]}
     payload = {"record": "reviews", **row, **plain}
     kind = f"change-set-{review['decision']}"

@@ -1,14 +1,16 @@
 """The registry's tables, as the newest migration leaves them.
 
 The types are those that SQLite and MariaDB share: text with a length, integers, and JSON kept as
-canonical text, because its bytes are hashed. On MariaDB the tables are `utf8mb4_bin`, so that
-keys compare as they do in Python and in SQLite. A test compares this module with the migrations.
+canonical text, because its bytes are hashed. On MariaDB the tables are `utf8mb4_nopad_bin`, so that
+keys compare as they do in Python and in SQLite, blanks at their ends included. A test compares this
+module with the migrations.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import (
     Column,
     ForeignKey,
@@ -21,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; a database that says this needs no Alembic."""
 
 LONG = 4_294_967_295
@@ -31,9 +33,9 @@ METADATA = MetaData()
 
 _MARIADB: dict[str, Any] = {
     "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_bin",
+    "mysql_collate": "utf8mb4_nopad_bin",
     "mariadb_charset": "utf8mb4",
-    "mariadb_collate": "utf8mb4_bin",
+    "mariadb_collate": "utf8mb4_nopad_bin",
 }
 
 
@@ -154,3 +156,13 @@ EVENTS = _table(
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
 )
+
+
+def through(view: str, table: Table, connection: sa.Connection) -> sa.TableClause:
+    """Return the view by which rows of some kind are added to a table; on SQLite the table itself.
+
+    On MariaDB who may add some rows to a table may not add all of them.
+    """
+    if connection.dialect.name == "sqlite":
+        return table
+    return sa.table(view, *(sa.column(one.name, one.type) for one in table.columns))

@@ -10,7 +10,7 @@ from foreview import changes
 from foreview.changes import ChangeSet, Identity, Row
 from foreview.errors import EngineError, Problem
 from foreview.registry import calendar, events, promotions, proposals, reviews
-from foreview.registry.database import Database
+from foreview.registry.database import Database, retried
 from foreview.registry.records import (
     CalendarEntry,
     ChangeSetSummary,
@@ -24,6 +24,7 @@ from foreview.registry.records import (
 )
 
 
+@retried
 class Registry:
     """Change sets, preview records, reviews, releases, promotion steps and the log of events.
 
@@ -37,6 +38,7 @@ class Registry:
         url: str,
         clock: Callable[[], datetime],
         columns: Callable[[str], Sequence[str]] = lambda dimension: (),
+        actor: str = "",
     ) -> None:
         """Open the registry and bring its tables up to date.
 
@@ -45,8 +47,9 @@ class Registry:
             clock: Gives the present instant, with a time zone.
             columns: Gives the columns that a dimension's approved rows have, blank in those that
                 were recorded before a column was added.
+            actor: Who connects to a server whose URL names nobody.
         """
-        self._database = Database(url)
+        self._database = Database(url, actor)
         self._clock = clock
         self._columns = columns
 

@@ -1,7 +1,7 @@
 """The registry's first tables, all of them append-only.
 
 Triggers refuse UPDATE and DELETE, so that nothing that was recorded can be changed through SQL
-without first removing a trigger. The branch for MariaDB is written but has not been run.
+without first removing a trigger.
 """
 
 from typing import Any
@@ -9,12 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from foreview.registry.migrations.steps import LONG, create_table
+
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
-LONG = 4_294_967_295
 TABLES = (
     "change_sets",
     "changes",
@@ -25,12 +26,6 @@ TABLES = (
     "promotion_steps",
     "events",
 )
-MARIADB: dict[str, Any] = {
-    "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_bin",
-    "mariadb_charset": "utf8mb4",
-    "mariadb_collate": "utf8mb4_bin",
-}
 
 
 def upgrade() -> None:
@@ -39,21 +34,12 @@ def upgrade() -> None:
     _create_reviews()
     _create_releases()
     _create_events()
-    for table in TABLES:
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(_trigger(op.get_bind().dialect.name, table, verb))
 
 
 def downgrade() -> None:
-    """Refuse: what was recorded is never erased."""
-    raise NotImplementedError("a registry is never taken back")
-
-
-def _trigger(dialect: str, table: str, verb: str) -> str:
-    head = f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} FOR EACH ROW"
-    if dialect == "sqlite":
-        return f"{head} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-    return f"{head} SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{table} is append-only'"
+    """Take away all that was recorded."""
+    for table in reversed(TABLES):
+        op.drop_table(table, if_exists=True)
 
 
 def _required(name: str, kind: Any) -> "sa.Column[Any]":
@@ -61,7 +47,7 @@ def _required(name: str, kind: Any) -> "sa.Column[Any]":
 
 
 def _create_proposals() -> None:
-    op.create_table(
+    create_table(
         "change_sets",
         sa.Column("id", sa.String(16), primary_key=True),
         _required("kind", sa.String(16)),
@@ -73,9 +59,8 @@ def _create_proposals() -> None:
         _required("contracts", sa.Text(LONG)),
         _required("created_at", sa.String(32)),
         _required("content", sa.Text(LONG)),
-        **MARIADB,
     )
-    op.create_table(
+    create_table(
         "changes",
         sa.Column(
             "change_set_id", sa.String(16), sa.ForeignKey("change_sets.id"), primary_key=True
@@ -93,14 +78,15 @@ def _create_proposals() -> None:
         _required("cells", sa.Text(LONG)),
         _required("where_", sa.Text(LONG)),
         _required("reason", sa.Text(LONG)),
-        **MARIADB,
     )
-    op.create_index("changes_by_key", "changes", ["dimension", "key_text"])
-    op.create_index("changes_by_dimension", "changes", ["change_set_id", "dimension"])
+    op.create_index("changes_by_key", "changes", ["dimension", "key_text"], if_not_exists=True)
+    op.create_index(
+        "changes_by_dimension", "changes", ["change_set_id", "dimension"], if_not_exists=True
+    )
 
 
 def _create_reviews() -> None:
-    op.create_table(
+    create_table(
         "receipts",
         sa.Column("checksum", sa.String(64), primary_key=True),
         _required("change_set_ids", sa.Text(LONG)),
@@ -109,9 +95,8 @@ def _create_reviews() -> None:
         _required("horizon_batch", sa.Integer),
         _required("content", sa.Text(LONG)),
         _required("created_at", sa.String(32)),
-        **MARIADB,
     )
-    op.create_table(
+    create_table(
         "reviews",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("change_set_id", sa.String(16), sa.ForeignKey("change_sets.id"), nullable=False),
@@ -121,30 +106,27 @@ def _create_reviews() -> None:
         _required("contracts", sa.Text(LONG)),
         _required("comment", sa.Text(LONG)),
         _required("created_at", sa.String(32)),
-        **MARIADB,
     )
-    op.create_index("reviews_by_change_set", "reviews", ["change_set_id"])
+    op.create_index("reviews_by_change_set", "reviews", ["change_set_id"], if_not_exists=True)
 
 
 def _create_releases() -> None:
-    op.create_table(
+    create_table(
         "releases",
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         _required("publication", sa.Integer),
         _required("kind", sa.String(16)),
         _required("promoted_by", sa.String(255)),
         _required("promoted_at", sa.String(32)),
-        **MARIADB,
     )
-    op.create_table(
+    create_table(
         "release_change_sets",
         sa.Column("release", sa.Integer, sa.ForeignKey("releases.number"), primary_key=True),
         sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("change_set_id", sa.String(16), sa.ForeignKey("change_sets.id"), nullable=False),
         sa.UniqueConstraint("change_set_id", name="promoted_once"),
-        **MARIADB,
     )
-    op.create_table(
+    create_table(
         "promotion_steps",
         sa.Column("id", sa.Integer, primary_key=True),
         _required("release", sa.Integer),
@@ -152,13 +134,14 @@ def _create_releases() -> None:
         _required("state", sa.String(16)),
         _required("detail", sa.Text(LONG)),
         _required("at", sa.String(32)),
-        **MARIADB,
     )
-    op.create_index("promotion_steps_by_release", "promotion_steps", ["release"])
+    op.create_index(
+        "promotion_steps_by_release", "promotion_steps", ["release"], if_not_exists=True
+    )
 
 
 def _create_events() -> None:
-    op.create_table(
+    create_table(
         "events",
         sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
         _required("at", sa.String(32)),
@@ -167,5 +150,4 @@ def _create_events() -> None:
         _required("payload", sa.Text(LONG)),
         _required("previous_hash", sa.String(64)),
         _required("hash", sa.String(64)),
-        **MARIADB,
     )

@@ -1,16 +1,20 @@
 """Changes have notes: what was mended, which formula a value comes from, a cell's comment."""
 
 import sqlalchemy as sa
-from alembic import op
+
+from foreview.registry.migrations.steps import LONG, add_column, drop_column
 
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-LONG = 4_294_967_295
-
 
 def upgrade() -> None:
     """Add the column; changes recorded before have none."""
-    op.add_column("changes", sa.Column("notes", sa.Text(LONG), nullable=True))
+    add_column("changes", "notes", sa.Text(LONG))
+
+
+def downgrade() -> None:
+    """Take the column away."""
+    drop_column("changes", "notes")

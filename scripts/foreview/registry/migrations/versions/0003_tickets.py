@@ -1,7 +1,8 @@
 """Change sets may name a ticket."""
 
 import sqlalchemy as sa
-from alembic import op
+
+from foreview.registry.migrations.steps import add_column, drop_column
 
 revision = "0003"
 down_revision = "0002"
@@ -11,4 +12,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the column; change sets recorded before have none."""
-    op.add_column("change_sets", sa.Column("ticket", sa.String(255), nullable=True))
+    add_column("change_sets", "ticket", sa.String(255))
+
+
+def downgrade() -> None:
+    """Take the column away."""
+    drop_column("change_sets", "ticket")

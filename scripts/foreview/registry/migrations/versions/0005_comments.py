@@ -1,7 +1,8 @@
 """Reviews may have comments on cells."""
 
 import sqlalchemy as sa
-from alembic import op
+
+from foreview.registry.migrations.steps import LONG, add_column, drop_column
 
 revision = "0005"
 down_revision = "0004"
@@ -11,4 +12,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the column; reviews recorded before have none."""
-    op.add_column("reviews", sa.Column("cells", sa.Text(4_294_967_295), nullable=True))
+    add_column("reviews", "cells", sa.Text(LONG))
+
+
+def downgrade() -> None:
+    """Take the column away."""
+    drop_column("reviews", "cells")
