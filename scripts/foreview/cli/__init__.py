@@ -1,10 +1,10 @@
 """The command line: parses, calls, prints. Heavy imports wait until a command needs them."""
 
-from foreview.cli import data, editing, review, releases, calendar, tracks  # isort: skip - help lists so
+from foreview.cli import data, editing, review, releases, calendar, tracks, admin  # isort: skip - help lists so
 from foreview.cli.command import app, print_error
 from foreview.errors import ForeviewError
 
-__all__ = ["app", "calendar", "data", "editing", "main", "releases", "review", "tracks"]
+__all__ = ["admin", "app", "calendar", "data", "editing", "main", "releases", "review", "tracks"]
 
 
 def main() -> None:

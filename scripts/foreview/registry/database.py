@@ -10,7 +10,7 @@ MariaDB.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from foreview.errors import EngineError, ForeviewError, Problem, RefusedError
+from foreview.errors import EngineError, Problem
 from foreview.registry import server
 from foreview.registry.schema import HEAD
 
@@ -67,20 +67,8 @@ _CAUSES = (
 )
 
 
-_BUSY = _CAUSES[4]
-_UNKNOWN = (
-    "registry-unknown",
-    "The connection was lost at the moment of recording: it is recorded, or it is not.",
-    "Look with foreview list and foreview status; what is recorded is not recorded twice.",
-)
-
-
-class LostError(EngineError):
-    """The server was lost or busy before anything was recorded: it may be tried again."""
-
-
 def retried(cls: type[_Store]) -> type[_Store]:
-    """Let the public methods of a class be called again, for half a minute, on a `LostError`."""
+    """Let public methods of a class be called again, for half a minute, on `server.LostError`."""
     for name, method in list(vars(cls).items()):
         if callable(method) and not name.startswith("_"):
             setattr(cls, name, _again(method))
@@ -93,7 +81,7 @@ def _again(method: Callable[..., Any]) -> Callable[..., Any]:
         for seconds in (0.1, 0.5, 1, 2, 4, 8, 16):
             try:
                 return method(*arguments, **named)
-            except LostError:
+            except server.LostError:
                 time.sleep(seconds)
         return method(*arguments, **named)
 
@@ -143,14 +131,24 @@ class Database:
                 server.alone(connection) if self._is_server else nullcontext(True) as is_alone,
             ):
                 if not is_alone:
-                    raise self._error(*_BUSY[1:])
+                    message = f"Others have been writing for {server.LOCK_SECONDS} seconds."
+                    fix = "Wait until they are done and run the command again."
+                    raise self._error("registry-busy", message, fix)
                 with connection.begin():
                     yield connection
                     is_whole = True
-        except LostError as error:
+        except server.LostError as error:
             if is_whole:  # it was lost while it recorded
-                raise self._error(*_UNKNOWN) from error
+                message = "The connection was lost while it recorded: it did, or it did not."
+                fix = "See foreview list and foreview status; what is there is not recorded twice."
+                raise self._error("registry-unknown", message, fix) from error
             raise
+
+    def administer(self, statements: Sequence[str]) -> None:
+        """Run statements that say who may do what; each takes effect by itself."""
+        with self._translated(), self._engine.begin() as connection:
+            for one in statements:
+                connection.exec_driver_sql(one)
 
     def _upgrade(self) -> None:
         with self.reading() as connection:
@@ -183,28 +181,13 @@ class Database:
         except DBAPIError as error:
             cause = str(error.orig)
             if self._is_server:
-                raise self._server_error(error, cause) from error
+                raise server.error_of(error, self._place) from error
             for text, rule, message, fix in _CAUSES:
                 if text in cause.lower():
                     raise self._error(rule, message, fix, cause) from error
             message = f"The registry's database failed: {cause}."
             fix = "Nothing was recorded; run the command again when the database is well."
             raise self._error("registry-failed", message, fix) from error
-
-    def _server_error(self, error: DBAPIError, cause: str) -> ForeviewError:
-        number = server.number_of(error)
-        if number == server.REFUSED:
-            message = f"The registry's server refused it: {server.text_of(error)}."
-            fix = "Do it as the person who may, with foreview."
-            return RefusedError(Problem("registry-refused", message, self._place, fix=fix))
-        if number not in server.CAUSES and not error.connection_invalidated:
-            message = f"The registry's database failed: {cause}."
-            fix = "Nothing was recorded; run the command again when the database is well."
-            return self._error("registry-failed", message, fix)
-        rule, message, fix = server.CAUSES[number if number in server.CAUSES else 2013]
-        found = self._error(rule, message, fix, cause)
-        is_lost = number in server.LOST or error.connection_invalidated
-        return LostError(found.problems) if is_lost else found
 
 
 _VERSIONS = sa.table("alembic_version", sa.column("version_num"))

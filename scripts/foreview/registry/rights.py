@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+
+from sqlalchemy.engine import make_url
+
+from foreview.errors import Problem, UsageError
+from foreview.registry.server import is_server
 
 READER = "reader"
 _ADDS: dict[str, tuple[str, ...]] = {
@@ -24,38 +29,41 @@ _ADDS: dict[str, tuple[str, ...]] = {
 ROLES = tuple(_ADDS)
 
 
-def role_statements(database: str) -> list[str]:
-    """Return the statements that make the roles of a registry's database."""
+def statements_for(address: str, user: str, roles: Iterable[str], host: str = "%") -> list[str]:
+    """Return the statements that give a user of the registry's server roles, and no others.
+
+    They make the roles first. MariaDB lets a user have one role at a time: each user gets a role
+    of their own, which has the others.
+
+    Args:
+        address: The registry's.
+        user: A user that the server has.
+        roles: Of `ROLES`.
+        host: From where the user connects.
+
+    Raises:
+        UsageError: The registry is a file.
+    """
+    url = make_url(address)
+    if not is_server(url) or not url.database:
+        message = "The registry is a file, whose rights are those of the file."
+        fix = "Name a registry on a MariaDB server in FOREVIEW_REGISTRY."
+        raise UsageError(Problem("registry-is-a-file", message, fix=fix))
+    database = url.database
     statements = []
     for role, tables in _ADDS.items():
         name = _name(f"{database}_{role}")
         statements.append(f"CREATE ROLE IF NOT EXISTS {name}")
         statements.append(f"GRANT SELECT ON {_name(database)}.* TO {name}")
         statements += [f"GRANT INSERT ON {_name(database)}.{one} TO {name}" for one in tables]
-    return statements
-
-
-def grant_statements(
-    database: str, user: str, roles: Iterable[str], host: str = "%"
-) -> Sequence[str]:
-    """Return the statements that give a user of the server roles, and no others.
-
-    MariaDB lets a user have one role at a time: each gets a role of their own, which has the
-    others.
-
-    Args:
-        database: The registry's.
-        user: A user that the server has.
-        roles: Of `ROLES`.
-        host: From where the user connects.
-    """
     own, account = _name(f"{database}_of_{user}"), f"{_text(user)}@{_text(host)}"
-    return (
+    return [
+        *statements,
         f"CREATE OR REPLACE ROLE {own}",
         *(f"GRANT {_name(f'{database}_{one}')} TO {own}" for one in roles),
         f"GRANT {own} TO {account}",
         f"SET DEFAULT ROLE {own} FOR {account}",
-    )
+    ]
 
 
 def _name(text: str) -> str:

@@ -17,58 +17,68 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from foreview.errors import EngineError, ForeviewError, Problem, RefusedError
+
 LOCK_SECONDS = 30
 LARGEST_PACKET = 1 << 30
-REFUSED = 1644
-"""The number of the error of a trigger that refuses a row."""
-LOST = frozenset({0, 1053, 1205, 1213, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 4031})
-"""Numbers of errors after which nothing was recorded, and another try may go well."""
-
 _SETTINGS = (
     "SET SESSION wait_timeout = 60, time_zone = '+00:00', "
     "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"
 )
 _LOCK = "CONCAT('foreview.', LEFT(DATABASE(), 50))"
 
-_DENIED = (
-    "registry-denied",
-    "Your user of the registry's database may not do this.",
-    "Ask an administrator for the role: foreview admin grant.",
-)
-_FULL = ("disk-full", "The disk of the registry's server is full; nothing was recorded.", "")
-_LOST = (
-    "registry-lost",
-    "The connection to the registry's server was lost; nothing was recorded.",
-    "Run the command again when the server is there.",
-)
-CAUSES: dict[int, tuple[str, str, str]] = {
-    **dict.fromkeys((1044, 1142, 1143, 1227, 1370), _DENIED),
-    **dict.fromkeys((1021, 1114), _FULL),
-    **dict.fromkeys(LOST, _LOST),
-    1045: (
+_REFUSED = 1644
+"""The number of the error of a trigger that refuses a row."""
+_CAUSES = (
+    (
+        (0, 1053, 1205, 1213, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 4031),
+        "registry-lost",
+        "The registry's server does not answer; nothing was recorded.",
+        "Check that it runs, and the address in FOREVIEW_REGISTRY; then run the command again.",
+    ),
+    (
+        (1044, 1142, 1143, 1227, 1370),
+        "registry-denied",
+        "Your user of the registry's database may not do this.",
+        "Ask an administrator for the role: foreview admin grant.",
+    ),
+    (
+        (1045,),
         "registry-login",
         "The registry's server does not know you by this name and password.",
         "Put them into the address, or into the file that read_default_file in it names.",
     ),
-    1049: (
+    (
+        (1049,),
         "registry-unreadable",
         "There is no such database on the registry's server.",
         "Ask an administrator to make it: create database NAME.",
     ),
-    1153: (
+    (
+        (1021, 1114),
+        "disk-full",
+        "The disk of the registry's server is full; nothing was recorded.",
+        "Ask an administrator to make room, and run the command again.",
+    ),
+    (
+        (1153,),
         "registry-packet",
-        "The change request is larger than the registry's server takes at once.",
+        "This is larger than the registry's server takes at once.",
         "Ask an administrator to set max_allowed_packet = 1G there.",
     ),
-    1290: ("registry-not-writable", "The registry's server is set to be read only.", ""),
-    1406: ("value-too-long", "A value is longer than the registry keeps.", "Make it shorter."),
-    2003: (
-        "registry-unreachable",
-        "The registry's server does not answer.",
-        "Check that it runs, and the address in FOREVIEW_REGISTRY.",
+    (
+        (1290, 1836),
+        "registry-not-writable",
+        "The registry's server is set to be read only.",
+        "Run the command again when it is not.",
     ),
-}
-"""Rule, message and what to do, by the number of MariaDB's error."""
+    ((1406,), "value-too-long", "A value is longer than the registry keeps.", "Make it shorter."),
+)
+_MAY_GO_WELL = _CAUSES[0][0]
+
+
+class LostError(EngineError):
+    """The server was lost or busy before anything was recorded: it may be tried again."""
 
 
 def is_server(url: URL) -> bool:
@@ -134,13 +144,25 @@ def alone(connection: Connection) -> Iterator[bool]:
                 connection.invalidate()  # its end gives the lock back
 
 
-def number_of(error: DBAPIError) -> int:
-    """Return the number of MariaDB's error; that of a lost connection where it has none."""
-    arguments = getattr(error.orig, "args", ())
-    number = arguments[0] if arguments else 0
-    return number if isinstance(number, int) else 0
+def error_of(error: DBAPIError, place: str) -> ForeviewError:
+    """Return what a server's error means.
 
-
-def text_of(error: DBAPIError) -> str:
-    """Return the text of MariaDB's error, without its number."""
-    return str(getattr(error.orig, "args", ("",))[-1])
+    Args:
+        error: What the driver raised.
+        place: The registry's address, without a password.
+    """
+    arguments = getattr(error.orig, "args", ()) or (0,)
+    number, cause = arguments[0], str(arguments[-1])
+    if error.connection_invalidated or not isinstance(number, int):
+        number = 0
+    if number == _REFUSED:
+        message = f"The registry's server refused it: {cause}."
+        fix = "Do it with foreview, as somebody who may."
+        return RefusedError(Problem("registry-refused", message, place, fix=fix))
+    for numbers, rule, message, fix in _CAUSES:
+        if number in numbers:
+            found = Problem(rule, message, place, str(error.orig), fix)
+            return (LostError if number in _MAY_GO_WELL else EngineError)(found)
+    message = f"The registry's database failed: {cause}."
+    fix = "Nothing was recorded; run the command again when the database is well."
+    return EngineError(Problem("registry-failed", message, place, fix=fix))

@@ -347,3 +347,9 @@ class Registry:
         """Return the first changed, dropped or reordered event; nothing when the log is whole."""
         with self._database.reading() as connection:
             return events.verify(connection)
+
+    # Rights
+
+    def administer(self, statements: Sequence[str]) -> None:
+        """Run the statements that `rights` gives, on a server, as somebody who may grant."""
+        self._database.administer(statements)

@@ -61,8 +61,9 @@ CHECKS = (
     ),
     (
         "release_change_sets",
-        "COALESCE((SELECT promoted_by @RELEASE), '') <> @ME OR NEW.`release` <> "
-        "(SELECT MAX(number) FROM releases)",
+        "COALESCE((SELECT promoted_by @RELEASE), '') <> @ME OR EXISTS (SELECT 1 FROM events "
+        "WHERE kind = 'release-recorded' "
+        "AND LOCATE(CONCAT('\"number\"', CHAR(58), NEW.`release`, ','), payload))",
         "this reference version is recorded already",
     ),
     (
