@@ -136,6 +136,48 @@ def test_the_migrations_end_in_the_tables_that_the_code_uses(
         assert compare_metadata(context, METADATA) == []
 
 
+@pytest.mark.parametrize("revision", ["base", *(f"{one:04}" for one in range(1, int(HEAD) + 1))])
+def test_from_each_revision_back_to_the_newest_rows_are_as_before(
+    store: Store, revision: str
+) -> None:
+    promoted(store.open())
+    kept = tables_of(store)
+    migrate(store, revision, "down")
+    migrate(store, HEAD, "up")
+    registry = store.open()
+    if revision == "base":
+        assert registry.change_sets() == []
+        promoted(registry)
+    assert tables_of(store) == kept
+    assert registry.verify_events() == []
+    with pytest.raises(store.error, match="append-only"):
+        store.run("delete from events")
+
+
+def migrate(store: Store, revision: str, way: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    import foreview.registry.migrations as migrations
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(str(migrations.__file__)).parent))
+    config.set_main_option("path_separator", "os")
+    with sa.create_engine(store.owner(), poolclass=sa.NullPool).begin() as connection:
+        config.attributes["connection"] = connection
+        (command.upgrade if way == "up" else command.downgrade)(config, revision)
+
+
+def tables_of(store: Store) -> dict[str, list[dict[str, object]]]:
+    """Return all rows."""
+    found = {}
+    with sa.create_engine(store.owner(), poolclass=sa.NullPool).connect() as connection:
+        for name, table in METADATA.tables.items():
+            rows = connection.execute(sa.select(table).order_by(*table.primary_key))
+            found[name] = [dict(row._mapping) for row in rows]
+    return found
+
+
 def is_other_type(_: object, _2: object, _3: object, found: object, wanted: object) -> bool | None:
     """Return False for the name that MariaDB has for the longest text; else, let Alembic say."""
     is_long = isinstance(found, LONGTEXT) and getattr(wanted, "length", 0) == LONG

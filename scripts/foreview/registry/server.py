@@ -72,7 +72,7 @@ _CAUSES = (
         "The registry's server is set to be read only.",
         "Run the command again when it is not.",
     ),
-    ((1406,), "value-too-long", "A value is longer than the registry keeps.", "Make it shorter."),
+    ((1406,), "too-long-to-record", "A value is longer than the registry keeps.", "Make it shorter."),
 )
 _MAY_GO_WELL = _CAUSES[0][0]
 
