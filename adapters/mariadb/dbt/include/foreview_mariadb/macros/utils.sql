@@ -8,6 +8,20 @@
     cast({{ field }} as {{ adapter.cast_type(type) }})
 {%- endmacro %}
 
+{# Types are what SQL casts to, and MariaDB casts to few. #}
+
+{% macro foreview_mariadb__type_string() -%}char{%- endmacro %}
+
+{% macro foreview_mariadb__type_timestamp() -%}datetime(6){%- endmacro %}
+
+{% macro foreview_mariadb__type_float() -%}double{%- endmacro %}
+
+{% macro foreview_mariadb__type_int() -%}int{%- endmacro %}
+
+{% macro foreview_mariadb__type_bigint() -%}signed{%- endmacro %}
+
+{% macro foreview_mariadb__type_boolean() -%}signed{%- endmacro %}
+
 {% macro foreview_mariadb__type_numeric() -%}
     decimal(28, 6)
 {%- endmacro %}
