@@ -100,7 +100,14 @@ IN_FILES = [
     (r"\bcast\(([^()]*) as (text|varchar)\)", r"cast(\1 as char)"),
     (r"\bcast\(([^()]*) as timestamp\)", r"cast(\1 as datetime(6))"),
     (r"\{\{ ?target\.database ?\}\}\.", ""),
+    (r"api\.Column\.translate_type\([\"'](string|timestamp)[\"']\)", r"dbt.type_\1()"),
+    (r"'(\d\d)/(\d\d)/(\d{4})'", r"'\3-\1-\2'"),
+    (r"id \|\| '-' \|\| first_name", "concat(id, '-', first_name)"),
+    (r"\"varchar\"", '"varchar(9)"'),
     (r"set session time zone '[^']*'", "set session time_zone = '+05:30'"),
+    # MariaDB takes -- for a comment only before a blank.
+    (r"(?m)(?<!-)--(?=[^\s\-])", "-- "),
+    (r"(\d\d:\d\d:\d\d)-0\b", r"\1"),
     (r"current_setting\('timezone'\)", "@@session.time_zone"),
 ]
 IN_STATEMENTS = [
@@ -108,6 +115,7 @@ IN_STATEMENTS = [
     # A schema is a database.
     (r"(\{database\}|\bNone)\.", ""),
     (r"timestamp without time zone", "datetime(6)"),
+    (r"\b(\w*valid_\w+|\w*updated_at)(\s+)timestamp\b", r"\1\2datetime(6)"),
     (r"\bilike\b", "like"),
     (r"\btext\b", "longtext"),
     (r"interval '(\d+) (\w+?)s?'", r"interval \1 \2"),
@@ -125,9 +133,9 @@ def as_mariadb(text: str, patterns: list[tuple[str, str]]) -> str:
 
 def files_for_mariadb(files: Any) -> Any:
     """Return the files of a folder, those of folders in it too."""
-    if isinstance(files, dict):
+    if not isinstance(files, str):
         return {
-            name: files_for_mariadb(one) if not name.endswith((".yml", ".csv", ".md")) else one
+            name: one if name.endswith((".csv", ".md")) else files_for_mariadb(one)
             for name, one in files.items()
         }
     return as_mariadb(files, IN_FILES)

@@ -9,8 +9,7 @@ from .suite import scenarios
 
 TYPES = [
     # an expression, a type in a contract, the name in a message
-    ["1", "bigint", "int"],
-    ["true", "boolean", "int"],
+    ["1", "int", "int"],
     ["'1'", "varchar(9)", "text"],
     ["cast('2013-11-03' as date)", "date", "date"],
     ["cast('2013-11-03 00:00:00' as datetime(6))", "datetime(6)", "datetime"],

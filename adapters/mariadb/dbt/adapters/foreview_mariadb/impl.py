@@ -34,7 +34,8 @@ CAST_TYPES = {
     "numeric": "decimal",
     "real": "double",
 }
-WITH_SIZES = {"char", "decimal", "datetime"}
+WITH_SIZES = {"decimal", "datetime", "time"}
+"""A text is not cast to a length: what is too long would be cut without a word."""
 SEED_VARCHAR, MOST_VARCHARS = 255, 48
 """A seed's short texts are varchar, as far as a row of them (65,535 bytes) may be."""
 
@@ -60,9 +61,10 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
         }
     )
 
-    # dbt-mysql's own are written for arguments that dbt no longer has.
+    # In place of dbt-mysql's: for arguments that dbt no longer has, or for a MySQL without EXCEPT.
     get_catalog = SQLAdapter.get_catalog
     _get_one_catalog = SQLAdapter._get_one_catalog
+    get_rows_different_sql = SQLAdapter.get_rows_different_sql
     list_relations_without_caching = SQLAdapter.list_relations_without_caching
 
     @classmethod

@@ -95,11 +95,12 @@
 {% macro foreview_mariadb__datediff(first_date, second_date, datepart) -%}
     {#- Borders that are crossed, not whole parts that have passed. -#}
     {%- set part = datepart | lower -%}
+    {%- set milliseconds = part == 'millisecond' -%}
     timestampdiff(
-        {{ part }},
+        {{ 'microsecond' if milliseconds else part }},
         {{ date_trunc(part, first_date) }},
         {{ date_trunc(part, second_date) }}
-    )
+    ){{ ' div 1000' if milliseconds }}
 {%- endmacro %}
 
 {% macro foreview_mariadb__date_trunc(datepart, date) -%}
