@@ -7,11 +7,13 @@ test, under names such as `models` and `tests`.
 import os
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from dbt.tests.fixtures import project as suite
 from dbt_common.tests import disable_test_caching
+
 from mariadb_server import NoServerError, Server, running_server
 
 globals().update(
@@ -90,26 +92,79 @@ def logs_dir(surroundings: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     return str(folder)
 
 
-REWRITTEN = [
+IN_FILES = [
+    (r"('[^'\n]*'|\b\w+|\{\{[^}]*\}\})::text\b", r"\1"),
+    (r"\bnull::timestamp\b", "cast(null as datetime(6))"),
+    (r"('[^'\n]*')::(date|time|timestamp)\b", r"\2 \1"),
+    (r"('[^'\n]*'|\b\w+)::(int|integer|bigint)\b", r"cast(\1 as signed)"),
+    (r"\bcast\(([^()]*) as (text|varchar)\)", r"cast(\1 as char)"),
+    (r"\bcast\(([^()]*) as timestamp\)", r"cast(\1 as datetime(6))"),
+    (r"\{\{ ?target\.database ?\}\}\.", ""),
+    (r"api\.Column\.translate_type\([\"'](string|timestamp)[\"']\)", r"dbt.type_\1()"),
+    (r"'(\d\d)/(\d\d)/(\d{4})'", r"'\3-\1-\2'"),
+    (r"id \|\| '-' \|\| first_name", "concat(id, '-', first_name)"),
+    (r"\"varchar\"", '"varchar(9)"'),
+    (r"set session time zone '[^']*'", "set session time_zone = '+05:30'"),
+    # MariaDB takes -- for a comment only before a blank.
+    (r"(?m)(?<!-)--(?=[^\s\-])", "-- "),
+    (r"(\d\d:\d\d:\d\d)-0\b", r"\1"),
+    (r"current_setting\('timezone'\)", "@@session.time_zone"),
+]
+IN_STATEMENTS = [
+    *IN_FILES,
     # A schema is a database.
     (r"(\{database\}|\bNone)\.", ""),
     (r"timestamp without time zone", "datetime(6)"),
+    (r"\b(\w*valid_\w+|\w*updated_at)(\s+)timestamp\b", r"\1\2datetime(6)"),
     (r"\bilike\b", "like"),
     (r"\btext\b", "longtext"),
-    (r"(\w+) \|\| ' ' \|\| (\w+)", r"concat(\1, ' ', \2)"),
     (r"interval '(\d+) (\w+?)s?'", r"interval \1 \2"),
 ]
+"""What the scenarios themselves create and change, never what the adapter does."""
+PIPES = "set session sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT');\n"
+
+
+def as_mariadb(text: str, patterns: list[tuple[str, str]]) -> str:
+    """Return SQL that was written for PostgreSQL as MariaDB takes it."""
+    for pattern, replacement in patterns:
+        text = re.sub(pattern, replacement, text, flags=re.IGNORECASE)
+    return text
+
+
+def files_for_mariadb(files: Any) -> Any:
+    """Return the files of a folder, those of folders in it too."""
+    if not isinstance(files, str):
+        return {
+            name: one if name.endswith((".csv", ".md")) else files_for_mariadb(one)
+            for name, one in files.items()
+        }
+    return as_mariadb(files, IN_FILES)
+
+
+@pytest.fixture(scope="class")
+def project_files(request: pytest.FixtureRequest, project_root: Path) -> None:
+    for name in ("selectors_yml", "dependencies_yml", "packages_yml", "dbt_project_yml"):
+        request.getfixturevalue(name)
+    folders = {
+        name: request.getfixturevalue(name)
+        for name in ("macros", "snapshots", "seeds", "tests", "analyses", "functions")
+    }
+    folders["models"] = {
+        **request.getfixturevalue("models"),
+        **request.getfixturevalue("properties"),
+    }
+    for name, files in folders.items():
+        suite.write_project_files(project_root, name, files_for_mariadb(files))
 
 
 @pytest.fixture(scope="class")
 def project(project_setup: Any, project_files: None) -> Any:
-    """The suite's handle on a scenario's project, with PostgreSQL's SQL as MariaDB takes it."""
+    """The suite's handle on a scenario's project, with its SQL as MariaDB takes it."""
     plain = project_setup.run_sql
 
     def run_sql(sql: str, fetch: str | None = None) -> Any:
-        for pattern, replacement in REWRITTEN:
-            sql = re.sub(pattern, replacement, sql, flags=re.IGNORECASE)
-        return plain(sql, fetch)
+        sql = as_mariadb(sql, IN_STATEMENTS)
+        return plain(PIPES + sql if "||" in sql else sql, fetch)
 
     project_setup.run_sql = run_sql
     return project_setup

@@ -169,5 +169,3 @@ class TestNewRecords(Histories):
             ("P1", "x", "False", 1),
             ("p1", None, "False", 1),
         ]
-
-

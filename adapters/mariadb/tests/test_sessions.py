@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from dbt.adapters.exceptions import FailedToConnectError
-from dbt.adapters.foreview_mariadb.connections import Credentials, connect
 from dbt.tests.util import run_dbt, run_dbt_and_capture
 from dbt_common.exceptions import DbtConfigError, DbtDatabaseError
+
+from dbt.adapters.foreview_mariadb.connections import Credentials, connect
 from mariadb_server import Server, running_server
 
 
@@ -72,7 +73,9 @@ class TestThreads:
         for _ in range(2):
             assert len(run_dbt(["build", "--threads", "8"])) == 25
         with server.connect() as connection, connection.cursor() as cursor:
-            cursor.execute("select count(*) from information_schema.processlist where user = 'tester'")
+            cursor.execute(
+                "select count(*) from information_schema.processlist where user = 'tester'"
+            )
             assert cursor.fetchone() == (1,)
 
 
@@ -81,7 +84,9 @@ class TestPasswords:
     def models(self) -> dict[str, str]:
         return {"one.sql": "select 1 as id"}
 
-    def test_none_is_in_logs_and_messages(self, project: Any, server: Server, logs_dir: str) -> None:
+    def test_none_is_in_logs_and_messages(
+        self, project: Any, server: Server, logs_dir: str
+    ) -> None:
         _, output = run_dbt_and_capture(["--debug", "run"])
         _, more = run_dbt_and_capture(["debug"])
         logs = "".join(one.read_text() for one in Path(logs_dir).rglob("*.log*"))
@@ -104,15 +109,11 @@ class TestSettings:
     ) -> None:
         (tmp_path / "private").write_text("1\n")
         with connect(credentials_of(server)) as connection, connection.cursor() as cursor:
-            cursor.execute(f"create table {project.test_schema}.t (x text)")
+            cursor.execute(f"use {project.test_schema}; create table t (x text)")
             with pytest.raises(RuntimeError, match="local_infile"):
-                cursor.execute(
-                    f"load data local infile '{tmp_path}/private' into table {project.test_schema}.t"
-                )
+                cursor.execute(f"load data local infile '{tmp_path}/private' into table t")
 
-    @pytest.mark.parametrize(
-        "given", [{"database": "another"}, {"collation": "latin1_swedish_ci"}]
-    )
+    @pytest.mark.parametrize("given", [{"database": "another"}, {"collation": "latin1_swedish_ci"}])
     def test_what_cannot_be_is_refused(self, given: dict[str, str]) -> None:
         with pytest.raises(DbtConfigError, match=r"profiles\.yml"):
             Credentials(schema="x", **given)

@@ -18,17 +18,7 @@ NAME, SIZES = re.compile(r"^(\w+)"), re.compile(r"^\w+\((\d+)(?:,(\d+))?\)")
 class Column(MariaDBColumn):
     """A column of a relation; `dtype` is the type's name without sizes."""
 
-    TYPE_LABELS: ClassVar[dict[str, str]] = {
-        # Types are also what SQL casts to, and MariaDB casts to few.
-        "STRING": "char",
-        "TEXT": "char",
-        "TIMESTAMP": "datetime(6)",
-        "FLOAT": "double",
-        "INTEGER": "int",
-        "BIGINT": "signed",
-        "BOOLEAN": "signed",
-        "NUMERIC": "decimal",
-    }
+    TYPE_LABELS: ClassVar[dict[str, str]] = {"STRING": "text"}
     column_type: str = ""
     is_nullable: bool = True
     collation: str | None = None

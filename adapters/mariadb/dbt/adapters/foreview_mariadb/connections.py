@@ -21,26 +21,21 @@ from pymysql.cursors import Cursor
 
 logger = AdapterLogger("MariaDB")
 
-TEXT = [FIELD_TYPE.VARCHAR, FIELD_TYPE.VAR_STRING, FIELD_TYPE.STRING, FIELD_TYPE.BLOB]
-TYPE_NAMES = {
-    FIELD_TYPE.TINY: "tinyint",
-    FIELD_TYPE.SHORT: "smallint",
-    FIELD_TYPE.INT24: "mediumint",
-    FIELD_TYPE.LONG: "int",
-    FIELD_TYPE.LONGLONG: "bigint",
-    FIELD_TYPE.NEWDECIMAL: "decimal",
-    FIELD_TYPE.FLOAT: "float",
-    FIELD_TYPE.DOUBLE: "double",
-    FIELD_TYPE.DATE: "date",
-    FIELD_TYPE.TIME: "time",
-    FIELD_TYPE.DATETIME: "datetime",
-    FIELD_TYPE.TIMESTAMP: "timestamp",
-    FIELD_TYPE.YEAR: "year",
-    FIELD_TYPE.BIT: "bit",
-    **dict.fromkeys(TEXT, "text"),
+FAMILIES = {
+    "int": ["TINY", "SHORT", "INT24", "LONG", "LONGLONG"],
+    "decimal": ["NEWDECIMAL"],
+    "double": ["FLOAT", "DOUBLE"],
+    "text": ["VARCHAR", "VAR_STRING", "STRING", "BLOB"],
+    "date": ["DATE"],
+    "time": ["TIME"],
+    "datetime": ["DATETIME", "TIMESTAMP"],
+    "year": ["YEAR"],
+    "bit": ["BIT"],
 }
-"""What dbt compares between a contract and a query. All text is one type: lengths are not
-compared, and a value that is too long is refused by the server."""
+TYPE_NAMES = {getattr(FIELD_TYPE, one): name for name, ones in FAMILIES.items() for one in ones}
+"""What dbt compares between a contract and a query: families of types. MariaDB can't cast to every
+one (`true` is an int, never a boolean), and refuses values that a column of a family has no room
+for."""
 
 
 @dataclass

@@ -34,7 +34,8 @@ CAST_TYPES = {
     "numeric": "decimal",
     "real": "double",
 }
-WITH_SIZES = {"char", "decimal", "datetime"}
+WITH_SIZES = {"decimal", "datetime", "time"}
+"""A text is not cast to a length: what is too long would be cut without a word."""
 SEED_VARCHAR, MOST_VARCHARS = 255, 48
 """A seed's short texts are varchar, as far as a row of them (65,535 bytes) may be."""
 
@@ -60,15 +61,22 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
         }
     )
 
-    # dbt-mysql's own are written for arguments that dbt no longer has.
+    # In place of dbt-mysql's: for arguments that dbt no longer has, or for a MySQL without EXCEPT.
     get_catalog = SQLAdapter.get_catalog
     _get_one_catalog = SQLAdapter._get_one_catalog
+    get_rows_different_sql = SQLAdapter.get_rows_different_sql
     list_relations_without_caching = SQLAdapter.list_relations_without_caching
 
     @classmethod
     def quote(cls, identifier: str) -> str:
         """Return a name in backticks, those in it doubled."""
         return quote(str(identifier))  # dbt also asks for the name of the database, None
+
+    def _make_match_kwargs(
+        self, database: str | None, schema: str, identifier: str
+    ) -> dict[str, str]:
+        # Names differ by capitals, also without quotes.
+        return {"schema": schema, "identifier": identifier}
 
     @classmethod
     def convert_text_type(cls, agate_table: "agate.Table", col_idx: int) -> str:
@@ -190,17 +198,16 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
 
     @classmethod
     def render_raw_columns_constraints(cls, raw_columns: dict[str, dict[str, Any]]) -> list[str]:
-        """Return the columns of `create table`: a check comes last, or MariaDB does not read it."""
-        ordered = {
-            name: {
-                **column,
-                "constraints": sorted(
-                    column.get("constraints") or [],
-                    key=lambda one: one["type"] == ConstraintType.check,
-                ),
-            }
-            for name, column in raw_columns.items()
-        }
+        """Return the columns of `create table`: MariaDB takes one check a column, at its end."""
+        ordered = {}
+        for name, column in raw_columns.items():
+            constraints = column.get("constraints") or []
+            checks = [one for one in constraints if one["type"] == ConstraintType.check]
+            others = [one for one in constraints if one["type"] != ConstraintType.check]
+            if len(checks) > 1:
+                both = " and ".join(f"({one['expression']})" for one in checks)
+                checks = [{"type": ConstraintType.check, "expression": both}]
+            ordered[name] = {**column, "constraints": others + checks}
         return super().render_raw_columns_constraints(ordered)
 
     @classmethod
@@ -265,9 +272,9 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
                     file.write(line + "\n")
             sql = (
                 # What made the table ready has ended the transaction.
-                f"start transaction; load data local infile {text_literal(path)} into table {relation} "
-                f"character set utf8mb4 fields terminated by '\\t' escaped by '\\\\' "
-                f"lines terminated by '\\n' ({names})"
+                f"start transaction; load data local infile {text_literal(path)} "
+                f"into table {relation} character set utf8mb4 "
+                f"fields terminated by '\\t' escaped by '\\\\' lines terminated by '\\n' ({names})"
             )
             self._load(relation, sql)
         return sql

@@ -15,15 +15,15 @@
     target, source, unique_key, dest_columns, incremental_predicates
 ) -%}
     {%- set columns = get_quoted_csv(dest_columns | map(attribute='name')) -%}
+    {#- A delete by another name needs a schema to be in use, whichever. -#}
+    use {{ adapter.quote(target.schema) }};
     start transaction;
     {% if unique_key -%}
-        delete dbt_internal_dest
-        from {{ target }} as dbt_internal_dest
-        inner join (
-            select distinct {{ unique_key if unique_key is string else unique_key | join(', ') }}
-            from {{ source }}
-        ) as dbt_internal_source
-            on {{ key_condition(unique_key, incremental_predicates) }};
+        {%- set keys = unique_key if unique_key is string else unique_key | join(', ') %}
+        delete DBT_INTERNAL_DEST
+        from {{ target }} as DBT_INTERNAL_DEST
+        where ({{ keys }}) in (select {{ keys }} from {{ source }})
+            {%- for predicate in incremental_predicates or [] %} and {{ predicate }}{% endfor %};
     {% endif -%}
     insert into {{ target }} ({{ columns }})
     select {{ columns }} from {{ source }}
@@ -43,19 +43,19 @@
     {% if unique_key -%}
         {{ refuse_ambiguous_keys(source, unique_key) }}
         {% if updated -%}
-            update {{ target }} as dbt_internal_dest
-            inner join {{ source }} as dbt_internal_source on {{ condition }}
+            update {{ target }} as DBT_INTERNAL_DEST
+            inner join {{ source }} as DBT_INTERNAL_SOURCE on {{ condition }}
             set
                 {% for column in updated -%}
-                    dbt_internal_dest.{{ column }} = dbt_internal_source.{{ column }}
+                    DBT_INTERNAL_DEST.{{ column }} = DBT_INTERNAL_SOURCE.{{ column }}
                     {{- ', ' if not loop.last }}
                 {% endfor -%};
         {% endif -%}
         insert into {{ target }} ({{ columns }})
         select {{ columns }}
-        from {{ source }} as dbt_internal_source
+        from {{ source }} as DBT_INTERNAL_SOURCE
         where not exists (
-            select 1 from {{ target }} as dbt_internal_dest where {{ condition }}
+            select 1 from {{ target }} as DBT_INTERNAL_DEST where {{ condition }}
         )
     {%- else -%}
         insert into {{ target }} ({{ columns }})
@@ -67,7 +67,7 @@
     {%- set keys = [unique_key] if unique_key is string else unique_key or [] -%}
     {%- set conditions = [] -%}
     {%- for key in keys -%}
-        {%- do conditions.append('dbt_internal_source.' ~ key ~ ' = dbt_internal_dest.' ~ key) -%}
+        {%- do conditions.append('DBT_INTERNAL_SOURCE.' ~ key ~ ' = DBT_INTERNAL_DEST.' ~ key) -%}
     {%- endfor -%}
     {{ (conditions + (incremental_predicates or [])) | join(' and ') }}
 {%- endmacro %}

@@ -87,7 +87,9 @@
     {%- endfor -%}
     {%- if untyped -%}{{ exceptions.column_type_missing(column_names=untyped) }}{%- endif -%}
     {%- set empty = this.incorporate(path={'identifier': '__dbt_contract'}) -%}
-    create or replace temporary table {{ empty.render() }} ({{ declared | join(', ') }});
+    {%- do run_query(
+        'create or replace temporary table ' ~ empty.render() ~ ' (' ~ declared | join(', ') ~ ')'
+    ) -%}
     select * from {{ empty.render() }}
 {% endmacro %}
 

@@ -8,6 +8,20 @@
     cast({{ field }} as {{ adapter.cast_type(type) }})
 {%- endmacro %}
 
+{# Types are what SQL casts to, and MariaDB casts to few. #}
+
+{% macro foreview_mariadb__type_string() -%}char{%- endmacro %}
+
+{% macro foreview_mariadb__type_timestamp() -%}datetime(6){%- endmacro %}
+
+{% macro foreview_mariadb__type_float() -%}double{%- endmacro %}
+
+{% macro foreview_mariadb__type_int() -%}int{%- endmacro %}
+
+{% macro foreview_mariadb__type_bigint() -%}signed{%- endmacro %}
+
+{% macro foreview_mariadb__type_boolean() -%}signed{%- endmacro %}
+
 {% macro foreview_mariadb__type_numeric() -%}
     decimal(28, 6)
 {%- endmacro %}
@@ -81,11 +95,12 @@
 {% macro foreview_mariadb__datediff(first_date, second_date, datepart) -%}
     {#- Borders that are crossed, not whole parts that have passed. -#}
     {%- set part = datepart | lower -%}
+    {%- set milliseconds = part == 'millisecond' -%}
     timestampdiff(
-        {{ part }},
+        {{ 'microsecond' if milliseconds else part }},
         {{ date_trunc(part, first_date) }},
         {{ date_trunc(part, second_date) }}
-    )
+    ){{ ' div 1000' if milliseconds }}
 {%- endmacro %}
 
 {% macro foreview_mariadb__date_trunc(datepart, date) -%}
