@@ -19,7 +19,7 @@ class NoServerError(Exception):
     """MariaDB is not here; the message says why, and what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
     """A running server, and a user who may do everything on it."""
 
@@ -40,6 +40,21 @@ class Server:
             password=self.password,
             autocommit=True,
         )
+
+    def kill_and_start(self) -> None:
+        """End the server as if the machine had, and start it again on what it had written."""
+        self.process.kill()
+        self.process.wait()
+        log = self.defaults_file.with_name("log")
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self.process.args,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        _wait(self, log)
 
 
 def find_programs() -> tuple[str, str]:
@@ -101,7 +116,7 @@ def _start(programs: tuple[str, str], home: Path, options: tuple[str, ...]) -> S
     )
     first.touch(mode=0o600)
     first.write_text(
-        f"create user 'tester'@'127.0.0.1' identified by '{password}';\n"
+        f"create user if not exists 'tester'@'127.0.0.1' identified by '{password}';\n"
         "grant all on *.* to 'tester'@'127.0.0.1' with grant option;\n"
     )
     if user:

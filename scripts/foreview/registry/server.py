@@ -72,7 +72,7 @@ _CAUSES = (
         "The registry's server is set to be read only.",
         "Run the command again when it is not.",
     ),
-    ((1406,), "too-long-to-record", "A value is longer than the registry keeps.", "Make it shorter."),
+    ((1406,), "too-long-to-record", "A value is longer than can be recorded.", "Make it shorter."),
 )
 _MAY_GO_WELL = _CAUSES[0][0]
 
@@ -116,6 +116,7 @@ def make_engine(url: URL) -> Engine:
     engine = sa.create_engine(
         url,
         pool_pre_ping=True,
+        pool_reset_on_return=None,  # each transaction ends itself; a lost connection is no news
         isolation_level="REPEATABLE READ",
         connect_args={"max_allowed_packet": LARGEST_PACKET, "charset": "utf8mb4"},
     )
