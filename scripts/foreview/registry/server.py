@@ -108,7 +108,7 @@ def user_of(address: str) -> str:
     options = Parser()
     options.read(Path(file).expanduser())
     group = str(url.query.get("read_default_group", "client"))
-    return str(options.get(group, "user", None) or getpass.getuser())
+    return options.get(group, "user") if options.has_option(group, "user") else getpass.getuser()
 
 
 def make_engine(url: URL) -> Engine:
