@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import getpass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+from registries import ServerStore
 from typer.testing import CliRunner
 
 from conftest import acting, make_workspace
 from foreview.changes import ChangeSet
 from foreview.cli import app
 from foreview.contract import BEGINNING
+from foreview.registry import Registry
 from foreview.submission import baseline_change_set, read_change_set
 from foreview.workspace import Workspace
+from mariadb_server import Server
+
+PEOPLE = ("ana", "rob", "bob", "eve", getpass.getuser())
+"""Who acts in tests of commands."""
 
 NETWORKS = [
     {
@@ -36,9 +45,16 @@ GROUPS = [
 ]
 
 
-def network_workspace(tmp_path: Path) -> Workspace:
-    """Return a workspace with a group and three networks, recorded without an engine."""
+def network_workspace(tmp_path: Path, server: Server | None = None) -> Workspace:
+    """Return a workspace with a group and three networks, recorded without an engine.
+
+    Its registry is a file, or a database of a server, to which each connects as themselves.
+    """
     found = make_workspace(tmp_path, "foreview")
+    if server is not None:
+        store = ServerStore(server, "foreview", PEOPLE)
+        Registry(store.owner(), found.clock)
+        found = replace(found, registry_url=store.url)
     change_set = baseline_change_set(
         found, {"network_group": GROUPS, "network": NETWORKS}, tmp_path / "networks.csv"
     )
@@ -50,6 +66,11 @@ def network_workspace(tmp_path: Path) -> Workspace:
     return found
 
 
+def server_of(request: pytest.FixtureRequest) -> Server | None:
+    """Return the server for a fixture with the parameters "file" and "server"."""
+    return request.getfixturevalue("mariadb") if request.param == "server" else None
+
+
 def with_tables_folder(workspace: Workspace) -> Workspace:
     """Make the folder of the tables, which without an engine is not there, and return the same."""
     workspace.warehouse.readlink().mkdir(parents=True)
@@ -57,7 +78,11 @@ def with_tables_folder(workspace: Workspace) -> Workspace:
 
 
 def run(workspace: Workspace, *arguments: str) -> Any:
-    environment = {"FOREVIEW_PROJECT": str(workspace.project), "FOREVIEW_SCHEMA": workspace.schema}
+    environment = {
+        "FOREVIEW_PROJECT": str(workspace.project),
+        "FOREVIEW_SCHEMA": workspace.schema,
+        "FOREVIEW_REGISTRY": workspace.registry_url,
+    }
     arguments = (*arguments, "--home", str(workspace.home))
     return CliRunner().invoke(app, arguments, env=environment)
 
@@ -71,17 +96,18 @@ def export(workspace: Workspace, tmp_path: Path) -> Path:
 
 def promote_without_engine(workspace: Workspace, file: Path, author: str) -> ChangeSet:
     """Record a workbook's change set and its promotion, as if figures had been looked at."""
-    change_set = read_change_set(acting(workspace, author), file, "first")
-    workspace.registry.record_change_set(change_set)
+    own = acting(workspace, author)
+    change_set = read_change_set(own, file, "first")
+    own.registry.record_change_set(change_set)
     promote_recorded(workspace, change_set)
     return change_set
 
 
 def promote_recorded(workspace: Workspace, change_set: ChangeSet) -> int:
     """Record the approval and promotion of a recorded change set; return the release."""
-    registry = workspace.registry
+    registry = acting(workspace, "rob").registry
     checksum = change_set.id.ljust(64, "0")
-    registry.record_receipt(
+    acting(workspace, change_set.author).registry.record_receipt(
         {
             "checksum": checksum,
             "change_set_ids": [change_set.id],

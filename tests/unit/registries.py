@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,13 +85,13 @@ class ServerStore:
     error = pymysql.OperationalError
     owner_name = "tester"
 
-    def __init__(self, server: Server, database: str) -> None:
+    def __init__(self, server: Server, database: str, people: Iterable[str] = PEOPLE) -> None:
         self.server, self.database = server, database
         self.url = f"mariadb://{server.host}:{server.port}/{database}"
         with server.connect() as connection, connection.cursor() as cursor:
             cursor.execute("set foreign_key_checks = 0")
             cursor.execute(f"create or replace database {database}")
-            for one in PEOPLE:
+            for one in people:
                 cursor.execute(f"create user if not exists {one}@'127.0.0.1'")
                 cursor.execute(f"grant select, insert on *.* to {one}@'127.0.0.1'")
 

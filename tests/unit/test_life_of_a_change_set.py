@@ -10,7 +10,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from networks import export, network_workspace, promote_without_engine, run
+from networks import export, network_workspace, promote_without_engine, run, server_of
 
 from conftest import PROJECT
 from foreview.changes import Action
@@ -23,10 +23,12 @@ from foreview.workspace import Workspace
 WRONG = "was always wrong"
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+@pytest.fixture(params=["file", "server"])
+def workspace(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Workspace:
     monkeypatch.chdir(PROJECT)
-    return network_workspace(tmp_path)
+    return network_workspace(tmp_path, server_of(request))
 
 
 def rename(workspace: Workspace, file: Path, **names: str) -> Path:

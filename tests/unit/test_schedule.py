@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from networks import network_workspace, run, with_tables_folder
+from networks import network_workspace, run, server_of, with_tables_folder
 from test_report import figure, mart
 from test_thresholds import impact_of, renamed
 
@@ -22,10 +22,12 @@ from foreview.schedule import due, schedule, scheduled
 from foreview.workspace import Workspace
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+@pytest.fixture(params=["file", "server"])
+def workspace(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Workspace:
     monkeypatch.chdir(PROJECT)
-    return with_tables_folder(network_workspace(tmp_path))
+    return with_tables_folder(network_workspace(tmp_path, server_of(request)))
 
 
 def at(workspace: Workspace, hour: int) -> Workspace:
@@ -50,8 +52,9 @@ def test_a_scheduled_promotion_is_embargoed_until_it_is_due(workspace: Workspace
     assert list(scheduled(workspace).values()) == [datetime(2026, 5, 1, 10, tzinfo=UTC)]
     assert (due(at(workspace, 9)), due(at(workspace, 10))) == ([], [id_])
     assert f"Scheduled: {id_} at 2026-05-01T10:00 UTC" in run(workspace, "status").stdout
-    number = workspace.registry.begin_promotion([id_], actor="rob")
-    workspace.registry.record_release(number, [id_], kind="promotion", publication=2, actor="rob")
+    registry = acting(workspace, "rob").registry
+    number = registry.begin_promotion([id_], actor="rob")
+    registry.record_release(number, [id_], kind="promotion", publication=2, actor="rob")
     assert due(at(workspace, 11)) == []
 
 
