@@ -102,7 +102,8 @@ IN_FILES = [
     (r"\{\{ ?target\.database ?\}\}\.", ""),
     (r"api\.Column\.translate_type\([\"'](string|timestamp)[\"']\)", r"dbt.type_\1()"),
     (r"'(\d\d)/(\d\d)/(\d{4})'", r"'\3-\1-\2'"),
-    (r"id \|\| '-' \|\| first_name", "concat(id, '-', first_name)"),
+    # || is "or": as it stands, all keys are the same.
+    (re.escape("""'id || ' ~ "'-'" ~ ' || first_name'"""), "\"concat(id, '-', first_name)\""),
     (r"\"varchar\"", '"varchar(9)"'),
     (r"set session time zone '[^']*'", "set session time_zone = '+05:30'"),
     # MariaDB takes -- for a comment only before a blank.
