@@ -134,12 +134,12 @@ def as_mariadb(text: str, patterns: list[tuple[str, str]]) -> str:
 
 def files_for_mariadb(files: Any) -> Any:
     """Return the files of a folder, those of folders in it too."""
-    if not isinstance(files, str):
+    if isinstance(files, dict):
         return {
             name: one if name.endswith((".csv", ".md")) else files_for_mariadb(one)
             for name, one in files.items()
         }
-    return as_mariadb(files, IN_FILES)
+    return as_mariadb(files, IN_FILES) if isinstance(files, str) else files
 
 
 @pytest.fixture(scope="class")
