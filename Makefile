@@ -22,7 +22,7 @@ $(READY): requirements.lock pyproject.toml scripts/setup.sh
 demo: $(READY) ## Tell the whole story on a generated market, in a new folder under demo/
 	@foreview demo "demo/$$(date +%Y%m%d-%H%M%S)"
 
-test: $(READY) ## Run the unit and flow tests, and dbt's snapshot scenarios
+test: $(READY) ## Run the unit and flow tests, dbt's snapshot scenarios, the adapter for MariaDB
 	@scripts/setup_tests.sh
 	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -60,7 +60,8 @@ billion: $(READY) ## Generate and keep a billion records of viewing for the benc
 soak: $(READY) ## Run the long versions of the random tests, and more of the snapshot scenarios
 	@FOREVIEW_SOAK=1 python -m pytest tests/soak tests/flow/test_real_edits.py \
 		tests/flow/test_promotion_ledger.py \
-		tests/adapter/test_snapshot_configs.py
+		tests/adapter/test_snapshot_configs.py \
+		adapters/mariadb/tests
 
 clean: ## Remove what was installed and generated, but not the workspace (.foreview)
 	rm -rf .venv .uv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache target logs demo

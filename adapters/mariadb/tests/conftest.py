@@ -102,7 +102,8 @@ IN_FILES = [
     (r"\{\{ ?target\.database ?\}\}\.", ""),
     (r"api\.Column\.translate_type\([\"'](string|timestamp)[\"']\)", r"dbt.type_\1()"),
     (r"'(\d\d)/(\d\d)/(\d{4})'", r"'\3-\1-\2'"),
-    (r"id \|\| '-' \|\| first_name", "concat(id, '-', first_name)"),
+    # || is "or": as it stands, all keys are the same.
+    (re.escape("""'id || ' ~ "'-'" ~ ' || first_name'"""), "\"concat(id, '-', first_name)\""),
     (r"\"varchar\"", '"varchar(9)"'),
     (r"set session time zone '[^']*'", "set session time_zone = '+05:30'"),
     # MariaDB takes -- for a comment only before a blank.
@@ -133,12 +134,12 @@ def as_mariadb(text: str, patterns: list[tuple[str, str]]) -> str:
 
 def files_for_mariadb(files: Any) -> Any:
     """Return the files of a folder, those of folders in it too."""
-    if not isinstance(files, str):
+    if isinstance(files, dict):
         return {
             name: one if name.endswith((".csv", ".md")) else files_for_mariadb(one)
             for name, one in files.items()
         }
-    return as_mariadb(files, IN_FILES)
+    return as_mariadb(files, IN_FILES) if isinstance(files, str) else files
 
 
 @pytest.fixture(scope="class")

@@ -14,11 +14,27 @@ from typing import Any
 import dbt.tests.adapter
 import pytest
 
+NOT_YET = [
+    "column_types/",
+    "concurrency/",
+    "dbt_clone/",
+    "dbt_debug/",
+    "dbt_show/",
+    "ephemeral/",
+    "hooks/",
+    "query_comment/",
+    "relations/",
+    "sample_mode/",
+    "simple_copy/",
+    "simple_seed/",
+    "store_test_failures_tests/",
+]
 SKIPPED: dict[str, str] = {
     "catalog/": "its project has a materialized view",
     "python_model/": "MariaDB runs no Python",
     "materialized_view/": "MariaDB has no materialized views",
     "functions/": "the adapter does not make functions",
+    **dict.fromkeys(NOT_YET, "not wired up yet"),
     "BaseTestEmptyInlineSourceRef": "gives a relation an alias, as dbt does under --empty",
     "BaseTestEmptySeedFlag": "dbt-core 1.11 has no `dbt seed --empty`",
     "TestCurrentTimestamp": "MariaDB's instants have no offset; BaseCurrentTimestampNaive runs",

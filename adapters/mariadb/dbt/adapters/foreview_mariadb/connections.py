@@ -186,15 +186,15 @@ def connect(credentials: Credentials) -> pymysql.Connection:  # type: ignore[typ
 SESSION = """
 set session
     time_zone = '+00:00',
-    sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
+    sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER',
     group_concat_max_len = 1073741824,
     join_cache_level = 8,
     join_buffer_space_limit = 268435456,
     join_buffer_size = 67108864;
 set session transaction isolation level read committed
 """
-"""UTC; what does not fit is an error, never cut; joins without an index by hash; and an `insert ...
-select` locks no row that it reads, so that threads don't wait for each other."""
+"""UTC; what does not fit is an error, never cut; a grant makes no user; joins without an index by
+hash; an `insert ... select` locks no row that it reads, so that threads don't wait."""
 
 
 def describe(error: Exception) -> str:
