@@ -19,6 +19,10 @@ settings.register_profile(
 )
 settings.load_profile("foreview")
 
+# Most of what a test's JVM does is done once: it compiles quickly, and collects with one thread.
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+os.environ.setdefault("FOREVIEW_JAVA_OPTIONS", JAVA_OPTIONS)
+
 # No test's lineage goes to the server of whoever runs it, child processes' neither.
 os.environ["OPENLINEAGE_DISABLED"] = "true"
 
