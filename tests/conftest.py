@@ -19,10 +19,6 @@ settings.register_profile(
 )
 settings.load_profile("foreview")
 
-# Most of what a test's JVM does is done once: it compiles quickly, and collects with one thread.
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-os.environ.setdefault("FOREVIEW_JAVA_OPTIONS", JAVA_OPTIONS)
-
 # No test's lineage goes to the server of whoever runs it, child processes' neither.
 os.environ["OPENLINEAGE_DISABLED"] = "true"
 
@@ -30,6 +26,13 @@ PROJECT = Path(__file__).resolve().parents[1]
 SESSION = "foreview_session"
 """The workspace whose folder has the tables of all others in the run."""
 SHARED_DATA = PROJECT.parent / "shared" / "data"
+
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Most of what a test's JVM does is done once: it compiles quickly, and collects in one thread."""
+
+
+def pytest_configure() -> None:  # benchmarks, which import this file, keep the JVM's own choice
+    os.environ.setdefault("FOREVIEW_JAVA_OPTIONS", JAVA_OPTIONS)
 
 
 @pytest.fixture(scope="session")
