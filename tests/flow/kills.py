@@ -61,7 +61,8 @@ class Market:
         """
         done = self.done_steps()
         open_ = ["start", *(one for one in STEPS if one not in done)]
-        step, wait = draw.choice(open_), draw.random() * (12 if len(open_) > 4 else 4)
+        step = draw.choice(open_)
+        wait = draw.random() * (12 if step == "start" else 3)  # Spark starts; a step takes seconds
         process = self.start(*arguments)
         while process.poll() is None:
             if step == "start" or step in self.done_steps():
