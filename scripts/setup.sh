@@ -103,7 +103,8 @@ if ! is_right_python .venv/bin/python; then
 fi
 rm -f .venv/.ready
 say "installing the Python packages of requirements.lock"
-quietly "installing packages" "$uv" pip sync --python .venv/bin/python requirements.lock
+quietly "installing packages" "$uv" pip sync --compile-bytecode \
+    --python .venv/bin/python requirements.lock
 quietly "installing foreview and its adapter for MariaDB" \
     "$uv" pip install --python .venv/bin/python --no-deps -e . -e adapters/mariadb
 

@@ -324,7 +324,7 @@ def load_contracts(project: Path) -> dict[str, Contract]:
 
     contracts = {}
     for path in sorted((project / "models" / "staging").glob("*.yml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
         models = document.get("models") or [{}]
         if "contract" in models[0].get("config", {}).get("meta", {}):
             contract = parse_contract(document)

@@ -131,7 +131,7 @@ def read_marts(workspace: Workspace) -> list[dict[str, Any]]:
     import yaml
 
     path = workspace.project / "models" / "audience" / "audience.yml"
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     for model in document["models"]:
         identifying = ", ".join(IDENTIFYING & set(model["config"]["meta"]["mart"]["grain"]))
         if identifying:

@@ -7,7 +7,6 @@ they change.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from foreview.errors import ForeviewError
 from foreview.submission import read_change_set, record, write_annotated_copy
-from foreview.whole_files import replacing
+from foreview.whole_files import file_hash, replacing
 from foreview.workspace import Workspace
 
 DONE = "submitted"
@@ -84,7 +83,7 @@ class DropFolder:
 
     def _take(self, person: str, path: Path) -> str:
         workspace = replace(self._workspace, actor=person)
-        content_hash = _hash(path)
+        content_hash = file_hash(path)
         with self._lock(workspace):
             try:
                 change_set = read_change_set(workspace, path, None)
@@ -94,7 +93,7 @@ class DropFolder:
                 lines = [f"{one.where}: {one.message} {one.fix}" for one in error.problems]
                 lines += [f"All errors are marked in {copy.name}."] if copy else []
                 if copy is not None:
-                    _answer(copy, ["Errors are marked here. Mend them and save."], _hash(copy))
+                    _answer(copy, ["Errors are marked here. Mend them and save."], file_hash(copy))
                 _answer(path, ["Not submitted.", *lines], content_hash)
                 return f"{path}: not submitted, {len(error.problems)} problems."
             said = [f"Change request {change_set.id} by {person}: {change_set.why}"]
@@ -112,17 +111,14 @@ class DropFolder:
         return f"{path}: change request {change_set.id}."
 
 
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _note(path: Path) -> Path:
     return path.with_name(path.name + NOTE)
 
 
 def _is_answered(path: Path) -> bool:
     note = _note(path)
-    return note.exists() and note.read_text(encoding="utf-8").endswith(f"{_FILE}{_hash(path)}\n")
+    end = f"{_FILE}{file_hash(path)}\n"
+    return note.exists() and note.read_text(encoding="utf-8").endswith(end)
 
 
 def _answer(path: Path, lines: list[str], content_hash: str) -> None:

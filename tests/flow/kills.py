@@ -16,7 +16,7 @@ from typing import Any
 from deltalake import DeltaTable
 from random_edits import channels_moved
 
-from conftest import project_without
+from conftest import JAVA_OPTIONS, project_without
 from foreview.impact_tables import read_marts
 from foreview.promotion import STEPS
 from foreview.status import status_of
@@ -61,7 +61,8 @@ class Market:
         """
         done = self.done_steps()
         open_ = ["start", *(one for one in STEPS if one not in done)]
-        step, wait = draw.choice(open_), draw.random() * (12 if len(open_) > 4 else 4)
+        step = draw.choice(open_)
+        wait = draw.random() * (12 if step == "start" else 3)  # Spark starts; a step takes seconds
         process = self.start(*arguments)
         while process.poll() is None:
             if step == "start" or step in self.done_steps():
@@ -108,7 +109,8 @@ class Market:
 def own_environment() -> dict[str, str]:
     """Return the environment without what commands that ran in this process left in it."""
     left = ("FOREVIEW_", "DBT_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(left)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left)}
+    return kept | {"FOREVIEW_JAVA_OPTIONS": JAVA_OPTIONS}
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from kills import kill_promotions, make_market
 
-KILLS = 3
-"""Each takes a minute on two slow cores, since Spark starts anew; the soak has hundreds."""
+KILLS = 10
+"""Each takes half a minute or more, since Spark starts anew; the soak has hundreds."""
 
 
 @pytest.mark.spark

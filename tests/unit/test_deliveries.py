@@ -107,9 +107,9 @@ def test_everything_wrong_is_named_at_once_with_its_line(tmp_path: Path) -> None
 def test_wrong_headings_are_named_before_any_value_is_looked_at(tmp_path: Path) -> None:
     found = problems(tmp_path, "viewing_date,viewing_date,Network,share", "x,x,x,x")
     assert found == [
+        ("duplicate-column", "old.csv line 1", "viewing_date"),
         ("unknown-column", "old.csv line 1", "Network"),
         ("unknown-column", "old.csv line 1", "share"),
-        ("duplicate-column", "old.csv line 1", "viewing_date"),
         ("column-missing", "old.csv line 1", "network_id"),
         ("column-missing", "old.csv line 1", ""),
     ]

@@ -82,4 +82,5 @@ def test_what_moves_no_figure_is_approved_at_once_but_not_by_its_author(
     assert without_impact(rob) == ([] if moves else [change_set.id])
     result = run(workspace, "approve", "--without-impact", "--as", "rob", "--json")
     assert json.loads(result.stdout) == ([] if moves else [change_set.id])
+    assert run(workspace, "approve", "--without-impact", "--by-rule").exit_code == 2
     assert workspace.registry.status(change_set.id) == ("pending" if moves else "approved")

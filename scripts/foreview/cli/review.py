@@ -177,6 +177,8 @@ def approve(
     """
     if (change_set is None) != without_impact:
         raise typer.BadParameter("Name a change request, or give --without-impact.")
+    if by_rule and change_set is None:
+        raise typer.BadParameter("A rule approves one change request: name it beside --by-rule.")
     from foreview import approval
 
     if by_rule and change_set is not None:
