@@ -24,7 +24,7 @@ demo: $(READY) ## Tell the whole story on a generated market, in a new folder un
 
 test: $(READY) ## Run the unit and flow tests, dbt's snapshot scenarios, the adapter for MariaDB
 	@scripts/setup_tests.sh
-	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 25
 
 lint: $(SCRATCH)/.built ## Check Python and SQL: ruff, mypy, sqlfluff
 	ruff check

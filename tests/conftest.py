@@ -28,13 +28,6 @@ SESSION = "foreview_session"
 """The workspace whose folder has the tables of all others in the run."""
 SHARED_DATA = PROJECT.parent / "shared" / "data"
 
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""Most of what a test's JVM does is done once: it compiles quickly, and collects in one thread."""
-
-
-def pytest_configure() -> None:  # benchmarks, which import this file, keep the JVM's own choice
-    os.environ.setdefault("FOREVIEW_JAVA_OPTIONS", JAVA_OPTIONS)
-
 
 @pytest.fixture(scope="session")
 def spark_home(tmp_path_factory: pytest.TempPathFactory) -> Path:

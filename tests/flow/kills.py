@@ -16,7 +16,7 @@ from typing import Any
 from deltalake import DeltaTable
 from random_edits import channels_moved
 
-from conftest import JAVA_OPTIONS, project_without
+from conftest import project_without
 from foreview.impact_tables import read_marts
 from foreview.promotion import STEPS
 from foreview.status import status_of
@@ -109,8 +109,7 @@ class Market:
 def own_environment() -> dict[str, str]:
     """Return the environment without what commands that ran in this process left in it."""
     left = ("FOREVIEW_", "DBT_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(left)}
-    return kept | {"FOREVIEW_JAVA_OPTIONS": JAVA_OPTIONS}
+    return {name: value for name, value in os.environ.items() if not name.startswith(left)}
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
