@@ -61,6 +61,7 @@ soak: $(READY) ## Run the long versions of the random tests, and more of the sna
 	@FOREVIEW_SOAK=1 python -m pytest tests/soak tests/flow/test_real_edits.py \
 		tests/flow/test_promotion_ledger.py \
 		tests/adapter/test_snapshot_configs.py \
+		tests/unit/test_many_analysts.py \
 		adapters/mariadb/tests
 
 clean: ## Remove what was installed and generated, but not the workspace (.foreview)
