@@ -17,7 +17,7 @@ from foreview.registry import Registry
 from mariadb_server import Server
 
 START = datetime(2026, 4, 8, 10, 0, tzinfo=UTC)
-PEOPLE = ("anna", "bert", "cleo", "eve")
+PEOPLE = ("anna", "bert", "cleo", "dora", "eve")
 """Who acts in tests; on a server each is a user, without a password."""
 
 
