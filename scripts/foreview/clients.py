@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from foreview.workspace import Workspace
+from foreview.yaml_files import read_yaml
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,9 @@ class Client:
 
 def read_clients(workspace: Workspace) -> dict[str, Client]:
     """Return all exposures of the dbt project by their name there."""
-    import yaml
-
     found = {}
     for path in sorted((workspace.project / "models").rglob("*.yml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        document = read_yaml(path) or {}
         for one in document.get("exposures", []):
             named = (re.findall(r"['\"](\w+)['\"]", ref) for ref in one.get("depends_on", []))
             found[one["name"]] = Client(

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from foreview.thresholds import Threshold, parse_threshold
+from foreview.yaml_files import read_yaml
 
 BEGINNING = "1900-01-01"
 """The `valid_from` that means "from the beginning"."""
@@ -320,11 +321,9 @@ def load_contracts(project: Path) -> dict[str, Contract]:
     Args:
         project: The folder with `dbt_project.yml`.
     """
-    import yaml
-
     contracts = {}
     for path in sorted((project / "models" / "staging").glob("*.yml")):
-        document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        document = read_yaml(path)
         models = document.get("models") or [{}]
         if "contract" in models[0].get("config", {}).get("meta", {}):
             contract = parse_contract(document)

@@ -12,6 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from foreview.errors import EngineError, Problem
+from foreview.yaml_files import parse_yaml
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -67,11 +68,10 @@ def open_session(
 def _session_settings(project: Path) -> dict[str, Any]:
     """Return the session's settings from profiles.yml, so that they are written once."""
     import jinja2
-    import yaml
 
     text = (project / "profiles.yml").read_text(encoding="utf-8")
     rendered = jinja2.Environment(autoescape=False).from_string(text)  # noqa: S701 - YAML
-    profile = yaml.safe_load(rendered.render(env_var=lambda n, d=None: os.environ.get(n, d)))
+    profile = parse_yaml(rendered.render(env_var=lambda n, d=None: os.environ.get(n, d)))
     settings: dict[str, Any] = profile["foreview"]["outputs"]["local"]["server_side_parameters"]
     return settings
 

@@ -25,6 +25,7 @@ from foreview.periods import spans
 from foreview.receipt import digest
 from foreview.rekeying import proposed_pairs
 from foreview.workspace import Workspace
+from foreview.yaml_files import read_yaml
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -128,10 +129,8 @@ def read_marts(workspace: Workspace) -> list[dict[str, Any]]:
     Raises:
         RefusedError: A mart's grain has devices or households.
     """
-    import yaml
-
     path = workspace.project / "models" / "audience" / "audience.yml"
-    document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    document = read_yaml(path)
     for model in document["models"]:
         identifying = ", ".join(IDENTIFYING & set(model["config"]["meta"]["mart"]["grain"]))
         if identifying:

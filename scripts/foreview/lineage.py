@@ -21,6 +21,7 @@ from foreview import __version__
 from foreview.errors import Problem
 from foreview.loads import PENDING_EDITS
 from foreview.workspace import Workspace, to_stderr
+from foreview.yaml_files import read_yaml
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
@@ -113,9 +114,7 @@ def is_configured(environment: Mapping[str, str], folder: Path, home: Path) -> b
 
 
 def _settings(path: Path) -> Mapping[str, Any]:
-    import yaml
-
-    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found = read_yaml(path)
     return found if isinstance(found, dict) else {}
 
 

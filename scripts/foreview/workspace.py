@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foreview.errors import EngineError, Problem, RefusedError, UsageError
+from foreview.yaml_files import read_yaml
 
 if TYPE_CHECKING:
     from foreview.contract import Contract
@@ -63,10 +64,7 @@ class Workspace:
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """The `vars` of the dbt project."""
-        import yaml
-
-        text = (self.project / "dbt_project.yml").read_text(encoding="utf-8")
-        found: dict[str, Any] = yaml.safe_load(text).get("vars", {})
+        found: dict[str, Any] = read_yaml(self.project / "dbt_project.yml").get("vars", {})
         return found
 
     @cached_property

@@ -1,59 +1,37 @@
-"""The fixtures of dbt's adapter suite, for this folder only, in the run's one Spark session.
+"""The fixtures of dbt's adapter suite, for this folder only, in the run's one Spark session."""
 
-As a plugin they would be fixtures of all tests, under names such as `models` and `tests`.
-"""
-
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dbt.tests.fixtures import project as suite
-from dbt_common.tests import disable_test_caching
+
+from dbt_suite import SHARED, without_settings
 
 from .dialect import files_on_delta, statements
 
 FORMAT = "spark.sql.sources.default"
 
-globals().update(
-    {name: one for name, one in vars(suite).items() if isinstance(one, type(suite.adapter))}
-)
+globals().update(SHARED)
 
 # Those that follow take the place of the suite's own.
-
-METHODS = "ignore:Class-scoped fixtures defined as instance methods:pytest.PytestDeprecationWarning"
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Of this folder's tests only: the suite's fixtures of classes are written in the old way."""
-    item.add_marker(pytest.mark.filterwarnings(METHODS))
 
 
 @pytest.fixture(scope="class")
 def surroundings(spark: Any, unique_schema: str) -> Iterator[pytest.MonkeyPatch]:
     """No setting of a workspace reaches the scenarios, and nothing of theirs stays."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [one for one in os.environ if one.startswith("DBT_")]:
-            patch.delenv(name)
+    with without_settings() as patch:
         kept = spark.conf.get(FORMAT)
         spark.conf.set(FORMAT, "delta")  # in Spark's own format the scenarios can't update
         yield patch
         spark.conf.set(FORMAT, kept)
-    disable_test_caching()  # the suite switches it on for the whole process
     assert not spark.catalog.databaseExists(unique_schema)
 
 
 @pytest.fixture(scope="class")
 def dbt_profile_target(surroundings: pytest.MonkeyPatch) -> dict[str, Any]:
     return {"type": "spark", "method": "session", "host": "localhost", "threads": 2}
-
-
-@pytest.fixture(scope="class")
-def logs_dir(surroundings: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("logs")
-    surroundings.setenv("DBT_LOG_PATH", str(folder))
-    return str(folder)
 
 
 @pytest.fixture(scope="class")

@@ -19,6 +19,7 @@ from foreview.changes import Action, Change, ChangeSet, Kind
 from foreview.contract import BEGINNING
 from foreview.errors import EngineError, ForeviewError, Problem, RefusedError
 from foreview.registry import Registry
+from foreview.registry.database import migrations
 from foreview.registry.records import canonical
 from foreview.registry.schema import HEAD, LONG, METADATA
 
@@ -121,16 +122,10 @@ def test_the_migrations_end_in_the_tables_that_the_code_uses(
     registry: Registry, store: Store
 ) -> None:
     from alembic.autogenerate import compare_metadata
-    from alembic.config import Config
     from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
-    import foreview.registry.migrations as migrations
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(str(migrations.__file__)).parent))
-    config.set_main_option("path_separator", "os")
-    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+    assert ScriptDirectory.from_config(migrations()).get_current_head() == HEAD
     with sa.create_engine(store.owner(), poolclass=sa.NullPool).connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": is_other_type})
         assert compare_metadata(context, METADATA) == []
@@ -156,16 +151,10 @@ def test_from_each_revision_back_to_the_newest_rows_are_as_before(
 
 def migrate(store: Store, revision: str, way: str) -> None:
     from alembic import command
-    from alembic.config import Config
 
-    import foreview.registry.migrations as migrations
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(str(migrations.__file__)).parent))
-    config.set_main_option("path_separator", "os")
     with sa.create_engine(store.owner(), poolclass=sa.NullPool).begin() as connection:
-        config.attributes["connection"] = connection
-        (command.upgrade if way == "up" else command.downgrade)(config, revision)
+        move = command.upgrade if way == "up" else command.downgrade
+        move(migrations(connection), revision)
 
 
 def tables_of(store: Store) -> dict[str, list[dict[str, object]]]:

@@ -1,8 +1,4 @@
-"""A private MariaDB server for the run, and the fixtures of dbt's adapter suite on it.
-
-The suite's fixtures are those of this folder alone; as a plugin they would be fixtures of every
-test, under names such as `models` and `tests`.
-"""
+"""A private MariaDB server for the run, and the fixtures of dbt's adapter suite on it."""
 
 import os
 import re
@@ -12,23 +8,13 @@ from typing import Any
 
 import pytest
 from dbt.tests.fixtures import project as suite
-from dbt_common.tests import disable_test_caching
 
+from dbt_suite import SHARED, without_settings
 from mariadb_server import NoServerError, Server, running_server
 
-globals().update(
-    {name: one for name, one in vars(suite).items() if isinstance(one, type(suite.adapter))}
-)
+globals().update(SHARED)
 
 # Those that follow take the place of the suite's own.
-
-METHODS = "ignore:Class-scoped fixtures defined as instance methods:pytest.PytestDeprecationWarning"
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Of this folder's tests only: the suite's fixtures of classes are written in the old way."""
-    item.add_marker(pytest.mark.filterwarnings(METHODS))
-
 
 OTHER_DEFAULTS = [
     "--default-time-zone=+05:00",
@@ -58,14 +44,11 @@ GRANTEES = ["dbt_test_user_1", "dbt_test_user_2", "dbt_test_user_3"]
 @pytest.fixture(scope="class")
 def surroundings(server: Server) -> Iterator[pytest.MonkeyPatch]:
     """No setting of whoever runs the tests reaches dbt, and nothing stays."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [one for one in os.environ if one.startswith("DBT_")]:
-            patch.delenv(name)
+    with without_settings() as patch:
         for name in GRANTEES:
             patch.setenv(name.upper(), name)
         patch.setenv("DBT_ENV_SECRET_MARIADB", server.password)
         yield patch
-    disable_test_caching()  # the suite switches it on for the whole process
 
 
 @pytest.fixture(scope="class")
@@ -83,13 +66,6 @@ def dbt_profile_target(server: Server, surroundings: pytest.MonkeyPatch) -> dict
         "password": "{{ env_var('DBT_ENV_SECRET_MARIADB') }}",
         "threads": 4,
     }
-
-
-@pytest.fixture(scope="class")
-def logs_dir(surroundings: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("logs")
-    surroundings.setenv("DBT_LOG_PATH", str(folder))
-    return str(folder)
 
 
 IN_FILES = [

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
@@ -23,6 +23,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from foreview.errors import EngineError, Problem
 from foreview.registry import server
 from foreview.registry.schema import HEAD
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _Store = TypeVar("_Store")
 BUSY_MILLISECONDS = 30_000
@@ -122,12 +125,11 @@ class Database:
         Raises:
             LostError: The server was lost before anything was recorded.
         """
-        options = {"writes": True}
         is_whole = False
         try:
             with (
                 self._translated(),
-                self._engine.connect().execution_options(**options) as connection,
+                self._engine.connect().execution_options(writes=True) as connection,
                 server.alone(connection) if self._is_server else nullcontext(True) as is_alone,
             ):
                 if not is_alone:
@@ -156,7 +158,9 @@ class Database:
                 return
         with self.writing() as connection:
             if self._version(connection) != HEAD:
-                _migrate(connection)
+                from alembic import command
+
+                command.upgrade(migrations(connection), "head")
 
     def _version(self, connection: Connection) -> str | None:
         tables = sa.inspect(connection).get_table_names()
@@ -230,8 +234,8 @@ def _make_engine(url: URL) -> Engine:
     return engine
 
 
-def _migrate(connection: Connection) -> None:
-    from alembic import command
+def migrations(connection: Connection | None = None) -> Config:
+    """Return Alembic's configuration for the registry's migrations, to run on a connection."""
     from alembic.config import Config
 
     folder = Path(__file__).parent / "migrations"
@@ -239,4 +243,4 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    return config

@@ -8,8 +8,6 @@ module with the migrations.
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from sqlalchemy import (
     Column,
@@ -31,20 +29,9 @@ LONG = 4_294_967_295
 
 METADATA = MetaData()
 
-_MARIADB: dict[str, Any] = {
-    "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_nopad_bin",
-    "mariadb_charset": "utf8mb4",
-    "mariadb_collate": "utf8mb4_nopad_bin",
-}
-
-
-def _table(name: str, *parts: Any) -> Table:
-    return Table(name, METADATA, *parts, **_MARIADB)
-
-
-CHANGE_SETS = _table(
+CHANGE_SETS = Table(
     "change_sets",
+    METADATA,
     Column("id", String(16), primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("author", String(255), nullable=False),
@@ -58,8 +45,9 @@ CHANGE_SETS = _table(
     Column("content", Text(LONG), nullable=False),
 )
 
-CHANGES = _table(
+CHANGES = Table(
     "changes",
+    METADATA,
     Column("change_set_id", String(16), ForeignKey("change_sets.id"), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("dimension", String(64), nullable=False),
@@ -79,8 +67,9 @@ CHANGES = _table(
     Index("changes_by_dimension", "change_set_id", "dimension"),
 )
 
-RECEIPTS = _table(
+RECEIPTS = Table(
     "receipts",
+    METADATA,
     Column("checksum", String(64), primary_key=True),
     Column("change_set_ids", Text(LONG), nullable=False),
     Column("base_release", Integer, nullable=False),
@@ -90,8 +79,9 @@ RECEIPTS = _table(
     Column("created_at", String(32), nullable=False),
 )
 
-REVIEWS = _table(
+REVIEWS = Table(
     "reviews",
+    METADATA,
     Column("id", Integer, primary_key=True),
     Column("change_set_id", String(16), ForeignKey("change_sets.id"), nullable=False),
     Column("reviewer", String(255), nullable=False),
@@ -104,8 +94,9 @@ REVIEWS = _table(
     Index("reviews_by_change_set", "change_set_id"),
 )
 
-RELEASES = _table(
+RELEASES = Table(
     "releases",
+    METADATA,
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("publication", Integer, nullable=False),
     Column("kind", String(16), nullable=False),
@@ -113,16 +104,18 @@ RELEASES = _table(
     Column("promoted_at", String(32), nullable=False),
 )
 
-RELEASE_CHANGE_SETS = _table(
+RELEASE_CHANGE_SETS = Table(
     "release_change_sets",
+    METADATA,
     Column("release", Integer, ForeignKey("releases.number"), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("change_set_id", String(16), ForeignKey("change_sets.id"), nullable=False),
     UniqueConstraint("change_set_id", name="promoted_once"),
 )
 
-PROMOTION_STEPS = _table(
+PROMOTION_STEPS = Table(
     "promotion_steps",
+    METADATA,
     Column("id", Integer, primary_key=True),
     Column("release", Integer, nullable=False),
     Column("step", String(64), nullable=False),
@@ -132,8 +125,9 @@ PROMOTION_STEPS = _table(
     Index("promotion_steps_by_release", "release"),
 )
 
-CALENDAR = _table(
+CALENDAR = Table(
     "calendar",
+    METADATA,
     Column("id", Integer, primary_key=True),
     Column("product", String(64), nullable=False),
     Column("market", String(255), nullable=False),
@@ -146,8 +140,9 @@ CALENDAR = _table(
     Column("at", String(32), nullable=False),
 )
 
-EVENTS = _table(
+EVENTS = Table(
     "events",
+    METADATA,
     Column("sequence", Integer, primary_key=True, autoincrement=False),
     Column("at", String(32), nullable=False),
     Column("actor", String(255), nullable=False),

@@ -8,8 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-LONG = 4_294_967_295
-
 
 def is_sqlite() -> bool:
     """Whether the registry is a file."""
@@ -40,11 +38,9 @@ def create_table(name: str, *parts: Any) -> None:
 
 def add_column(table: str, name: str, kind: Any) -> None:
     """Add a column, which is blank in the rows that are there."""
-    op.add_column(
-        table, sa.Column(name, kind, nullable=True), if_not_exists=None if is_sqlite() else True
-    )
+    op.add_column(table, sa.Column(name, kind, nullable=True), if_not_exists=not is_sqlite())
 
 
 def drop_column(table: str, name: str) -> None:
     """Take a column away, with what is in it."""
-    op.drop_column(table, name, if_exists=None if is_sqlite() else True)
+    op.drop_column(table, name, if_exists=not is_sqlite())

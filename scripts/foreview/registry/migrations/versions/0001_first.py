@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from foreview.registry.migrations.steps import LONG, create_table
+from foreview.registry.migrations.steps import create_table
+from foreview.registry.schema import LONG
 
 revision = "0001"
 down_revision = None

@@ -2,7 +2,8 @@
 
 import sqlalchemy as sa
 
-from foreview.registry.migrations.steps import LONG, add_column, drop_column
+from foreview.registry.migrations.steps import add_column, drop_column
+from foreview.registry.schema import LONG
 
 revision = "0002"
 down_revision = "0001"

@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from foreview.registry.migrations.steps import LONG, create_table
+from foreview.registry.migrations.steps import create_table
+from foreview.registry.schema import LONG
 
 revision = "0004"
 down_revision = "0003"
