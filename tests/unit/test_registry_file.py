@@ -60,10 +60,11 @@ def test_a_folder_that_cannot_be_made_is_an_engine_error(path: Path) -> None:
 
 
 def test_something_that_is_no_address_is_an_engine_error() -> None:
-    for url in ("registry.db", "nosuch://registry"):
+    for url in ("registry.db", "nosuch://registry", "nosuch://ana:sec@ret@server/registry"):
         with pytest.raises(EngineError) as error:
             Registry(url, Clock())
         assert rule_of(error) == "registry-unreadable"
+        assert "ret@" not in str(error.value)
 
 
 def test_a_registry_that_may_only_be_read_can_be_read_and_says_so_on_writing(

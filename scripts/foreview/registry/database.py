@@ -9,6 +9,7 @@ MariaDB.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -206,7 +207,8 @@ def _parse(url: str) -> URL:
         if parsed.get_backend_name() == "sqlite" and in_file and not is_uri:
             Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     except (ArgumentError, NoSuchModuleError) as error:
-        message = f"{url!r} is not the address of a database."
+        shown = re.sub(r"://([^:@/]*):.*@", r"://\1:***@", url)
+        message = f"{shown!r} is not the address of a database."
         fix = "Write it as sqlite:////folder/registry.db, or as mariadb://server/database."
         raise EngineError(Problem("registry-unreadable", message, fix=fix)) from error
     except OSError as error:
