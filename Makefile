@@ -19,8 +19,9 @@ setup: $(READY) ## Install packages, Java and Delta Lake's jars (the other targe
 $(READY): requirements.lock pyproject.toml scripts/setup.sh
 	@scripts/setup.sh
 
-demo: $(READY) ## Tell the whole story on a generated market, in a new folder under demo/
-	@foreview demo "demo/$$(date +%Y%m%d-%H%M%S)"
+demo: $(READY) ## Tell the whole story on a generated market, in a new folder under demo/ (STORE=mariadb: with a server)
+	@$(if $(STORE),scripts/setup_tests.sh $(STORE))
+	@foreview demo "demo/$$(date +%Y%m%d-%H%M%S)" $(if $(STORE),--store $(STORE))
 
 test: $(READY) ## Run the unit and flow tests, dbt's snapshot scenarios, the adapter for MariaDB
 	@scripts/setup_tests.sh

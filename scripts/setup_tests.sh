@@ -2,7 +2,8 @@
 # Install what only tests need: LibreOffice, which opens and saves workbooks as analysts do, and
 # MariaDB's server, of which tests start one of their own.
 #
-# Run by `make test`. Without them the tests that need them are skipped, with the reason.
+# Run by `make test`. Without them the tests that need them are skipped, with the reason. With the
+# argument `mariadb`, as `make demo STORE=mariadb` calls it, only the server is installed.
 set -eu
 
 as_root=
@@ -22,7 +23,7 @@ install_program() {
     echo "setup: $1 could not be installed; install it, or its tests are skipped." >&2
 }
 
-command -v soffice >/dev/null || command -v libreoffice >/dev/null ||
+[ "${1:-}" = mariadb ] || command -v soffice >/dev/null || command -v libreoffice >/dev/null ||
     install_program LibreOffice libreoffice-calc libreoffice 40
 
 # Debian's is in /usr/sbin, which is not in everybody's path. The service does not start by itself in

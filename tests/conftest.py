@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from foreview.mariadb_server import NoServerError, Server, running_server
 from foreview.workspace import PROJECT_FILES, Workspace, open_workspace
-from mariadb_server import NoServerError, Server, running_server
 
 # The same examples in each run, and none is timed: on a busy machine the first alone take long.
 settings.register_profile(
@@ -22,6 +22,13 @@ settings.load_profile("foreview")
 
 # No test's lineage goes to the server of whoever runs it, child processes' neither.
 os.environ["OPENLINEAGE_DISABLED"] = "true"
+
+# Statements have few rows: compiling them costs a third more than interpreting. Commands that tests
+# start as processes of their own, benchmarks and the demo have Spark as users have it.
+INTERPRETED = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
 
 PROJECT = Path(__file__).resolve().parents[1]
 SESSION = "foreview_session"
@@ -39,6 +46,8 @@ def spark(spark_home: Path) -> Iterator[Any]:
     from foreview.engine import open_session
 
     session = open_session(make_workspace(spark_home, SESSION))
+    for name, value in INTERPRETED.items():
+        session.conf.set(name, value)
     yield session
     session.stop()
 

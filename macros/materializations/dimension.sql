@@ -4,7 +4,7 @@
     newest publication was built on. The model selects `known_from` and `known_to`, its rows'
     recorded interval.
 -#}
-{% materialization dimension, adapter='spark' %}
+{% materialization dimension, default %}
     {%- set published = published_relation(model.alias) -%}
     {{ run_hooks(pre_hooks) }}
     {%- set versions = dimension_versions_relation(model) -%}

@@ -138,6 +138,10 @@
     build publishes nothing, because its marts would not agree with the others.
 -#}
 {% macro publish_after_build(results) -%}
+    {{- return(adapter.dispatch('publish_after_build')(results)) -}}
+{%- endmacro %}
+
+{% macro default__publish_after_build(results) -%}
     {%- if execute and not var('promoting') and flags.WHICH in ('build', 'run') -%}
         {%- set built = [] -%}
         {%- set failed = [] -%}

@@ -69,6 +69,10 @@
 
 {#- Plain dbt does not build on rows of a promotion that is not finished: it would publish them. -#}
 {% macro refuse_while_promoting() -%}
+    {{- return(adapter.dispatch('refuse_while_promoting')()) -}}
+{%- endmacro %}
+
+{% macro default__refuse_while_promoting() -%}
     {%- if execute and not var('promoting') and var('release', none) is none
         and flags.WHICH in ('build', 'run', 'seed', 'snapshot') -%}
         {%- set source = graph.sources['source.' ~ project_name ~ '.landing.unfinished_promotion'] -%}

@@ -15,9 +15,9 @@
 
         select
             {%- for column in columns %}
-            cast({{ column.name }} as {{ column.data_type }}) as {{ column.name }},
+            {{ cast_to(column.name, column.data_type) }} as {{ column.name }},
             {%- endfor %}
-            cast(change_set_id as {{ dbt.type_string() }}) as change_set_id,
+            {{ cast_to('change_set_id', 'string') }} as change_set_id,
             {{ row_key(key + ['valid_from']) }} as row_key,
             {{ row_hash(columns | map(attribute='name') | list) }} as row_hash
         from source

@@ -15,6 +15,15 @@ renamed as (
         load_date
     from source
 
+),
+
+not_erased as (
+
+    select renamed.*
+    from renamed
+    left anti join {{ source('landing', 'erased_device') }} as erased
+        on renamed.household_id = erased.household_id
+
 )
 
-select * from renamed
+select * from not_erased

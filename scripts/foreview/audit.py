@@ -27,7 +27,8 @@ class Check:
 
     Attributes:
         dimension: The dimension.
-        place: What was compared: `seed`, `load`, `working table` or `published table`.
+        place: What was compared: `seed`, `load`, `working table`, `published table` or
+            `reference store`.
         rows: Number of rows found there.
         hash: SHA-256 over the ordered rows, hex.
         problem: The first difference, or None.
@@ -46,6 +47,8 @@ def verify(workspace: Workspace) -> tuple[list[Check], list[Problem]]:
     Returns:
         A check per dimension and place, and all problems, those of the event log first.
     """
+    from foreview import store
+
     registry = workspace.registry
     problems = list(registry.verify_events())
     spark = open_session(workspace)
@@ -55,7 +58,9 @@ def verify(workspace: Workspace) -> tuple[list[Check], list[Problem]]:
         if not expected:
             continue
         for place, rows in _places(workspace, spark, contract).items():
-            checks.append(_check(contract, place, rows, expected))
+            checks.append(check_rows(contract, place, rows, expected))
+    if store.is_configured():
+        checks += store.check_store(workspace)
     problems += [check.problem for check in checks if check.problem]
     return checks, problems + verify_publications(workspace, spark)
 
@@ -71,7 +76,7 @@ def refuse_other_rows(workspace: Workspace, expected: Mapping[str, State]) -> No
     for name, rows in expected.items():
         contract = workspace.contract(name)
         found = _table(spark, workspace.table(f"dim_{name}"), contract)
-        problem = _check(contract, "working table", found, rows).problem
+        problem = check_rows(contract, "working table", found, rows).problem
         problems += [problem] if problem else []
     if problems:
         raise RefusedError(problems)
@@ -96,12 +101,13 @@ def _table(spark: SparkSession, table: str, contract: Contract) -> dict[Identity
     rows = spark.table(table).select(*contract.row_columns).toArrow().to_pylist()
     found: dict[Identity, Row] = {}
     for row in rows:
-        text = {name: _text(value) for name, value in row.items()}
+        text = {name: as_text(value) for name, value in row.items()}
         found[identity_of(contract, text)] = text
     return found
 
 
-def _text(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
+    """Return a value of a table as it is written in a seed."""
     if value is None:
         return None
     if isinstance(value, datetime):
@@ -109,7 +115,8 @@ def _text(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _check(contract: Contract, place: str, rows: State, expected: State) -> Check:
+def check_rows(contract: Contract, place: str, rows: State, expected: State) -> Check:
+    """Compare the rows of a place with those expected."""
     found_hash, problem = state_hash(rows), None
     if found_hash != state_hash(expected):
         problem = _first_difference(contract, place, rows, expected)

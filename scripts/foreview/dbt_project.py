@@ -1,4 +1,4 @@
-"""The one module that runs dbt: in this process, on the process's Spark session."""
+"""The one module that runs dbt: in this process, on the process's Spark session or on MariaDB."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def run_dbt(
     *,
     variables: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    target: str = "local",
 ) -> None:
     """Run one dbt command.
 
@@ -34,14 +35,16 @@ def run_dbt(
         command: For example `["build", "--select", "dim_channel"]`.
         variables: dbt's `--vars`.
         progress: Called after each node.
+        target: One of profiles.yml's.
 
     Raises:
         EngineError: A node failed; each failure is named, with the log.
         RefusedError: Nothing failed but tests of the data.
     """
-    open_engines(workspace, variables)
+    if target == "local":
+        open_engines(workspace, variables)
     watcher = _Watcher(progress)
-    result = _invoke(workspace, command, variables, watcher)
+    result = _invoke(workspace, command, variables, watcher, target=target)
     if not result.success:
         raise _error(workspace, result, watcher.failure)
 
@@ -88,6 +91,7 @@ def _invoke(
     command: Sequence[str],
     variables: Mapping[str, Any] | None,
     *callbacks: Callable[[Any], None],
+    target: str = "local",
 ) -> Any:
     from dbt.cli.main import dbtRunner
 
@@ -102,8 +106,10 @@ def _invoke(
         "--project-dir",
         str(workspace.dbt_folder),
         "--target",
-        "local",
+        target,
     ]
+    if target != "local":  # what dbt parsed for one target is of no use to another
+        arguments += ["--target-path", str(workspace.home / f"target-{target}")]
     if variables:
         arguments += ["--vars", json.dumps(variables)]
     kept = logging.raiseExceptions

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,12 @@ from foreview.workspace import ALLOW_ACT_AS, Workspace, open_workspace, to_stder
 
 
 def run_demo(
-    workspace: Workspace, folder: Path | None, rows: int, *, quiet: bool = False
+    workspace: Workspace,
+    folder: Path | None,
+    rows: int,
+    *,
+    quiet: bool = False,
+    on_server: bool = False,
 ) -> dict[str, Any]:
     """Swap a station between two networks, from Excel to a promoted release and back again.
 
@@ -25,6 +32,8 @@ def run_demo(
         folder: A folder that does not exist yet, or is empty.
         rows: Viewing records to generate.
         quiet: Whether to tell nothing on the way.
+        on_server: Whether registry and reference store are on a MariaDB server, which runs as long
+            as the demo.
 
     Returns:
         What happened: ids, release, publication, the files to look at.
@@ -36,11 +45,51 @@ def run_demo(
     environment = dict(os.environ) | {"FOREVIEW_PROJECT": str(workspace.project)}
     environment.pop("FOREVIEW_REGISTRY", None)
     analyst = open_workspace(environment, home=home, act_as="ana (analyst)")
+    reviewer = replace(analyst, actor="rob (reviewer)")
     with analyst.locked("demo", to_stderr):
-        return _story(analyst, folder, rows, quiet=quiet)
+        if not on_server:
+            return _story(analyst, reviewer, folder, rows, quiet=quiet)
+        with _on_server(analyst) as (analyst, reviewer):
+            return _story(analyst, reviewer, folder, rows, quiet=quiet)
 
 
-def _story(analyst: Workspace, folder: Path, rows: int, *, quiet: bool) -> dict[str, Any]:
+@contextmanager
+def _on_server(workspace: Workspace) -> Iterator[tuple[Workspace, Workspace]]:
+    """Give Ana and Rob a registry on a server, each with a user and roles of their own."""
+    from foreview.mariadb_server import running_server
+    from foreview.registry import Registry
+    from foreview.registry.rights import statements_for
+
+    roles = {"ana": ("analyst", "publisher"), "rob": ("reviewer", "publisher")}
+    with running_server() as server:
+        place = f"127.0.0.1:{server.port}/registry"
+        owner = f"mariadb://{server.user}:{server.password}@{place}"
+        with server.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("create database registry")
+            for name in roles:
+                cursor.execute(f"create user {name}@'127.0.0.1' identified by '{server.password}'")
+        registry = Registry(owner, workspace.clock)
+        for name, own in roles.items():
+            registry.administer(statements_for(owner, name, own, "127.0.0.1"))
+        os.environ["FOREVIEW_STORE_DEFAULTS_FILE"] = str(server.defaults_file)
+        try:
+            ana, rob = (
+                replace(
+                    workspace,
+                    actor=name,
+                    registry_url=f"mariadb://{name}:{server.password}@{place}",
+                )
+                for name in roles
+            )
+            yield ana, rob
+        finally:
+            del os.environ["FOREVIEW_STORE_DEFAULTS_FILE"]
+
+
+def _story(
+    analyst: Workspace, reviewer: Workspace, folder: Path, rows: int, *, quiet: bool
+) -> dict[str, Any]:
+    from foreview import store
     from foreview.approval import approve
     from foreview.exporting import export_dimension
     from foreview.promotion import promote, rollback
@@ -51,7 +100,6 @@ def _story(analyst: Workspace, folder: Path, rows: int, *, quiet: bool) -> dict[
     from foreview.what_if import preview
 
     home = analyst.home
-    reviewer = replace(analyst, actor="rob (reviewer)")
     tell = (lambda _text: None) if quiet else _Teller()
     tell(f"1. A market is generated: dimensions, devices and {rows:,} viewing records.")
     generate_sample(
@@ -82,17 +130,24 @@ def _story(analyst: Workspace, folder: Path, rows: int, *, quiet: bool) -> dict[
         f"   Reference version {release.number}, publication {release.publication}: the figures, "
         "recomputed from the promoted rows, are those of the preview, to the last unit."
     )
+    if store.is_configured():
+        checks = store.bring_up(reviewer)
+        tell(
+            f"   The reference store on MariaDB has the same {sum(one.rows for one in checks):,} rows "
+            f"of {len(checks)} tables, to the last character."
+        )
     inverse = rollback(analyst, release.number)
     tell(f"5. It can be taken back at any time: change request {inverse.id} is the inverse.")
-    where = (
-        f"\nWhere to look:\n"
-        f"  {page}  what the reviewer saw\n"
-        f"  {file}  the edited workbook\n"
-        f"  foreview history channel {stations[0]} --home {home}\n"
-        f"  foreview list --all --home {home}\n"
-        f"  foreview what-if {inverse.id} --home {home}\n"
-        f"  foreview verify --home {home}"
-    )
+    where = f"\nWhere to look:\n  {page}  what the reviewer saw\n  {file}  the edited workbook\n"
+    if store.is_configured():
+        where += "The server, and with it the registry, ended with the demo."
+    else:
+        where += (
+            f"  foreview history channel {stations[0]} --home {home}\n"
+            f"  foreview list --all --home {home}\n"
+            f"  foreview what-if {inverse.id} --home {home}\n"
+            f"  foreview verify --home {home}"
+        )
     return {
         "folder": str(folder),
         "change_set": change_set.id,

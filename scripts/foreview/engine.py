@@ -43,14 +43,13 @@ def open_session(
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
-    workspace.export_environment()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("FOREVIEW_CLASS_ARCHIVE", str(CLASS_ARCHIVE))
     _check_java(os.environ)
     _check_delta()
     log = workspace.home / "logs" / "spark.log"
     builder = SparkSession.builder.enableHiveSupport()  # as dbt-spark does
-    for name, value in _session_settings(workspace.project).items():
+    for name, value in target_settings(workspace, "local")["server_side_parameters"].items():
         builder = builder.config(name, value)
     other = Thread(target=meanwhile, daemon=True)
     try:
@@ -65,14 +64,16 @@ def open_session(
     return session
 
 
-def _session_settings(project: Path) -> dict[str, Any]:
-    """Return the session's settings from profiles.yml, so that they are written once."""
+def target_settings(workspace: Workspace, target: str) -> dict[str, Any]:
+    """Return a target's settings from profiles.yml as dbt sees them, so they are written once."""
     import jinja2
 
-    text = (project / "profiles.yml").read_text(encoding="utf-8")
-    rendered = jinja2.Environment(autoescape=False).from_string(text)  # noqa: S701 - YAML
-    profile = parse_yaml(rendered.render(env_var=lambda n, d=None: os.environ.get(n, d)))
-    settings: dict[str, Any] = profile["foreview"]["outputs"]["local"]["server_side_parameters"]
+    workspace.export_environment()
+    text = (workspace.project / "profiles.yml").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=False)  # noqa: S701 - YAML
+    environment.filters["as_number"] = int
+    rendered = environment.from_string(text).render(env_var=lambda n, d=None: os.environ.get(n, d))
+    settings: dict[str, Any] = parse_yaml(rendered)["foreview"]["outputs"][target]
     return settings
 
 

@@ -3,7 +3,8 @@
 Figures that are published by the calendar keep their version, and so does every earlier
 publication: they are sums, in which reports show nobody (`report.suppression`). Reference history
 has no households. The erasure is in the log of events, with the household's number, so that it can
-be shown, and done again should the supplier deliver it once more.
+be shown. Should the supplier deliver the household once more, staging leaves it out, and the same
+command removes what was delivered.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from foreview.dbt_project import Progress, open_engines, run_operation
 from foreview.errors import Problem, RefusedError
 from foreview.housekeeping import scenario_schemas
 from foreview.impact_tables import newest_publication
+from foreview.loads import ensure_landing
 from foreview.submission import refuse_unfinished
 from foreview.what_if import require_publication
 from foreview.workspace import Workspace
@@ -33,7 +35,7 @@ class Erased:
     Attributes:
         household_id: The household.
         devices: Number of its devices.
-        records: Number of its viewing records.
+        records: Number of its viewing records that figures were computed with.
         days: The days on which it had viewing.
         publication: The newest publication, whose figures are without it.
     """
@@ -70,6 +72,7 @@ def erase_household(
         raise RefusedError(Problem("no-reason", message, fix="Give --reason, such as its ticket."))
     spark = open_engines(workspace)
     require_publication(workspace, spark)
+    ensure_landing(workspace, spark)
     found = _begun(workspace, household_id) or _begin(workspace, spark, household_id, reason)
     run_operation(workspace, "erase_household", household_id=household_id)
     if schemas := scenario_schemas(workspace, spark):  # they have viewing by household
@@ -98,11 +101,16 @@ def _begin(
 ) -> dict[str, Any]:
     from pyspark.sql import functions as f
 
-    own = spark.table(workspace.table("dim_device")).where(f.col("household_id") == household_id)
+    columns = ["household_id", "device_id", "valid_from", "valid_to"]
+    known, erased = (
+        spark.table(table).select(columns)
+        for table in (workspace.table("dim_device"), workspace.table("erased_device", "landing"))
+    )
+    own = known.union(erased).where(f.col("household_id") == household_id)
     devices = sorted({row["device_id"] for row in own.select("device_id").collect()})
     if not devices:
         message = f"There is no household {household_id} in the device loads."
-        fix = "Check its number; what is erased already is in the log of events."
+        fix = "Check its number."
         raise RefusedError(Problem("unknown-household", message, fix=fix))
     viewing = spark.table(workspace.table("fct_viewing")).alias("viewing")
     held = (f.col("viewing.device_id") == f.col("own.device_id")) & (

@@ -28,11 +28,14 @@ from foreview.errors import EngineError, RefusedError
 from foreview.exporting import export_dimension
 from foreview.feed import write_feed
 from foreview.housekeeping import Removed, clean_up, scenario_schemas
+from foreview.mariadb_server import Server
 from foreview.past import as_of, plain_rows
 from foreview.promotion import STEPS, abandon, build, promote, resume
 from foreview.receipt import receipt_content, record_receipt
 from foreview.status import status_of
+from foreview.store import bring_up
 from foreview.submission import read_change_set, record
+from foreview.viewing_load import load_viewing
 from foreview.what_if import preview, scenario_schema
 from foreview.workspace import Workspace
 
@@ -111,6 +114,22 @@ def test_killed_at_each_step_in_turn_a_promotion_goes_on_and_the_past_stays(
     assert {grain_of(one["grain"]) for one in figures_fed if not one["before"]} == new - old
     assert {grain_of(one["grain"]) for one in figures_fed if not one["after"]} == old - new
     assert [publication_rows(market, number) for number in (1, 2)] == [before, after]
+
+
+def test_after_a_promotion_all_places_and_mariadb_have_equal_rows(
+    market: Workspace, mariadb: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOREVIEW_STORE_DEFAULTS_FILE", str(mariadb.defaults_file))
+    bring_up(market)
+    checks, problems = verify(market)
+    assert problems == []
+    places: dict[str, dict[str, str]] = {}
+    for one in checks:
+        places.setdefault(one.dimension, {})[one.place] = one.hash
+    assert set(places) >= {"channel", "network", "airing", "area"}
+    for dimension, hashes in places.items():
+        assert len(set(hashes.values())) == 1, dimension
+        assert {"reference store", "working table", "published table"} < set(hashes)
 
 
 def grain_of(row: Any) -> tuple[Any, ...]:
@@ -471,7 +490,38 @@ def test_an_erased_household_is_in_no_file_and_in_no_figure_of_open_days(
     assert {number: believed(spark, market, number) for number in before} == before
     assert_whole(market)
     with pytest.raises(RefusedError, match="no household"):
-        erase_household(eve, household, "request 1")
+        erase_household(eve, 10**9, "request 1")
+
+
+@LONG
+def test_an_erased_household_that_is_delivered_again_is_left_out(
+    spark: Any, market: Workspace, tmp_path: Path
+) -> None:
+    from pyspark.sql import functions as f
+
+    landing = [market.table(name, "landing") for name in ("viewing", "device", "erased_device")]
+    erased = spark.table(landing[2]).first()
+    own = {erased["device_id"]}
+    again = (
+        spark.table(landing[1])
+        .limit(1)
+        .withColumns({name: f.lit(erased[name]) for name in ("household_id", "device_id")})
+    )
+    again.write.mode("append").saveAsTable(landing[1])
+    batch = spark.table(landing[0]).agg({"load_batch": "max"}).first()[0] + 1
+    new = spark.table(landing[0]).where(f"viewing_date = '{DAYS[1]}'").limit(20)
+    new = new.withColumns({"load_batch": f.lit(batch), "device_id": f.lit(erased["device_id"])})
+    new.write.parquet(str(tmp_path / "again"))
+    before = published(spark, market, [MART])
+    load_viewing(market, tmp_path / "again")
+    assert_same(published(spark, market, [MART]), before)
+    for name in ("fct_viewing", "dim_device"):
+        assert spark.table(market.table(name)).where(spark_in("device_id", own)).isEmpty()
+    assert not spark.table(landing[0]).where(spark_in("device_id", own)).isEmpty()
+    erase_household(market, erased["household_id"], "request 1, again")
+    for table in landing[:2]:
+        assert spark.table(table).where(spark_in("device_id", own)).isEmpty()
+    assert_whole(market)
 
 
 def spark_in(column: str, values: Any) -> Any:

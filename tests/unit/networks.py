@@ -15,10 +15,10 @@ from conftest import acting, make_workspace
 from foreview.changes import ChangeSet
 from foreview.cli import app
 from foreview.contract import BEGINNING
+from foreview.mariadb_server import Server
 from foreview.registry import Registry
 from foreview.submission import baseline_change_set, read_change_set
 from foreview.workspace import Workspace
-from mariadb_server import Server
 
 PEOPLE = ("ana", "rob", "bob", "eve", getpass.getuser())
 """Who acts in tests of commands."""

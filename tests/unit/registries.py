@@ -13,8 +13,8 @@ from typing import Any
 
 import pymysql
 
+from foreview.mariadb_server import Server
 from foreview.registry import Registry
-from mariadb_server import Server
 
 START = datetime(2026, 4, 8, 10, 0, tzinfo=UTC)
 PEOPLE = ("anna", "bert", "cleo", "dora", "eve")

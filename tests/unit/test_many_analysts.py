@@ -18,9 +18,9 @@ from test_registry import change_set, modified, receipt_of
 
 from foreview.changes import ChangeSet
 from foreview.errors import ForeviewError
+from foreview.mariadb_server import NoServerError, Server, running_server
 from foreview.registry import Registry
 from foreview.registry.rights import statements_for
-from mariadb_server import NoServerError, Server, running_server
 
 IS_LONG = "FOREVIEW_SOAK" in os.environ
 ANALYSTS, TURNS, DEATHS = (16, 40, 10) if IS_LONG else (6, 6, 2)

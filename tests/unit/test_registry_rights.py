@@ -10,10 +10,10 @@ from registries import Clock, ServerStore
 from test_registry import EDIT, added, approve, change_set, modified, rule_of
 
 from foreview.errors import EngineError, UsageError
+from foreview.mariadb_server import Server
 from foreview.registry import Registry
 from foreview.registry.rights import ROLES, statements_for
 from foreview.registry.schema import METADATA
-from mariadb_server import Server
 
 ROLES_OF = {
     "anna": ("analyst", "reviewer"),

@@ -10,9 +10,9 @@ from registries import Clock, ServerStore
 from test_registry import added, change_set, promoted, rule_of, tables_of
 
 from foreview.errors import EngineError
+from foreview.mariadb_server import Server
 from foreview.registry import Registry
 from foreview.registry.server import user_of
-from mariadb_server import Server
 
 
 @pytest.fixture

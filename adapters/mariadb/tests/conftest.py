@@ -10,7 +10,7 @@ import pytest
 from dbt.tests.fixtures import project as suite
 
 from dbt_suite import SHARED, without_settings
-from mariadb_server import NoServerError, Server, running_server
+from foreview.mariadb_server import NoServerError, Server, running_server
 
 globals().update(SHARED)
 

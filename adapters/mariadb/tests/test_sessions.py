@@ -15,7 +15,7 @@ from dbt.tests.util import run_dbt, run_dbt_and_capture
 from dbt_common.exceptions import DbtConfigError, DbtDatabaseError
 
 from dbt.adapters.foreview_mariadb.connections import Credentials, connect
-from mariadb_server import Server, running_server
+from foreview.mariadb_server import Server, running_server
 
 
 def credentials_of(server: Server, **more: Any) -> Credentials:

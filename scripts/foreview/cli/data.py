@@ -18,16 +18,25 @@ def demo(
         Path | None, typer.Argument(help="A new folder; default foreview-demo-TIME.")
     ] = None,
     rows: Annotated[int, typer.Option(help="Viewing records to generate.")] = 200_000,
+    store: Annotated[
+        str | None,
+        typer.Option(help="mariadb: registry and reference store on a server, for as long."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Tell the whole story on a generated market: two networks swap a station.
 
-    Example: foreview demo /tmp/my-demo
+    Examples:
+    foreview demo /tmp/my-demo
+
+    foreview demo /tmp/my-demo --store mariadb
     """
     from foreview.demo import run_demo
 
+    if store not in (None, "mariadb"):
+        raise typer.BadParameter(f"{store!r} is no store: use mariadb, or leave --store out.")
     with running("demo", as_json=as_json, lock=False) as session:
-        told = run_demo(session.workspace, folder, rows, quiet=as_json)
+        told = run_demo(session.workspace, folder, rows, quiet=as_json, on_server=store is not None)
         session.print(told, told["where_to_look"])
 
 

@@ -65,6 +65,8 @@ def promote(
 
 
 def _promoted(session: Session, releases: Sequence[Release]) -> None:
+    from foreview import store
+
     done = [{"release": one.number, "publication": one.publication} for one in releases]
     lines = [
         f"Reference version {one.number} is in effect; publication {one.publication} shows it.\n"
@@ -72,6 +74,31 @@ def _promoted(session: Session, releases: Sequence[Release]) -> None:
         for one in releases
     ]
     session.print(done[0] if len(done) == 1 else done, "\n".join(lines) or "Nothing is due.")
+    if releases and store.is_configured():
+        store.bring_up(session.workspace)
+
+
+@app.command("store")
+def bring_up_store(home: Home = None, as_json: Json = False) -> None:
+    """Bring the reference store on MariaDB up to what is in effect; a promotion does it too.
+
+    Other applications read approved rows there: docs/reference-store.md says how to name a server.
+
+    Example: foreview store
+    """
+    from foreview import store
+
+    with (
+        running("store", home, None, as_json) as session,
+        progress_bar("Building the store", as_json) as progress,
+    ):
+        checks = store.bring_up(session.workspace, progress=progress)
+        rows = sum(one.rows for one in checks)
+        session.print(
+            [asdict(one) for one in checks],
+            f"The reference store holds {rows:,} approved rows of {len(checks)} tables, "
+            "as the registry has them.",
+        )
 
 
 @app.command()

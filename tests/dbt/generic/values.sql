@@ -8,11 +8,9 @@
 {# Why: each value of a cell that holds a list must exist in its table. #}
 {% test list_relationships(model, column_name, to, field) %}
     with items as (
-        select distinct item
-        from {{ model }}
-        lateral view explode(split({{ column_name }}, ';')) as item
+        {{ items_of(model, column_name) }}
     )
-    select items.item
+    select distinct items.item
     from items
     left join {{ to }} as parent on items.item = parent.{{ field }}
     where items.item is not null and parent.{{ field }} is null

@@ -1,9 +1,11 @@
 """The adapter: what differs from dbt-mysql's for MariaDB."""
 
+import csv
 import datetime
 import os
 import re
 import tempfile
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -256,18 +258,51 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
             DbtDatabaseError: a value does not fit its column; nothing is loaded.
         """
         self._widen_texts(relation, agate_table, column_types)
-        names = ", ".join(self.quote(one) for one in agate_table.column_names)
+        return self._load_fields(relation, agate_table.column_names, agate_table.rows)
+
+    @available
+    def load_csv(self, relation: Relation, path: str, columns: list[str]) -> str:
+        """Fill a table of texts from a CSV file by LOAD DATA; an empty field is null.
+
+        Args:
+            relation: the table, empty.
+            path: the file: UTF-8, a line of headings, fields quoted where they need it.
+            columns: the table's columns in the order of the file's.
+
+        Returns:
+            The statement.
+
+        Raises:
+            DbtRuntimeError: a row has more or fewer fields, or a text a NUL character.
+        """
+        # The server would read a CSV file too, but take the code NULL for no value.
+        with open(path, encoding="utf-8", newline="") as file:  # noqa: PTH123
+            rows = csv.reader(file, strict=True)
+            next(rows, None)
+            return self._load_fields(
+                relation, columns, ([field or None for field in row] for row in rows)
+            )
+
+    def _load_fields(
+        self, relation: Relation, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> str:
+        names = ", ".join(self.quote(one) for one in columns)
         with tempfile.TemporaryDirectory(prefix="dbt-seed-") as folder:
             path = os.path.join(folder, "rows")  # noqa: PTH118
             with open(path, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123
-                for number, row in enumerate(agate_table.rows, start=1):
+                for number, row in enumerate(rows, start=1):
+                    if len(row) != len(columns):
+                        raise DbtRuntimeError(
+                            f"Seed {relation.identifier}: row {number} has {len(row)} fields, its "
+                            f"heading {len(columns)}."
+                        )
                     fields = [_field(one) for one in row]
                     line = "\t".join(fields)
                     if "\0" in line:
                         at = next(i for i, one in enumerate(fields) if "\0" in one)
                         raise DbtRuntimeError(
                             f"Seed {relation.identifier}: row {number}, column "
-                            f"{agate_table.column_names[at]} has a NUL character: take it out."
+                            f"{columns[at]} has a NUL character: take it out."
                         )
                     file.write(line + "\n")
             sql = (

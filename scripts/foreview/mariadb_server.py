@@ -1,4 +1,4 @@
-"""A private MariaDB server for tests: own data folder, 127.0.0.1, a free port, its own socket."""
+"""A private MariaDB server, for tests and the demo: own data, 127.0.0.1, a free port, a socket."""
 
 import os
 import secrets
@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pymysql
 
+from foreview.errors import EngineError, Problem
 
-class NoServerError(Exception):
+
+class NoServerError(EngineError):
     """MariaDB is not here; the message says why, and what to do."""
 
 
@@ -68,10 +70,9 @@ def find_programs() -> tuple[str, str]:
     daemon = shutil.which("mariadbd", path=path)
     installer = shutil.which("mariadb-install-db", path=path)
     if daemon is None or installer is None:
-        raise NoServerError(
-            "MariaDB's server is not installed: run `make test` once, which installs it on Debian "
-            "and Ubuntu, or install mariadb-server"
-        )
+        message = "MariaDB's server is not installed."
+        fix = "Run scripts/setup_tests.sh, or install mariadb-server (brew: mariadb)."
+        raise NoServerError(Problem("no-mariadb", message, fix=fix))
     return daemon, installer
 
 
@@ -131,7 +132,7 @@ def _start(programs: tuple[str, str], home: Path, options: tuple[str, ...]) -> S
             check=False,
         )
         if prepared.returncode:
-            raise NoServerError(f"mariadb-install-db failed: {_last_lines(log)}")
+            raise _not_started(log)
         process = subprocess.Popen(
             [
                 *wrapper,
@@ -168,7 +169,7 @@ def _wait(server: Server, log: Path, seconds: float = 60) -> None:
             server.connect().close()
         except pymysql.OperationalError as error:
             if server.process.poll() is not None or time.monotonic() > until:
-                raise NoServerError(f"mariadbd did not start: {_last_lines(log)}") from error
+                raise _not_started(log) from error
             time.sleep(0.1)
         else:
             return
@@ -189,5 +190,7 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _last_lines(log: Path) -> str:
-    return " / ".join(log.read_text(errors="replace").splitlines()[-5:])
+def _not_started(log: Path) -> NoServerError:
+    said = " / ".join(log.read_text(errors="replace").splitlines()[-5:])
+    message = f"MariaDB's server did not start: {said}"
+    return NoServerError(Problem("no-mariadb", message, fix="Mend that, and try again."))
