@@ -23,13 +23,6 @@ settings.load_profile("foreview")
 # No test's lineage goes to the server of whoever runs it, child processes' neither.
 os.environ["OPENLINEAGE_DISABLED"] = "true"
 
-# Statements have few rows: compiling them costs a third more than interpreting. Commands that tests
-# start as processes of their own, benchmarks and the demo have Spark as users have it.
-INTERPRETED = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-}
-
 PROJECT = Path(__file__).resolve().parents[1]
 SESSION = "foreview_session"
 """The workspace whose folder has the tables of all others in the run."""
@@ -46,8 +39,6 @@ def spark(spark_home: Path) -> Iterator[Any]:
     from foreview.engine import open_session
 
     session = open_session(make_workspace(spark_home, SESSION))
-    for name, value in INTERPRETED.items():
-        session.conf.set(name, value)
     yield session
     session.stop()
 

@@ -132,9 +132,10 @@ def _story(
     )
     if store.is_configured():
         checks = store.bring_up(reviewer)
+        held = sum(one.rows for one in checks)
         tell(
-            f"   The reference store on MariaDB has the same {sum(one.rows for one in checks):,} rows "
-            f"of {len(checks)} tables, to the last character."
+            f"   The reference store on MariaDB has the same {held:,} rows of {len(checks)} "
+            "tables, to the last character."
         )
     inverse = rollback(analyst, release.number)
     tell(f"5. It can be taken back at any time: change request {inverse.id} is the inverse.")

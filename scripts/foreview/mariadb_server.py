@@ -33,7 +33,7 @@ class Server:
     host: str = "127.0.0.1"
     user: str = "tester"
 
-    def connect(self) -> pymysql.Connection:  # type: ignore[type-arg]
+    def connect(self) -> pymysql.Connection:
         """Open a connection, statements committed one by one."""
         return pymysql.connect(
             host=self.host,
@@ -48,14 +48,7 @@ class Server:
         self.process.kill()
         self.process.wait()
         log = self.defaults_file.with_name("log")
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                self.process.args,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        self.process = _run(list(self.process.args), log)  # type: ignore[arg-type]
         _wait(self, log)
 
 
@@ -124,42 +117,43 @@ def _start(programs: tuple[str, str], home: Path, options: tuple[str, ...]) -> S
         home.chmod(0o755)
         for path in (data, first):
             shutil.chown(path, "mysql")
-    with log.open("wb") as output:
-        prepared = subprocess.run(
-            [installer, "--no-defaults", *user, f"--datadir={data}", "--skip-test-db"],
-            stdout=output,
-            stderr=output,
-            check=False,
-        )
-        if prepared.returncode:
-            raise _not_started(log)
-        process = subprocess.Popen(
-            [
-                *wrapper,
-                daemon,
-                "--no-defaults",
-                *([] if wrapper else user),
-                f"--datadir={data}",
-                f"--socket={data}/socket",
-                f"--pid-file={data}/pid",
-                "--bind-address=127.0.0.1",
-                f"--port={port}",
-                "--skip-name-resolve",
-                "--character-set-server=utf8mb4",
-                "--collation-server=utf8mb4_bin",
-                "--local-infile=1",
-                # Tests need no durability.
-                "--innodb-flush-log-at-trx-commit=0",
-                f"--init-file={first}",
-                *options,
-            ],
+    prepare = [installer, "--no-defaults", *user, f"--datadir={data}", "--skip-test-db"]
+    if _run(prepare, log).wait():
+        raise _not_started(log)
+    process = _run(
+        [
+            *wrapper,
+            daemon,
+            "--no-defaults",
+            *([] if wrapper else user),
+            f"--datadir={data}",
+            f"--socket={data}/socket",
+            f"--pid-file={data}/pid",
+            "--bind-address=127.0.0.1",
+            f"--port={port}",
+            "--skip-name-resolve",
+            "--character-set-server=utf8mb4",
+            "--collation-server=utf8mb4_bin",
+            "--local-infile=1",
+            # Tests need no durability.
+            "--innodb-flush-log-at-trx-commit=0",
+            f"--init-file={first}",
+            *options,
+        ],
+        log,
+    )
+    return Server(port, data / "socket", password, defaults, process)
+
+
+def _run(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - MariaDB's programs, with options made here
+            command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # Ctrl-C is for pytest, which then stops the server.
-            start_new_session=True,
+            start_new_session=True,  # Ctrl-C is for who started it, who then stops the server
         )
-    return Server(port, data / "socket", password, defaults, process)
 
 
 def _wait(server: Server, log: Path, seconds: float = 60) -> None:

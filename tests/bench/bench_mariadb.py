@@ -1,4 +1,4 @@
-"""MariaDB: dbt's seeds and snapshots beside dbt-mysql's and SQL by hand, and submits on a full registry.
+"""MariaDB: seeds and snapshots beside dbt-mysql's and SQL by hand, submits on a full registry.
 
 Starts a server of its own. dbt-mysql runs as released, with dbt-core 1.7, in an environment that
 uv makes. Prints JSON lines: seconds and ratios. Seconds of seeds and snapshots are dbt's own of the
@@ -41,6 +41,14 @@ select * from {{ source('bench', 'rows_now') }}
 {% endsnapshot %}
 """
 SOURCES = "version: 2\nsources: [{name: bench, schema: bench, tables: [{name: rows_now}]}]\n"
+COUNT = "select count(*) from {}.rows_now"
+INSERT = "insert into rows_now values (%s, %s, %s, %s, %s, %s, %s)"
+FIRST = "insert into by_hand select *, now(6), null from rows_now"
+CHANGE = """
+update rows_now set name = concat(%s, code)
+where cast(substring_index(substr(code, 2), '.', 1) as unsigned) %% 100 = %s
+"""
+OPEN = "select count(*), sum({} is null) from {}"
 BY_HAND = """
 start transaction;
 set @instant = now(6);
@@ -121,7 +129,7 @@ def seeds(folder: Path, server: Server, rows: int) -> dict[str, Any]:
     with server.connect() as connection, connection.cursor() as cursor:
         counts = []
         for schema in ("ours", "peer"):
-            cursor.execute(f"select count(*) from {schema}.rows_now")
+            cursor.execute(COUNT.format(schema))
             counts.append(cursor.fetchone()[0])
     assert counts == [rows, rows], counts
     seconds = statistics.median(ours)
@@ -136,7 +144,6 @@ def seeds(folder: Path, server: Server, rows: int) -> dict[str, Any]:
 def snapshots(folder: Path, server: Server, rows: int, rounds: int) -> dict[str, Any]:
     """Snapshot a table of which 1% changed, by dbt and by hand, taking turns."""
     project = make_project(folder / f"snapshot{rows}", server)
-    names = ", ".join(COLUMNS)
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute(
             "set session join_cache_level = 8, join_buffer_size = 67108864,"
@@ -146,14 +153,12 @@ def snapshots(folder: Path, server: Server, rows: int, rounds: int) -> dict[str,
         cursor.execute("use bench")
         columns = ", ".join(f"{name} varchar(64)" for name in COLUMNS)
         cursor.execute(f"create table rows_now ({columns})")
-        cursor.executemany(
-            f"insert into rows_now values ({', '.join(['%s'] * len(COLUMNS))})", make_rows(rows)
-        )
+        cursor.executemany(INSERT, make_rows(rows))
         cursor.execute(
             f"create table by_hand ({columns}, valid_from datetime(6), valid_to datetime(6),"
             " key (code))"
         )
-        cursor.execute(f"insert into by_hand select {names}, now(6), null from rows_now")
+        cursor.execute(FIRST)
         run_node(project, "bench", "snapshot")
         same = " and ".join(f"now_.{name} <=> known.{name}" for name in COLUMNS)
         statements = BY_HAND.format(history="by_hand", now="rows_now", same=same).split(";")
@@ -169,14 +174,11 @@ def snapshots(folder: Path, server: Server, rows: int, rounds: int) -> dict[str,
             told["by_hand"].append(time.monotonic() - start)
 
         for number in range(rounds):
-            cursor.execute(
-                f"update rows_now set name = concat('round {number} ', code)"
-                f" where cast(substr(code, 2) as unsigned) % 100 = {number}"
-            )
+            cursor.execute(CHANGE, (f"round {number} ", number))
             for turn in (by_dbt, by_hand) if number % 2 else (by_hand, by_dbt):
                 turn()
             for table, end in (("history", "dbt_valid_to"), ("by_hand", "valid_to")):
-                cursor.execute(f"select count(*), sum({end} is null) from {table}")
+                cursor.execute(OPEN.format(end, table))
                 assert cursor.fetchone() == (rows + (number + 1) * rows // 100, rows), table
     medians = {name: round(statistics.median(one), 2) for name, one in told.items()}
     return {"rows": rows, **medians, "ratio": round(medians["snapshot"] / medians["by_hand"], 2)}
