@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import dbt.tests.adapter
 import pytest
 from dbt.tests.fixtures import project as suite
 
@@ -42,6 +43,25 @@ GRANTEES = ["dbt_test_user_1", "dbt_test_user_2", "dbt_test_user_3"]
 
 
 @pytest.fixture(scope="class")
+def unique_schema(request: pytest.FixtureRequest, prefix: str) -> str:
+    """A name that is short enough, also with what scenarios add."""
+    area = request.module.__name__.rpartition("test_suite_")[2]
+    return f"{prefix}_{area[:12]}"
+
+
+@pytest.fixture(scope="module")
+def test_data_dir(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of an area of the suite, or a folder for it."""
+    found = area_folder(request) / "data"
+    return found if found.is_dir() else tmp_path_factory.mktemp("area") / "data"
+
+
+def area_folder(request: pytest.FixtureRequest) -> Path:
+    area = request.module.__name__.rpartition("test_suite_")[2]
+    return Path(dbt.tests.adapter.__path__[0], area)
+
+
+@pytest.fixture(scope="class")
 def surroundings(server: Server) -> Iterator[pytest.MonkeyPatch]:
     """No setting of whoever runs the tests reaches dbt, and nothing stays."""
     with without_settings() as patch:
@@ -58,6 +78,11 @@ def environment(surroundings: pytest.MonkeyPatch) -> Mapping[str, str]:
 
 @pytest.fixture(scope="class")
 def dbt_profile_target(server: Server, surroundings: pytest.MonkeyPatch) -> dict[str, Any]:
+    return target_of(server)
+
+
+def target_of(server: Server) -> dict[str, Any]:
+    """Return a target of profiles.yml."""
     return {
         "type": "foreview_mariadb",
         "host": server.host,
@@ -87,6 +112,12 @@ IN_FILES = [
     (r"(\d\d:\d\d:\d\d)-0\b", r"\1"),
     (r"current_setting\('timezone'\)", "@@session.time_zone"),
 ]
+IN_SETTINGS = [
+    (r"\bvacuum\b", "analyze table"),
+    (r"\bschema text\b", "`schema` text"),
+    (r"\((db, )?schema\) values", r"(\1`schema`) values"),
+]
+"""What is changed in a scenario's hooks."""
 IN_STATEMENTS = [
     *IN_FILES,
     # A schema is a database.
@@ -94,11 +125,15 @@ IN_STATEMENTS = [
     (r"timestamp without time zone", "datetime(6)"),
     (r"\b(\w*valid_\w+|\w*updated_at)(\s+)timestamp\b", r"\1\2datetime(6)"),
     (r"\bilike\b", "like"),
+    (r"\bcascade\b", ""),
     (r"\btext\b", "longtext"),
     (r"interval '(\d+) (\w+?)s?'", r"interval \1 \2"),
 ]
 """What the scenarios themselves create and change, never what the adapter does."""
-PIPES = "set session sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT');\n"
+AS_POSTGRESQL = "set session sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT,ANSI_QUOTES');\n"
+
+
+NAME_IN_QUOTES = re.compile(r'"\w+",')
 
 
 def as_mariadb(text: str, patterns: list[tuple[str, str]]) -> str:
@@ -122,6 +157,8 @@ def files_for_mariadb(files: Any) -> Any:
 def project_files(request: pytest.FixtureRequest, project_root: Path) -> None:
     for name in ("selectors_yml", "dependencies_yml", "packages_yml", "dbt_project_yml"):
         request.getfixturevalue(name)
+    settings = project_root / "dbt_project.yml"
+    settings.write_text(as_mariadb(settings.read_text("utf-8"), IN_SETTINGS), "utf-8")
     folders = {
         name: request.getfixturevalue(name)
         for name in ("macros", "snapshots", "seeds", "tests", "analyses", "functions")
@@ -135,13 +172,15 @@ def project_files(request: pytest.FixtureRequest, project_root: Path) -> None:
 
 
 @pytest.fixture(scope="class")
-def project(project_setup: Any, project_files: None) -> Any:
+def project(request: pytest.FixtureRequest, project_setup: Any, project_files: None) -> Any:
     """The suite's handle on a scenario's project, with its SQL as MariaDB takes it."""
     plain = project_setup.run_sql
 
     def run_sql(sql: str, fetch: str | None = None) -> Any:
         sql = as_mariadb(sql, IN_STATEMENTS)
-        return plain(PIPES + sql if "||" in sql else sql, fetch)
+        is_other = "||" in sql or NAME_IN_QUOTES.search(sql)
+        return plain(AS_POSTGRESQL + sql if is_other else sql, fetch)
 
     project_setup.run_sql = run_sql
+    project_setup.test_dir = area_folder(request)
     return project_setup
