@@ -46,7 +46,7 @@ def test_a_failed_run_names_what_failed(
         success=False, exception=exception, result=SimpleNamespace(results=nodes)
     )
     monkeypatch.setattr("foreview.dbt_project.open_engines", lambda *_: None)
-    monkeypatch.setattr("foreview.dbt_project._invoke", lambda *_: result)
+    monkeypatch.setattr("foreview.dbt_project._invoke", lambda *_, **__: result)
     with pytest.raises(error) as caught:
         run_dbt(make_workspace(tmp_path, "foreview"), ["build"])
     assert {problem.rule for problem in caught.value.problems} == {rule}
