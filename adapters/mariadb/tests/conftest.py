@@ -45,8 +45,7 @@ GRANTEES = ["dbt_test_user_1", "dbt_test_user_2", "dbt_test_user_3"]
 @pytest.fixture(scope="class")
 def unique_schema(request: pytest.FixtureRequest, prefix: str) -> str:
     """A name that is short enough, also with what scenarios add."""
-    area = request.module.__name__.rpartition("test_suite_")[2]
-    return f"{prefix}_{area[:12]}"
+    return f"{prefix}_{area_of(request)[:12]}"
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +56,12 @@ def test_data_dir(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 def area_folder(request: pytest.FixtureRequest) -> Path:
-    area = request.module.__name__.rpartition("test_suite_")[2]
-    return Path(dbt.tests.adapter.__path__[0], area)
+    return Path(dbt.tests.adapter.__path__[0], area_of(request))
+
+
+def area_of(request: pytest.FixtureRequest) -> str:
+    """Return the area that a test file is about; of our own tests the file's name."""
+    return request.module.__name__.rpartition(".")[2].removeprefix("test_suite_")
 
 
 @pytest.fixture(scope="class")
