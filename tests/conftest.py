@@ -23,6 +23,10 @@ settings.load_profile("foreview")
 # No test's lineage goes to the server of whoever runs it, child processes' neither.
 os.environ["OPENLINEAGE_DISABLED"] = "true"
 
+# Nor do any test's rows go to their reference store.
+for _name in [one for one in os.environ if one.startswith("FOREVIEW_STORE_")]:
+    del os.environ[_name]
+
 PROJECT = Path(__file__).resolve().parents[1]
 SESSION = "foreview_session"
 """The workspace whose folder has the tables of all others in the run."""

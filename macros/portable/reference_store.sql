@@ -82,19 +82,10 @@
 {#- At the end of a whole build without failure: what was built is what readers see from now on. -#}
 {% macro foreview_mariadb__publish_after_build(results) -%}
     {%- if execute and flags.WHICH == 'build' -%}
-        {%- set failed = [] -%}
-        {%- set built = [] -%}
-        {%- for result in results -%}
-            {%- if result.status in ('error', 'fail', 'skipped') -%}
-                {%- do failed.append(result.node.name) -%}
-            {%- elif result.node.config.materialized == 'dimension' -%}
-                {%- do built.append(result.node.name) -%}
-            {%- endif -%}
-        {%- endfor -%}
-        {%- set all = graph.nodes.values() | selectattr('config.materialized', 'equalto', 'dimension') | list -%}
-        {%- if failed -%}
-            {%- do log('Not published: ' ~ failed | join(', ') ~ ' failed.', info=true) -%}
-        {%- elif built | length < all | length -%}
+        {%- set ended = outcome_of_run(results, 'dimension') -%}
+        {%- if ended.failed -%}
+            {%- do log('Not published: ' ~ ended.failed | join(', ') ~ ' failed.', info=true) -%}
+        {%- elif ended.built | length < models_materialized('dimension') | length -%}
             {%- do log('Not published: not all dimensions were built.', info=true) -%}
         {%- elif _store_has_moved() -%}
             {%- call statement('publish', auto_begin=False) -%}
@@ -114,19 +105,9 @@
 {#- Whether there are other rows than in the newest publication, or it is of another release. -#}
 {% macro _store_has_moved() -%}
     {%- set newest = newest_publication() -%}
-    {%- if newest is none or newest['release'] != var('release', newest['release']) -%}
-        {{- return(true) -}}
-    {%- endif -%}
-    {%- set cut = "timestamp('" ~ newest['snapshot_cut'] ~ "')" -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' -%}
-        {%- set query -%}
-            select 1 from {{ node.relation_name }}
-            group by row_key, row_hash
-            having sum(dbt_valid_from <= {{ cut }} and coalesce(dbt_valid_to > {{ cut }}, true))
-                != sum(dbt_valid_to is null)
-            limit 1
-        {%- endset -%}
-        {%- if run_query(query).rows -%}{{- return(true) -}}{%- endif -%}
-    {%- endfor -%}
-    {{- return(false) -}}
+    {{- return(
+        newest is none
+        or newest['release'] != var('release', newest['release'])
+        or dimensions_changed_since(newest) | length > 0
+    ) -}}
 {%- endmacro %}

@@ -68,8 +68,9 @@
         {%- set query -%}
             select 1 from {{ _built_relation(name) }}
             group by row_key, row_hash
-            having count_if(dbt_valid_from <= {{ cut }} and coalesce(dbt_valid_to > {{ cut }}, true))
-                != count_if(dbt_valid_to is null)
+            having
+                sum(case when dbt_valid_from <= {{ cut }} and coalesce(dbt_valid_to > {{ cut }}, true) then 1 else 0 end)
+                != sum(case when dbt_valid_to is null then 1 else 0 end)
             limit 1
         {%- endset -%}
         {%- if run_query(query).rows -%}{%- do found.append(name | replace('_history', '')) -%}{%- endif -%}
@@ -78,7 +79,7 @@
 {%- endmacro %}
 
 {% macro _cut_of(publication) -%}
-    cast('{{ publication['snapshot_cut'] }}' as timestamp)
+    cast('{{ publication['snapshot_cut'] }}' as {{ dbt.type_timestamp() }})
 {%- endmacro %}
 
 {#- `and viewing_date in (...)` with literal days; nothing for none, which means all days. -#}
@@ -124,13 +125,31 @@
 {%- endmacro %}
 
 {% macro versioned_marts() -%}
+    {{- return(models_materialized('versioned')) -}}
+{%- endmacro %}
+
+{% macro models_materialized(materialized) -%}
     {%- set found = [] -%}
     {%- for node in graph.nodes.values() -%}
-        {%- if node.resource_type == 'model' and node.config.materialized == 'versioned' -%}
+        {%- if node.resource_type == 'model' and node.config.materialized == materialized -%}
             {%- do found.append(node) -%}
         {%- endif -%}
     {%- endfor -%}
     {{- return(found) -}}
+{%- endmacro %}
+
+{#- What failed in a run, and which models of a materialization were built: names, as a dict. -#}
+{% macro outcome_of_run(results, materialized) -%}
+    {%- set failed = [] -%}
+    {%- set built = [] -%}
+    {%- for result in results -%}
+        {%- if result.status in ('error', 'fail', 'skipped') -%}
+            {%- do failed.append(result.node.name) -%}
+        {%- elif result.node.config.materialized == materialized -%}
+            {%- do built.append(result.node.name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return({'failed': failed, 'built': built}) -}}
 {%- endmacro %}
 
 {#-
@@ -143,15 +162,8 @@
 
 {% macro default__publish_after_build(results) -%}
     {%- if execute and not var('promoting') and flags.WHICH in ('build', 'run') -%}
-        {%- set built = [] -%}
-        {%- set failed = [] -%}
-        {%- for result in results -%}
-            {%- if result.status in ('error', 'fail', 'skipped') -%}
-                {%- do failed.append(result.node.name) -%}
-            {%- elif result.node.config.materialized == 'versioned' -%}
-                {%- do built.append(result.node.name) -%}
-            {%- endif -%}
-        {%- endfor -%}
+        {%- set ended = outcome_of_run(results, 'versioned') -%}
+        {%- set built, failed = ended.built, ended.failed -%}
         {%- set marts = versioned_marts() -%}
         {%- if failed and built -%}
             {%- do log('Not published: ' ~ failed | join(', ') ~ ' failed.', info=true) -%}

@@ -22,6 +22,7 @@ renamed as (
 
 ),
 
+-- A device of an erased household is another's from the next load on that has it.
 handed_on as (
 
     select

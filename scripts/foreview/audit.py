@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -99,15 +99,19 @@ def _table(spark: SparkSession, table: str, contract: Contract) -> dict[Identity
     if not spark.catalog.tableExists(table):
         return {}
     rows = spark.table(table).select(*contract.row_columns).toArrow().to_pylist()
+    return state_of(contract, rows)
+
+
+def state_of(contract: Contract, rows: Iterable[Mapping[str, Any]]) -> dict[Identity, Row]:
+    """Return a table's rows by identity, their values as they are written in a seed."""
     found: dict[Identity, Row] = {}
     for row in rows:
-        text = {name: as_text(value) for name, value in row.items()}
+        text = {name: _text(value) for name, value in row.items()}
         found[identity_of(contract, text)] = text
     return found
 
 
-def as_text(value: Any) -> str | None:
-    """Return a value of a table as it is written in a seed."""
+def _text(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, datetime):

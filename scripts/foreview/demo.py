@@ -38,6 +38,8 @@ def run_demo(
     Returns:
         What happened: ids, release, publication, the files to look at.
     """
+    from foreview import store
+
     folder = _new_folder(folder)
     home = folder / "workspace"
     home.mkdir(parents=True)
@@ -46,7 +48,7 @@ def run_demo(
     environment.pop("FOREVIEW_REGISTRY", None)
     analyst = open_workspace(environment, home=home, act_as="ana (analyst)")
     reviewer = replace(analyst, actor="rob (reviewer)")
-    with analyst.locked("demo", to_stderr):
+    with analyst.locked("demo", to_stderr), store.instead(None):  # not into anybody's own
         if not on_server:
             return _story(analyst, reviewer, folder, rows, quiet=quiet)
         with _on_server(analyst) as (analyst, reviewer):
@@ -56,6 +58,7 @@ def run_demo(
 @contextmanager
 def _on_server(workspace: Workspace) -> Iterator[tuple[Workspace, Workspace]]:
     """Give Ana and Rob a registry on a server, each with a user and roles of their own."""
+    from foreview import store
     from foreview.mariadb_server import running_server
     from foreview.registry import Registry
     from foreview.registry.rights import statements_for
@@ -71,19 +74,16 @@ def _on_server(workspace: Workspace) -> Iterator[tuple[Workspace, Workspace]]:
         registry = Registry(owner, workspace.clock)
         for name, own in roles.items():
             registry.administer(statements_for(owner, name, own, "127.0.0.1"))
-        os.environ["FOREVIEW_STORE_DEFAULTS_FILE"] = str(server.defaults_file)
-        try:
-            ana, rob = (
-                replace(
-                    workspace,
-                    actor=name,
-                    registry_url=f"mariadb://{name}:{server.password}@{place}",
-                )
-                for name in roles
+        ana, rob = (
+            replace(
+                workspace,
+                actor=name,
+                registry_url=f"mariadb://{name}:{server.password}@{place}",
             )
+            for name in roles
+        )
+        with store.instead(server.defaults_file):
             yield ana, rob
-        finally:
-            del os.environ["FOREVIEW_STORE_DEFAULTS_FILE"]
 
 
 def _story(

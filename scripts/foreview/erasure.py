@@ -16,7 +16,6 @@ from foreview.dbt_project import Progress, open_engines, run_operation
 from foreview.errors import Problem, RefusedError
 from foreview.housekeeping import scenario_schemas
 from foreview.impact_tables import newest_publication
-from foreview.loads import ensure_landing
 from foreview.submission import refuse_unfinished
 from foreview.what_if import require_publication
 from foreview.workspace import Workspace
@@ -72,7 +71,7 @@ def erase_household(
         raise RefusedError(Problem("no-reason", message, fix="Give --reason, such as its ticket."))
     spark = open_engines(workspace)
     require_publication(workspace, spark)
-    ensure_landing(workspace, spark)
+    run_operation(workspace, "create_landing_tables")  # those of a newer version too
     found = _begun(workspace, household_id) or _begin(workspace, spark, household_id, reason)
     run_operation(workspace, "erase_household", household_id=household_id)
     if schemas := scenario_schemas(workspace, spark):  # they have viewing by household

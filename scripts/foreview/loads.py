@@ -42,13 +42,20 @@ def write_approved(
         state: All approved rows.
         last: The change set that each row last came from.
     """
-    rows = [{**state[one], "change_set_id": last[one]} for one in sorted(state)]
-    columns = (*contract.row_columns, "change_set_id")
+    columns, rows = approved_lines(contract, state, last)
     if contract.storage == "seed":
         write_seed(workspace.seeds / f"{contract.dimension}.csv", columns, rows)
     else:
         assert spark is not None  # noqa: S101 - only a seed needs none
         _overwrite(spark, workspace.table(contract.dimension, "landing"), columns, rows)
+
+
+def approved_lines(
+    contract: Contract, state: State, last: Mapping[Identity, str]
+) -> tuple[tuple[str, ...], Sequence[Row]]:
+    """Return the columns and rows of a dimension's seed or load, sorted by identity."""
+    rows = [{**state[one], "change_set_id": last[one]} for one in sorted(state)]
+    return (*contract.row_columns, "change_set_id"), rows
 
 
 def write_seed(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:

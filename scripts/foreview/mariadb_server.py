@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pymysql
 
@@ -48,7 +49,7 @@ class Server:
         self.process.kill()
         self.process.wait()
         log = self.defaults_file.with_name("log")
-        self.process = _run(list(self.process.args), log)  # type: ignore[arg-type]
+        self.process = _run(cast("list[str]", self.process.args), log)
         _wait(self, log)
 
 

@@ -8,31 +8,51 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from foreview.changes import Identity, Row, identity_of
+from foreview.audit import Check, check_rows, state_of
+from foreview.changes import State
 from foreview.dbt_project import Progress, run_dbt
 from foreview.engine import target_settings
 from foreview.errors import EngineError, Problem, RefusedError
-from foreview.loads import ensure_seeds, write_seed
+from foreview.loads import approved_lines, ensure_seeds, write_seed
 from foreview.submission import refuse_unfinished
 
 if TYPE_CHECKING:
-    from foreview.audit import Check
+    from sqlalchemy.engine import Connection
+
     from foreview.contract import Contract
     from foreview.workspace import Workspace
 
 TARGET = "mariadb"
 """The store's target in profiles.yml."""
 
+DEFAULTS_FILE = "FOREVIEW_STORE_DEFAULTS_FILE"
+"""Names a file with the server and who connects."""
+
 
 def is_configured() -> bool:
     """Return whether the environment names a server."""
-    names = ("FOREVIEW_STORE_HOST", "FOREVIEW_STORE_DEFAULTS_FILE")
+    names = ("FOREVIEW_STORE_HOST", DEFAULTS_FILE)
     return any(os.environ.get(one) for one in names)
+
+
+@contextmanager
+def instead(defaults_file: Path | None) -> Iterator[None]:
+    """Let the environment name this server and no other, or none, for a while."""
+    own = ("FOREVIEW_STORE_", "DBT_ENV_SECRET_STORE_")
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(own)}
+    if defaults_file is not None:
+        os.environ[DEFAULTS_FILE] = str(defaults_file)
+    try:
+        yield
+    finally:
+        os.environ.pop(DEFAULTS_FILE, None)
+        os.environ.update(kept)
 
 
 def bring_up(workspace: Workspace, *, progress: Progress | None = None) -> list[Check]:
@@ -85,10 +105,8 @@ def check_store(workspace: Workspace) -> list[Check]:
     Raises:
         EngineError: The server can't be reached, or has no store yet.
     """
-    from foreview.audit import check_rows
-
     checks = []
-    with closing(_connect(workspace)) as connection:
+    with _connect(workspace) as connection:
         for contract in workspace.contracts.values():
             expected, _ = workspace.registry.approved_rows(contract.dimension)
             if expected:
@@ -100,37 +118,27 @@ def check_store(workspace: Workspace) -> list[Check]:
 def _write(workspace: Workspace, contract: Contract, folder: Path) -> str:
     path = folder / f"{contract.dimension}.csv"
     state, last = workspace.registry.approved_rows(contract.dimension)
-    rows = [{**state[one], "change_set_id": last[one]} for one in sorted(state)]
-    write_seed(path, (*contract.row_columns, "change_set_id"), rows)
+    write_seed(path, *approved_lines(contract, state, last))
     return str(path)
 
 
-def _published(connection: Any, workspace: Workspace, contract: Contract) -> dict[Identity, Row]:
-    import pymysql
+def _published(connection: Connection, workspace: Workspace, contract: Contract) -> State:
+    import sqlalchemy as sa
 
-    from foreview.audit import as_text
-
-    flags = {one.name for one in contract.columns if one.type == "boolean"}
-    names = contract.row_columns
-    columns = ", ".join(f"`{name}`" for name in names)
-    table = workspace.table(f"dim_{contract.dimension}", "published")
+    schema, name = workspace.table(f"dim_{contract.dimension}", "published").split(".")
+    table = sa.table(name, *map(sa.column, contract.row_columns), schema=schema)
+    flags = [one.name for one in contract.columns if one.type == "boolean"]
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(f"select {columns} from {table}")  # noqa: S608 - names of the contract
-            rows = cursor.fetchall()
-    except pymysql.Error as error:
-        raise _lost(str(error)) from error
-    found: dict[Identity, Row] = {}
-    for row in rows:
-        text = {
-            name: as_text(bool(value) if name in flags and value is not None else value)
-            for name, value in zip(names, row, strict=True)
-        }
-        found[identity_of(contract, text)] = text
-    return found
+        rows = [dict(row) for row in connection.execute(sa.select(table)).mappings()]
+    except sa.exc.DBAPIError as error:
+        raise _lost(str(error.orig)) from error
+    for row in rows:  # MariaDB's booleans are numbers
+        row |= {flag: bool(row[flag]) for flag in flags if row[flag] is not None}
+    return state_of(contract, rows)
 
 
-def _connect(workspace: Workspace) -> Any:
+def _connect(workspace: Workspace) -> Connection:
+    import sqlalchemy as sa
     from dbt.adapters.exceptions import FailedToConnectError
 
     from dbt.adapters.foreview_mariadb.connections import Credentials, connect
@@ -138,8 +146,13 @@ def _connect(workspace: Workspace) -> Any:
     settings = target_settings(workspace, TARGET)
     settings["port"] = int(settings["port"])
     given = {name: value for name, value in settings.items() if name not in ("type", "threads")}
+    engine = sa.create_engine(
+        "mariadb+pymysql://",
+        creator=lambda: connect(Credentials(**given)),
+        poolclass=sa.NullPool,
+    )
     try:
-        return connect(Credentials(**given))
+        return engine.connect()
     except FailedToConnectError as error:
         raise _lost(str(error)) from error
 

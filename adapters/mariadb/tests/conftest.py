@@ -134,8 +134,6 @@ IN_STATEMENTS = [
 ]
 """What the scenarios themselves create and change, never what the adapter does."""
 AS_POSTGRESQL = "set session sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT,ANSI_QUOTES');\n"
-
-
 NAME_IN_QUOTES = re.compile(r'"\w+",')
 
 
