@@ -183,6 +183,7 @@
         or newest['load_batch'] != newest_batch(viewing_relation())
         or newest['device_load'] | string != device_load() | string
         or var('reopened', {})
+        or var('erased_days', [])
         or dimensions_changed_since(newest) -%}
     {%- if moved -%}
         {%- set release = var('release', newest['release'] if newest else 0) -%}

@@ -505,12 +505,16 @@ def test_an_erased_household_that_is_delivered_again_is_left_out(
     again = (
         spark.table(landing[1])
         .limit(1)
-        .withColumns({name: f.lit(erased[name]) for name in ("household_id", "device_id")})
+        .withColumns(
+            {name: f.lit(erased[name]).cast("bigint") for name in ("household_id", "device_id")}
+        )
     )
-    again.write.mode("append").saveAsTable(landing[1])
+    again.write.format("delta").mode("append").saveAsTable(landing[1])
     batch = spark.table(landing[0]).agg({"load_batch": "max"}).first()[0] + 1
     new = spark.table(landing[0]).where(f"viewing_date = '{DAYS[1]}'").limit(20)
-    new = new.withColumns({"load_batch": f.lit(batch), "device_id": f.lit(erased["device_id"])})
+    new = new.withColumns(
+        {"load_batch": f.lit(batch), "device_id": f.lit(erased["device_id"]).cast("bigint")}
+    )
     new.write.parquet(str(tmp_path / "again"))
     before = published(spark, market, [MART])
     load_viewing(market, tmp_path / "again")

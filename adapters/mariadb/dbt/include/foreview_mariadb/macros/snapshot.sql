@@ -34,6 +34,11 @@
         create or replace temporary table {{ staging_relation.render() }} as
         {{ snapshot_staging_table(strategy, compared, target_relation) }}
     {% endcall %}
+    {# An update of joined tables takes no hash join: without a key it looks at all pairs of rows. #}
+    {% set columns = config.get('snapshot_table_column_names') or get_snapshot_table_column_names() %}
+    {% call statement('index_snapshot_staging_relation') %}
+        alter table {{ staging_relation.render() }} add index ({{ columns.dbt_scd_id }}(32))
+    {% endcall %}
     {% do return(staging_relation) %}
 {% endmacro %}
 
