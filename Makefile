@@ -31,6 +31,7 @@ lint: $(SCRATCH)/.built ## Check Python and SQL: ruff, mypy, sqlfluff
 	ruff check
 	ruff format --check
 	mypy
+	mypy --config-file adapters/mariadb/pyproject.toml adapters/mariadb/dbt/adapters/foreview_mariadb
 	@echo sqlfluff lint models tests/dbt
 	@$(IN_SCRATCH) sqlfluff lint models tests/dbt 2>$(SCRATCH)/sqlfluff.log || \
 		{ grep -vE ' WARN |^(Using|Setting|To adjust) |incubator' $(SCRATCH)/sqlfluff.log | \

@@ -158,9 +158,24 @@ else
     fi
 fi
 
-# --- Delta Lake's jars ----------------------------------------------------------------------------
+# --- Jars: Delta Lake's, and MariaDB's driver -----------------------------------------------------
 
-# delta-spark's wheel has no jar. Jars beside Spark's own cost no resolving at each start.
+# They are put beside Spark's own, which costs no resolving at each start.
+
+# fetch_jars WHAT ORGANISATION NAME VERSION: put it, and what it depends on, into $work/jars.
+fetch_jars() {
+    say "fetching $1"
+    set -- "$@" "$jars"/ivy-*.jar
+    quietly "fetching $1" "$java" -jar "$5" -cache "$work/ivy" -dependency "$2" "$3" "$4" \
+        -confs default -types jar -retrieve "$work/jars/[artifact]-[revision].[ext]"
+}
+
+# add_jar NAME: copy it to Spark's, whole or not at all.
+add_jar() {
+    cp "$work/jars/$1" "$jars/$1.part"
+    mv "$jars/$1.part" "$jars/$1"
+}
+
 eval "$(.venv/bin/python - <<'PYTHON'
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -172,25 +187,26 @@ print(f"artifact='delta-spark_{version('pyspark').rpartition('.')[0]}_2.13'")
 PYTHON
 )"
 
-# The jar of its name comes last: where it is, the others are.
+# delta-spark's wheel has no jar. The one of its name comes last: where it is, the others are.
 if [ ! -e "$jars/$artifact-$delta.jar" ]; then
-    say "fetching the jars of $artifact $delta (about 87 MB)"
-    set -- "$jars"/ivy-*.jar
-    quietly "fetching Delta Lake's jars" "$java" -jar "$1" -cache "$work/ivy" \
-        -dependency io.delta "$artifact" "$delta" -confs default -types jar \
-        -retrieve "$work/jars/[artifact]-[revision].[ext]"
+    fetch_jars "the jars of $artifact $delta (about 87 MB)" io.delta "$artifact" "$delta"
     rm -f "$jars"/delta-*.jar "$jars"/unitycatalog-*.jar
     for jar in "$work"/jars/*.jar; do
         name=$(basename "$jar")
         set -- "$jars/${name%-[0-9]*}"-[0-9]*.jar
         # Spark's own copy of a library, of whichever version, is the one to use.
         if [ ! -e "$1" ] && [ "$name" != "$artifact-$delta.jar" ]; then
-            cp "$jar" "$jars/$name.part"
-            mv "$jars/$name.part" "$jars/$name"
+            add_jar "$name"
         fi
     done
-    cp "$work/jars/$artifact-$delta.jar" "$jars/$artifact.part"
-    mv "$jars/$artifact.part" "$jars/$artifact-$delta.jar"
+    add_jar "$artifact-$delta.jar"
+fi
+
+# Spark reads the reference store with it (docs/reference-store.md).
+driver=mariadb-java-client-3.5.6.jar
+if [ ! -e "$jars/$driver" ]; then
+    fetch_jars "MariaDB's JDBC driver" org.mariadb.jdbc mariadb-java-client 3.5.6
+    add_jar "$driver"
 fi
 
 # --- An archive of Spark's classes ----------------------------------------------------------------

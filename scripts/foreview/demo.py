@@ -82,7 +82,7 @@ def _on_server(workspace: Workspace) -> Iterator[tuple[Workspace, Workspace]]:
             )
             for name in roles
         )
-        with store.instead(server.defaults_file):
+        with store.instead(server.address):
             yield ana, rob
 
 

@@ -34,6 +34,11 @@ class Server:
     host: str = "127.0.0.1"
     user: str = "tester"
 
+    @property
+    def address(self) -> str:
+        """Its address, with a file that says who connects."""
+        return f"mariadb:///?read_default_file={self.defaults_file}"
+
     def connect(self) -> pymysql.Connection:
         """Open a connection, statements committed one by one."""
         return pymysql.connect(

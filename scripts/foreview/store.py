@@ -31,27 +31,26 @@ if TYPE_CHECKING:
 TARGET = "mariadb"
 """The store's target in profiles.yml."""
 
-DEFAULTS_FILE = "FOREVIEW_STORE_DEFAULTS_FILE"
-"""Names a file with the server and who connects."""
+ADDRESS = "FOREVIEW_STORE"
+"""Names the server, and who connects or a file that says so."""
 
 
 def is_configured() -> bool:
     """Return whether the environment names a server."""
-    names = ("FOREVIEW_STORE_HOST", DEFAULTS_FILE)
-    return any(os.environ.get(one) for one in names)
+    return bool(os.environ.get(ADDRESS))
 
 
 @contextmanager
-def instead(defaults_file: Path | None) -> Iterator[None]:
+def instead(address: str | None) -> Iterator[None]:
     """Let the environment name this server and no other, or none, for a while."""
-    own = ("FOREVIEW_STORE_", "DBT_ENV_SECRET_STORE_")
-    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(own)}
-    if defaults_file is not None:
-        os.environ[DEFAULTS_FILE] = str(defaults_file)
+    own = (ADDRESS, "DBT_ENV_SECRET_STORE_PASSWORD")
+    kept = {name: os.environ.pop(name) for name in own if name in os.environ}
+    if address is not None:
+        os.environ[ADDRESS] = address
     try:
         yield
     finally:
-        os.environ.pop(DEFAULTS_FILE, None)
+        os.environ.pop(ADDRESS, None)
         os.environ.update(kept)
 
 
@@ -75,7 +74,7 @@ def bring_up(workspace: Workspace, *, progress: Progress | None = None) -> list[
     """
     if not is_configured():
         message = "No reference store is named."
-        fix = "Set FOREVIEW_STORE_HOST or FOREVIEW_STORE_DEFAULTS_FILE: docs/reference-store.md."
+        fix = "Set FOREVIEW_STORE to its address: docs/reference-store.md."
         raise RefusedError(Problem("no-store", message, fix=fix))
     refuse_unfinished(workspace)
     release = workspace.registry.latest_release()
@@ -144,7 +143,6 @@ def _connect(workspace: Workspace) -> Connection:
     from dbt.adapters.foreview_mariadb.connections import Credentials, connect
 
     settings = target_settings(workspace, TARGET)
-    settings["port"] = int(settings["port"])
     given = {name: value for name, value in settings.items() if name not in ("type", "threads")}
     engine = sa.create_engine(
         "mariadb+pymysql://",

@@ -93,14 +93,14 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(autouse=True)
 def named(mariadb: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FOREVIEW_STORE_DEFAULTS_FILE", str(mariadb.defaults_file))
+    monkeypatch.setenv("FOREVIEW_STORE", mariadb.address)
 
 
 @pytest.fixture(scope="module")
 def checks(workspace: Workspace, mariadb: Server) -> list[Check]:
     """What the first build of the store was compared with."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FOREVIEW_STORE_DEFAULTS_FILE", str(mariadb.defaults_file))
+        patch.setenv("FOREVIEW_STORE", mariadb.address)
         return bring_up(workspace)
 
 
@@ -218,7 +218,7 @@ def test_a_server_that_is_not_there_is_said_without_its_password(
     wrong = tmp_path / "client.cnf"
     shutil.copy(mariadb.defaults_file, wrong)
     wrong.write_text(wrong.read_text().replace(f"port={mariadb.port}", "port=1"))
-    monkeypatch.setenv("FOREVIEW_STORE_DEFAULTS_FILE", str(wrong))
+    monkeypatch.setenv("FOREVIEW_STORE", f"mariadb:///?read_default_file={wrong}")
     with pytest.raises(EngineError) as error:
         bring_up(workspace)
     assert error.value.problems[0].rule == "store-lost"
@@ -228,7 +228,7 @@ def test_a_server_that_is_not_there_is_said_without_its_password(
 def test_without_a_server_the_command_says_what_to_do(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("FOREVIEW_STORE_DEFAULTS_FILE")
+    monkeypatch.delenv("FOREVIEW_STORE")
     result = run(workspace, "store")
     assert result.exit_code == 1
-    assert "FOREVIEW_STORE_HOST" in result.output
+    assert "FOREVIEW_STORE" in result.output

@@ -1,11 +1,7 @@
-"""Sessions: cancelling, TLS, passwords, threads, files of the client."""
+"""Sessions: cancelling, addresses, passwords, threads, files of the client."""
 
-import shutil
-import subprocess
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +11,7 @@ from dbt.tests.util import run_dbt, run_dbt_and_capture
 from dbt_common.exceptions import DbtConfigError, DbtDatabaseError
 
 from dbt.adapters.foreview_mariadb.connections import Credentials, connect
-from foreview.mariadb_server import Server, running_server
+from foreview.mariadb_server import Server
 
 
 def credentials_of(server: Server, **more: Any) -> Credentials:
@@ -118,48 +114,25 @@ class TestSettings:
         with pytest.raises(DbtConfigError, match=r"profiles\.yml"):
             Credentials(schema="x", **given)
 
+    def test_an_address_says_what_the_settings_do(self) -> None:
+        found = Credentials(
+            schema="x",
+            url="mariadb://a%40b:p%2Fw@db.example.org:3307/?ssl_ca=/ca.pem&read_default_group=g",
+        )
+        assert (found.host, found.port, found.user) == ("db.example.org", 3307, "a@b")
+        assert (found.password, found.ssl_ca, found.defaults_group) == ("p/w", "/ca.pem", "g")
+        assert "p/w" not in repr(found)
 
-@pytest.fixture(scope="module")
-def certificates() -> Iterator[Path]:
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl, which makes the certificates, is not installed")
-    # Not pytest's folder: the server's user has to read them.
-    with tempfile.TemporaryDirectory(prefix="foreview-tls-") as name:
-        folder = Path(name)
-        for owner in ("server", "other"):
-            subprocess.run(
-                [
-                    *["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"],
-                    *["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
-                    *["-keyout", f"{name}/{owner}.key", "-out", f"{name}/{owner}.pem"],
-                ],
-                check=True,
-                capture_output=True,
-            )
-        for path in [folder, *folder.iterdir()]:
-            path.chmod(0o755)
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def tls_server(certificates: Path, server: Server) -> Iterator[Server]:
-    with running_server(
-        f"--ssl-cert={certificates}/server.pem", f"--ssl-key={certificates}/server.key"
-    ) as one:
-        yield one
-
-
-class TestTls:
-    def test_the_session_is_encrypted(self, tls_server: Server, certificates: Path) -> None:
-        given = credentials_of(tls_server, ssl_ca=f"{certificates}/server.pem")
-        with connect(given) as connection, connection.cursor() as cursor:
-            cursor.execute("show session status like 'Ssl_cipher'")
-            assert cursor.fetchone()[1] != ""
-
-    def test_another_certificate_is_refused(self, tls_server: Server, certificates: Path) -> None:
-        with pytest.raises(FailedToConnectError, match="certificate verify failed"):
-            connect(credentials_of(tls_server, ssl_ca=f"{certificates}/other.pem"))
-
-    def test_a_server_without_it_is_refused(self, server: Server, certificates: Path) -> None:
-        with pytest.raises(FailedToConnectError, match="SSL"):
-            connect(credentials_of(server, ssl_ca=f"{certificates}/server.pem"))
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "postgresql://ana:secret@db/",
+            "mariadb://ana:secret@db/x",
+            "mariadb://ana:secret@db:no/",
+            "mariadb://ana:secret@db/?ssl=secret",
+        ],
+    )
+    def test_what_is_no_address_is_refused_and_not_quoted(self, url: str) -> None:
+        with pytest.raises(DbtConfigError, match="mariadb://user@host") as error:
+            Credentials(schema="x", url=url)
+        assert "secret" not in str(error.value)

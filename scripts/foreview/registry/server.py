@@ -11,6 +11,7 @@ import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from ssl import SSLError
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +30,8 @@ _LOCK = "CONCAT('foreview.', LEFT(DATABASE(), 50))"
 
 _REFUSED = 1644
 """The number of the error of a trigger that refuses a row."""
+_NO_TLS = 2026
+"""The driver's, where TLS is asked for and the server has none."""
 _CAUSES = (
     (
         (0, 1053, 1205, 1213, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 4031),
@@ -154,6 +157,10 @@ def error_of(error: DBAPIError, place: str) -> ForeviewError:
     """
     arguments = getattr(error.orig, "args", ()) or (0,)
     number, cause = arguments[0], str(arguments[-1])
+    if number == _NO_TLS or isinstance(getattr(error.orig, "original_exception", None), SSLError):
+        message = f"No safe connection to the registry's server: {cause}."
+        fix = "Name the authority that vouches for it in ssl_ca, and the server as its certificate."
+        return EngineError(Problem("registry-tls", message, place, fix=fix))
     if error.connection_invalidated or not isinstance(number, int):
         number = 0
     if number == _REFUSED:

@@ -11,7 +11,7 @@ from dbt.adapters.foreview_mariadb.impl import Foreview_MariaDBAdapter  # noqa: 
 from dbt.include import foreview_mariadb  # noqa: E402
 
 Plugin = AdapterPlugin(
-    adapter=Foreview_MariaDBAdapter,  # type: ignore[arg-type]
+    adapter=Foreview_MariaDBAdapter,
     credentials=Credentials,
     include_path=foreview_mariadb.PACKAGE_PATH,
     dependencies=["mariadb"],

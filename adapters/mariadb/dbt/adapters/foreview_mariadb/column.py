@@ -68,23 +68,23 @@ class Column(MariaDBColumn):
         """Return a type for texts of that many characters."""
         return f"varchar({size})" if size <= LONGEST_VARCHAR else "longtext"
 
-    def can_expand_to(self, other_column: "Column") -> bool:  # type: ignore[override]
+    def can_expand_to(self, other_column: "Column") -> bool:
         """Tell whether the other column takes all values of this one and more."""
         return self.widened(other_column) is not None
 
     def widened(self, other: "Column") -> str | None:
         """Return the type that takes the values of both columns; None where this one does."""
         if self.is_string() and other.is_string():
-            wider = self.string_type(other.string_size())
-            return wider if other.string_size() > self.string_size() else None
+            is_wider = other.string_size() > self.string_size()
+            return self.string_type(other.string_size()) if is_wider else None
         if self.dtype in INTEGERS and other.dtype in INTEGERS:
-            wider = INTEGERS.index(other.dtype) > INTEGERS.index(self.dtype)
-            return other.column_type if wider else None
+            is_wider = INTEGERS.index(other.dtype) > INTEGERS.index(self.dtype)
+            return other.column_type if is_wider else None
         if self.is_numeric() and other.is_numeric():
             return self._widened_decimal(other)
         if self.dtype == other.dtype and self.dtype in TIMES:
-            wider = other.numeric_scale > self.numeric_scale
-            return other.column_type if wider else None
+            is_wider = other.numeric_scale > self.numeric_scale
+            return other.column_type if is_wider else None
         return None
 
     def _widened_decimal(self, other: "Column") -> str | None:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pymysql
 from dbt.adapters.contracts.connection import (
@@ -42,8 +44,9 @@ for."""
 class Credentials(BaseCredentials):
     """What a target of type `foreview_mariadb` may set; see the README."""
 
-    database: str | None = None  # type: ignore[assignment]
+    database: str | None = None
     schema: str = ""
+    url: str | None = field(default=None, repr=False)
     host: str | None = None
     port: int | None = None
     unix_socket: str | None = None
@@ -66,7 +69,12 @@ class Credentials(BaseCredentials):
     }
 
     def __post_init__(self) -> None:
-        """Refuse a database that is not the schema: MariaDB has one word for both."""
+        """Take the address apart, and refuse what is no schema, address or collation.
+
+        MariaDB has one word for database and schema.
+        """
+        for name, value in settings_of(self.url).items() if self.url else ():
+            setattr(self, name, value)
         if self.database is not None and self.database != self.schema:
             raise DbtConfigError(
                 f"The target has database {self.database!r} and schema {self.schema!r}. On MariaDB "
@@ -103,6 +111,41 @@ class Credentials(BaseCredentials):
         )
 
 
+IN_ADDRESSES = {
+    "read_default_file": "defaults_file",
+    "read_default_group": "defaults_group",
+    **{name: name for name in ("unix_socket", "ssl_ca", "ssl_cert", "ssl_key")},
+}
+"""What may follow the `?` of an address, by PyMySQL's names, and what it sets of a target."""
+
+
+def settings_of(url: str) -> dict[str, Any]:
+    """Return what `mariadb://user@host:3306/?ssl_ca=...` sets of a target.
+
+    Raises:
+        DbtConfigError: it is no such address; the message does not quote it.
+    """
+    try:
+        parts = urlsplit(url)
+        given = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+        found: dict[str, Any] = {IN_ADDRESSES[name]: value for name, value in given.items()}
+        named = {"host": parts.hostname, "port": parts.port}
+        named |= {"user": parts.username, "password": parts.password}
+        if not parts.scheme.startswith(("mariadb", "mysql")) or parts.path.strip("/"):
+            raise ValueError
+    except (ValueError, KeyError) as error:
+        raise DbtConfigError(
+            "The target's url is not of the form mariadb://user@host:3306/?ssl_ca=/path/to/ca.pem. "
+            f"Behind the ? may be {', '.join(IN_ADDRESSES)}. The database is named by `schema`."
+        ) from error
+    for name, value in named.items():
+        if value is not None:
+            found[name] = unquote(value) if isinstance(value, str) else value
+    if "defaults_file" in found:
+        found["defaults_file"] = str(Path(found["defaults_file"]).expanduser())
+    return found
+
+
 class ScriptCursor(Cursor):
     """Runs one or several statements; the result is that of the last one.
 
@@ -135,7 +178,7 @@ class ScriptCursor(Cursor):
         return int(rows)
 
 
-def connect(credentials: Credentials) -> pymysql.Connection:  # type: ignore[type-arg]
+def connect(credentials: Credentials) -> pymysql.Connection:
     """Open a session with the settings that the adapter's SQL relies on.
 
     Raises:

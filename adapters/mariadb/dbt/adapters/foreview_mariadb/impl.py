@@ -19,9 +19,10 @@ from dbt_common.contracts.metadata import CatalogTable, ColumnMetadata, TableMet
 from dbt_common.exceptions import DbtDatabaseError, DbtRuntimeError
 from pymysql.constants import ER
 
-from dbt.adapters.foreview_mariadb.column import Column
+from dbt.adapters.foreview_mariadb.column import Column as _Column
 from dbt.adapters.foreview_mariadb.connections import ConnectionManager
-from dbt.adapters.foreview_mariadb.relation import Relation, quote
+from dbt.adapters.foreview_mariadb.relation import Relation as _Relation
+from dbt.adapters.foreview_mariadb.relation import quote
 
 if TYPE_CHECKING:
     import agate
@@ -45,8 +46,8 @@ SEED_VARCHAR, MOST_VARCHARS = 255, 48
 class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the type's name of it
     """MariaDB for dbt."""
 
-    Relation = Relation
-    Column = Column
+    Relation = _Relation
+    Column = _Column
     ConnectionManager = ConnectionManager
 
     # A foreign key would keep dbt from replacing the table that it refers to.
@@ -126,16 +127,16 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
             sizes = "(6)"
         return cast + (sizes if sizes and cast in WITH_SIZES else "")
 
-    def get_columns_in_relation(self, relation: Relation) -> list[Column]:
+    def get_columns_in_relation(self, relation: _Relation) -> list[_Column]:
         """Return a relation's columns, also a temporary table's; none where it is not there."""
         try:
-            return SQLAdapter.get_columns_in_relation(self, relation)  # type: ignore[return-value]
+            return list(SQLAdapter.get_columns_in_relation(self, relation))
         except DbtDatabaseError as error:
             if f"({ER.NO_SUCH_TABLE})" in str(error):
                 return []
             raise
 
-    def get_catalog_for_single_relation(self, relation: Relation) -> CatalogTable | None:
+    def get_catalog_for_single_relation(self, relation: _Relation) -> CatalogTable | None:
         """Return what the catalog says of one relation; None where it is not there."""
         table = self.execute_macro(
             "get_catalog_relations",
@@ -164,7 +165,7 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
         )
 
     @available
-    def columns_from(self, described: "agate.Table") -> list[Column]:
+    def columns_from(self, described: "agate.Table") -> list[_Column]:
         """Return the columns that `show full columns` describes."""
         columns = []
         for row in described:
@@ -175,7 +176,7 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
             columns.append(column)
         return columns
 
-    def expand_column_types(self, goal: Relation, current: Relation) -> None:
+    def expand_column_types(self, goal: _Relation, current: _Relation) -> None:
         """Widen a table's columns so that they take another's values.
 
         A table that was made from a query has columns as narrow as its first rows: a literal is
@@ -210,7 +211,7 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
                 both = " and ".join(f"({one['expression']})" for one in checks)
                 checks = [{"type": ConstraintType.check, "expression": both}]
             ordered[name] = {**column, "constraints": others + checks}
-        return super().render_raw_columns_constraints(ordered)
+        return list(super().render_raw_columns_constraints(ordered))
 
     @classmethod
     def _catalog_filter_table(cls, table: "agate.Table", used_schemas: Any) -> "agate.Table":
@@ -241,7 +242,7 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
 
     @available
     def load_rows(
-        self, relation: Relation, agate_table: "agate.Table", column_types: dict[str, str]
+        self, relation: _Relation, agate_table: "agate.Table", column_types: dict[str, str]
     ) -> str:
         """Fill a seed's table by LOAD DATA, widening columns of text that are too short.
 
@@ -261,7 +262,7 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
         return self._load_fields(relation, agate_table.column_names, agate_table.rows)
 
     @available
-    def load_csv(self, relation: Relation, path: str, columns: list[str]) -> str:
+    def load_csv(self, relation: _Relation, path: str, columns: list[str]) -> str:
         """Fill a table of texts from a CSV file by LOAD DATA; an empty field is null.
 
         Args:
@@ -284,7 +285,7 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
             )
 
     def _load_fields(
-        self, relation: Relation, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+        self, relation: _Relation, columns: Sequence[str], rows: Iterable[Sequence[Any]]
     ) -> str:
         names = ", ".join(self.quote(one) for one in columns)
         with tempfile.TemporaryDirectory(prefix="dbt-seed-") as folder:
@@ -315,7 +316,7 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
         return sql
 
     def _widen_texts(
-        self, relation: Relation, agate_table: "agate.Table", column_types: dict[str, str]
+        self, relation: _Relation, agate_table: "agate.Table", column_types: dict[str, str]
     ) -> None:
         columns = {one.name.lower(): one for one in self.get_columns_in_relation(relation)}
         for index, name in enumerate(agate_table.column_names):
@@ -329,7 +330,7 @@ class Foreview_MariaDBAdapter(MariaDBAdapter):  # noqa: N801 - dbt makes the typ
                     f"collate {column.collation}"
                 )
 
-    def _load(self, relation: Relation, sql: str) -> None:
+    def _load(self, relation: _Relation, sql: str) -> None:
         handle = self.connections.get_thread_connection().handle
         handle._local_infile = True
         try:
@@ -360,7 +361,7 @@ def _field(value: Any) -> str:
     if isinstance(value, datetime.datetime):
         if value.tzinfo is not None:
             value = value.astimezone(datetime.UTC).replace(tzinfo=None)
-        return value.isoformat(sep=" ")
+        return str(value.isoformat(sep=" "))
     if isinstance(value, Decimal):
         return format(value, "f")
     return str(value).translate(ESCAPES)

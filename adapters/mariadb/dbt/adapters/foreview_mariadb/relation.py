@@ -16,7 +16,8 @@ class Relation(MariaDBRelation):
 
     def _render_event_time_filtered(self, event_time_filter: Any) -> str:
         # MariaDB's literals of instants have no offset; sessions are in UTC.
-        return super()._render_event_time_filtered(event_time_filter).replace("+00:00'", "'")
+        rendered = str(super()._render_event_time_filtered(event_time_filter))
+        return rendered.replace("+00:00'", "'")
 
 
 def quote(identifier: str) -> str:
