@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from foreview.changes import Row, State, diff, make_state
 from foreview.contract import BEGINNING
 from foreview.errors import EngineError, RefusedError
 from foreview.loads import read_seed, write_approved
-from foreview.mariadb_server import Server
+from foreview.mariadb_server import Server, running_server
 from foreview.store import bring_up, check_store
 from foreview.submission import baseline_change_set
 from foreview.workspace import Workspace
@@ -210,6 +211,27 @@ def test_a_failed_test_of_the_data_publishes_nothing_nor_does_a_build_without_ne
     assert all(one.problem is None for one in check_store(workspace))
     bring_up(workspace)
     assert published(mariadb, everything) == before
+
+
+@pytest.mark.usefixtures("checks")
+def test_a_dump_restored_on_another_server_is_a_store_that_verify_accepts(
+    workspace: Workspace, mariadb: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [one for (one,) in published(mariadb, "show databases like 'reference%'")]
+    options = ["--single-transaction", "--databases", *names]
+    dump = subprocess.run(
+        ["mariadb-dump", f"--defaults-file={mariadb.defaults_file}", *options],
+        check=True,
+        capture_output=True,
+    )
+    with running_server() as other:
+        defaults = f"--defaults-file={other.defaults_file}"
+        subprocess.run(["mariadb", defaults], input=dump.stdout, check=True)
+        monkeypatch.setenv("FOREVIEW_STORE", other.address)
+        assert check_store(workspace)[0].rows > 0
+        assert [one.problem for one in check_store(workspace) if one.problem] == []
+        run_on(other, "update reference.country_history set country_name = 'Elsewhere'")
+        assert [one.problem for one in check_store(workspace) if one.problem] != []
 
 
 def test_a_server_that_is_not_there_is_said_without_its_password(
