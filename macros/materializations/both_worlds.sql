@@ -1,5 +1,5 @@
 {#- A table of a dimension in both worlds; none for one that the scenario does not edit. -#}
-{% materialization both_worlds, adapter='spark' %}
+{% materialization both_worlds, default %}
     {%- set relation = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks) }}
     {%- if sql | trim == not_edited() | trim -%}

@@ -1,13 +1,13 @@
 {#-
-    A Delta table whose days are replaced as a whole when a load touched them. Dynamic partition
+    A table whose days are replaced as a whole when a load touched them. Dynamic partition
     overwrite would keep a day that became empty; `replace where` with literal days does not.
 -#}
-{% materialization by_day, adapter='spark' %}
+{% materialization by_day, default %}
     {%- set existing = load_cached_relation(this) -%}
     {{ run_hooks(pre_hooks) }}
     {%- if existing is none -%}
         {%- call statement('main') -%}
-            create table {{ this }} using delta
+            create table {{ this }} {{ in_table_format() }}
             partitioned by ({{ config.require('partition_by') }}) as
             {{ sql }}
         {%- endcall -%}

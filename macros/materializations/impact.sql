@@ -3,7 +3,7 @@
     that moves, before, after and by how much, and whether it is held. One model for all marts, so
     that a new mart needs nothing else. The model's own table says how much viewing is touched.
 -#}
-{% materialization impact, adapter='spark' %}
+{% materialization impact, default %}
     {%- set scenario = current_scenario() -%}
     {{ run_hooks(pre_hooks) }}
     {%- set paths = paths_taken() -%}

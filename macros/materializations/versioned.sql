@@ -2,7 +2,7 @@
     A mart that keeps its versions. Brings the figures up to the newest load and dimensions as the
     next publication; the run's end publishes it (macro `publish_after_build`).
 -#}
-{% materialization versioned, adapter='spark' %}
+{% materialization versioned, default %}
     {%- set versions = versions_relation(model) -%}
     {%- set newest = newest_publication() -%}
     {%- set number = (newest['number'] if newest else 0) + 1 -%}
@@ -19,7 +19,7 @@
     {%- else -%}
         {%- set periods = [] -%}
         {%- call statement('create_versions') -%}
-            create table {{ versions }} using delta
+            create table {{ versions }} {{ in_table_format() }}
             partitioned by ({{ period_column(model) }})
             as
             select *, {{ number }} as published_from, cast(null as int) as published_to
@@ -29,7 +29,7 @@
 
     {%- if periods is none or periods | length > 0 -%}
         {%- call statement('recompute') -%}
-            create or replace table {{ next }} using delta as
+            create or replace table {{ next }} {{ in_table_format() }} as
             {{ figures_with_denominators(
                 model, sql if periods is none else _over_periods(model, periods), periods
             ) }}

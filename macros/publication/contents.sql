@@ -17,7 +17,7 @@
         {%- call statement('create_contents') -%}
             create table if not exists {{ contents_relation() }} (
                 number int, table_name string, side string, contents string
-            ) using delta
+            ) {{ in_table_format() }}
         {%- endcall -%}
     {%- endif -%}
 {%- endmacro %}
@@ -71,7 +71,7 @@
         {%- do parts.append(_rows_marked(node.name, publications)) -%}
     {%- endfor -%}
     {%- call statement('find_contents') -%}
-        create or replace table {{ contents_relation('_found') }} using delta as
+        create or replace table {{ contents_relation('_found') }} {{ in_table_format() }} as
         select found.*
         from ({{ parts | join(' union all ') }}) as found
         where found.number <= {{ newest_number() }}

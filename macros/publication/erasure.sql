@@ -36,9 +36,7 @@
 
 {#- Removes the files in which erased records still are: nothing reads tables as they were earlier. -#}
 {% macro forget_erased_files() -%}
-    {%- do run_query('set spark.databricks.delta.retentionDurationCheck.enabled = false') -%}
-    {%- for table in (landing_relation('viewing'), viewing_relation(), device_relation()) -%}
-        {%- do run_query('vacuum ' ~ table ~ ' retain 0 hours') -%}
-    {%- endfor -%}
-    {%- do run_query('set spark.databricks.delta.retentionDurationCheck.enabled = true') -%}
+    {%- do keep_no_earlier_version([
+        landing_relation('viewing'), viewing_relation(), device_relation(),
+    ]) -%}
 {%- endmacro %}

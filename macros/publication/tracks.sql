@@ -29,7 +29,7 @@
             {{ column }} {{ type }},
             {%- endfor %}
             system string, publication int
-        ) using delta
+        ) {{ in_table_format() }}
     {%- endcall -%}
     {%- set present = adapter.get_columns_in_relation(relation) -%}
     {%- for column in present if columns.get(column.name, column.dtype) != column.dtype -%}

@@ -1,4 +1,4 @@
-{{ config(materialized='table', file_format='delta') }}
+{{ config(materialized='table') }}
 
 with days as (
 

@@ -4,7 +4,6 @@
         incremental_strategy='append',
         partition_by='viewing_date',
         full_refresh=false,
-        tblproperties={'delta.dataSkippingStatsColumns': 'channel_id,device_id,load_batch'},
     )
 }}
 
