@@ -52,7 +52,8 @@ def main() -> None:
     spark = open_session(workspace)
     ensure_landing(workspace, spark)
     write_rows(spark, workspace, options.rows, 0)
-    run_dbt(workspace, ["build", "--select", "stg_channel", "channel_history"])
+    models = ["--select", "stg_channel", "channel_history"]
+    run_dbt(workspace, ["build", *models, "--exclude-resource-type", "test"])
     history, copy = workspace.table("channel_history"), workspace.table("merged_history")
     spark.table(history).write.format("delta").saveAsTable(copy)
     new = workspace.table("stg_channel", "staging")
