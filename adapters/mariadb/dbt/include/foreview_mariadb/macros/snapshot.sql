@@ -36,6 +36,10 @@
         create or replace temporary table {{ staging_relation.render() }} as
         {{ staged_rows(strategy, sql, compared, target_relation) }}
     {% endcall %}
+    {# It is as large as the history, and would stay as long as the session. #}
+    {% call statement('drop_snapshot_compared_relation') %}
+        drop temporary table {{ compared_relation.render() }}
+    {% endcall %}
     {# An update of joined tables takes no hash join: without a key it looks at all pairs of rows. #}
     {% set columns = config.get('snapshot_table_column_names') or get_snapshot_table_column_names() %}
     {% call statement('index_snapshot_staging_relation') %}
