@@ -26,7 +26,7 @@
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if not var('promoting') and not var('illustrate').day -%}
+    {%- if not run_var('promoting') and not run_var('illustrate').day -%}
         {%- do create_as(
             this.incorporate(path={'identifier': 'rank_changes'}, type='table'),
             all_rank_changes(ranks)

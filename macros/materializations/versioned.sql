@@ -71,7 +71,7 @@
 {#- The periods of a mart that were reopened: held figures may have fallen behind in them. -#}
 {% macro _reopened_periods(mart) -%}
     {%- set found = [] -%}
-    {%- for day in var('reopened', {}).get(mart.name, []) -%}
+    {%- for day in run_var('reopened', {}).get(mart.name, []) -%}
         {%- set date = modules.datetime.date.fromisoformat(day) -%}
         {%- if period_of(mart) != 'week' or date.weekday() == 0 -%}
             {%- do found.append(date) -%}

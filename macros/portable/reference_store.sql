@@ -92,7 +92,7 @@
                 insert into {{ publications_relation() }}
                 select
                     coalesce(max(number), 0) + 1,
-                    {{ var('release', none) or 'null' }},
+                    {{ run_var('release', none) or 'null' }},
                     now(6),
                     now(6)
                 from {{ publications_relation() }}
@@ -107,7 +107,7 @@
     {%- set newest = newest_publication() -%}
     {{- return(
         newest is none
-        or newest['release'] != var('release', newest['release'])
+        or newest['release'] != run_var('release', newest['release'])
         or dimensions_changed_since(newest) | length > 0
     ) -}}
 {%- endmacro %}

@@ -80,25 +80,22 @@
 
 {#- The figures that each publication, or one, opened and closed. No publication does both to one. -#}
 {% macro _figures_marked(mart, number=none) -%}
-    {%- set sides = {'opened': 'published_from', 'closed': 'published_to'} if number is none
-        else {'either': none} -%}
+    {%- set hash = row_hash(version_columns(mart) + ['published_from']) -%}
     select number, '{{ mart.name }}' as table_name, side, {{ sum_of_hashes('hash') }} as contents
     from (
-        {%- for side, column in sides.items() %}
+        {%- if number is none %}
+        select marks.number, marks.side, hash
+        from (select published_from, published_to, {{ hash }} as hash from {{ versions_relation(mart) }})
+        lateral view stack(2, published_from, 'opened', published_to, 'closed') marks as number, side
+        where marks.number is not null
+        {%- else %}
         select
-            {%- if number is none %}
-            {{ column }} as number,
-            '{{ side }}' as side,
-            {%- else %}
             {{ number }} as number,
             case when published_from = {{ number }} then 'opened' else 'closed' end as side,
-            {%- endif %}
-            {{ row_hash(version_columns(mart) + ['published_from']) }} as hash
+            {{ hash }} as hash
         from {{ versions_relation(mart) }}
-        where {{ column ~ ' is not null' if number is none
-            else 'published_from = ' ~ number ~ ' or published_to = ' ~ number }}
-        {{ "union all" if not loop.last }}
-        {%- endfor %}
+        where published_from = {{ number }} or published_to = {{ number }}
+        {%- endif %}
     ) as hashed
     group by number, side
 {%- endmacro %}

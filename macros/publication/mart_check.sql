@@ -1,9 +1,14 @@
 {#-
     Refuses a mart, when dbt parses it, that Foreview can't rehearse or keep versions of, with the
-    reason. `generate_schema_name` calls it, the one macro that dbt calls for each model it parses:
-    first without, then with what the properties file says.
+    reason. This is the one macro that dbt calls for each model it parses: first without, then with
+    what the properties file says.
 -#}
-{% macro check_mart(node) -%}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {%- do _check_mart(node) -%}
+    {{- default__generate_schema_name(custom_schema_name, node) -}}
+{%- endmacro %}
+
+{% macro _check_mart(node) -%}
     {%- if node.config.materialized == 'versioned' -%}
         {%- set rules = node.config.meta.get('mart') -%}
         {%- set problems = _sql_problems(node.raw_code)

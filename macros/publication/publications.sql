@@ -32,7 +32,7 @@
         order by viewing_date
     {%- endset -%}
     {%- set days = run_query(query).columns[0].values() | list -%}
-    {%- for day in var('erased_days', []) -%}
+    {%- for day in run_var('erased_days', []) -%}
         {%- do days.append(modules.datetime.date.fromisoformat(day)) -%}
     {%- endfor -%}
     {{- return(days | unique | sort) -}}
@@ -45,13 +45,15 @@
 {#- The snapshots that have rows which came or went since a publication's cut; all before the first. -#}
 {% macro snapshots_touched_since(publication) -%}
     {%- set query -%}
+        select distinct name from (
         {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' %}
-            select distinct '{{ node.name }}' from {{ node.relation_name }}
+            select '{{ node.name }}' as name from {{ node.relation_name }}
             {%- if publication %}
             where dbt_valid_from > {{ _cut_of(publication) }} or dbt_valid_to > {{ _cut_of(publication) }}
             {%- endif %}
             {{ "union all" if not loop.last }}
         {%- endfor %}
+        ) as touched
     {%- endset -%}
     {{- return(run_query(query).columns[0].values() | list) -}}
 {%- endmacro %}
@@ -161,7 +163,7 @@
 {%- endmacro %}
 
 {% macro default__publish_after_build(results) -%}
-    {%- if execute and not var('promoting') and flags.WHICH in ('build', 'run') -%}
+    {%- if execute and not run_var('promoting') and flags.WHICH in ('build', 'run') -%}
         {%- set ended = outcome_of_run(results, 'versioned') -%}
         {%- set built, failed = ended.built, ended.failed -%}
         {%- set marts = versioned_marts() -%}
@@ -182,11 +184,11 @@
         or newest['definitions'] != definitions
         or newest['load_batch'] != newest_batch(viewing_relation())
         or newest['device_load'] | string != device_load() | string
-        or var('reopened', {})
-        or var('erased_days', [])
+        or run_var('reopened', {})
+        or run_var('erased_days', [])
         or dimensions_changed_since(newest) -%}
     {%- if moved -%}
-        {%- set release = var('release', newest['release'] if newest else 0) -%}
+        {%- set release = run_var('release', newest['release'] if newest else 0) -%}
         {%- do insert_publication(next_publication(), release, definitions, marts) -%}
     {%- endif -%}
 {%- endmacro %}

@@ -73,7 +73,7 @@
 {%- endmacro %}
 
 {% macro default__refuse_while_promoting() -%}
-    {%- if execute and not var('promoting') and var('release', none) is none
+    {%- if execute and not run_var('promoting') and run_var('release', none) is none
         and flags.WHICH in ('build', 'run', 'seed', 'snapshot') -%}
         {%- set source = graph.sources['source.' ~ project_name ~ '.landing.unfinished_promotion'] -%}
         {%- set release = run_query('select max(release) from ' ~ source.relation_name).rows[0][0] -%}

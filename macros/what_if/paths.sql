@@ -30,7 +30,7 @@
     {%- endfor -%}
     {%- for period, told in found.items() %}
     {%- set is_full = told.touched_records >= var('full_path_share') * told.records
-        if var('what_if_path') == 'auto' else var('what_if_path') == 'full' %}
+        if run_var('what_if_path') == 'auto' else run_var('what_if_path') == 'full' %}
     select
         '{{ period }}' as period,
         '{{ "full" if is_full else "touched" }}' as path,

@@ -36,13 +36,13 @@
     on the staged edits that it checks.
 -#}
 {% macro is_edited(name) -%}
-    {%- if not var('promoting') and not var('change_sets', []) -%}
+    {%- if not run_var('promoting') and not run_var('change_sets', []) -%}
         {{ exceptions.raise_compiler_error(
             "No change set is named. Call dbt with --vars '{change_sets: [ID]}'."
         ) }}
     {%- endif -%}
     {%- set query -%}
-        {%- if var('promoting') -%}
+        {%- if run_var('promoting') -%}
             {%- set cut = publication_compared_with()['snapshot_cut'] -%}
             select 1 from {{ _built_relation(name ~ '_history') }}
             where dbt_valid_from > cast('{{ cut }}' as timestamp)

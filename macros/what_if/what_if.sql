@@ -7,7 +7,7 @@
 {% macro what_if(mart, scenario, taken, moved) -%}
     {%- set rules = mart.config.meta.mart -%}
     {#- An illustration has no published figures: the before-world is what is subtracted. -#}
-    {%- set is_illustration = var('illustrate').day is not none -%}
+    {%- set is_illustration = run_var('illustrate').day is not none -%}
     {%- set ratios = {} if is_illustration else _ratios_of_sums(rules) -%}
     with moved as (
 

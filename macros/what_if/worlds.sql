@@ -29,7 +29,7 @@
 
 {#- The scenario's change set ids as literals; the empty text, which no id is, when none is named. -#}
 {% macro scenario_literals() -%}
-    {%- set ids = var('change_sets', []) -%}
+    {%- set ids = run_var('change_sets', []) -%}
     {%- if ids is string -%}{%- set ids = [ids] -%}{%- endif -%}
     {%- for id in ids or [''] -%}{{ text_literal(id) }}{{ ", " if not loop.last }}{%- endfor -%}
 {%- endmacro %}
@@ -80,7 +80,7 @@
 {% macro shadow_dimension(name) -%}
     {%- if not execute -%}
         select 1
-    {%- elif var('promoting') -%}
+    {%- elif run_var('promoting') -%}
         select * from {{ _built_relation('dim_' ~ name) }}
     {%- else -%}
         {{ render_over('dim_' ~ name, {name ~ '_history': '(' ~ shadow_history(name) ~ ')'}) }}
@@ -127,7 +127,7 @@
                 (select * from {{ ref('both_worlds_' ~ name) }} where world = '{{ world }}')
             {%- endif -%}
         {%- endset -%}
-        {{- _as_illustrated(rows) if var('illustrate').day and not reach()[name].during else rows -}}
+        {{- _as_illustrated(rows) if run_var('illustrate').day and not reach()[name].during else rows -}}
     {%- endif -%}
 {%- endmacro %}
 
@@ -139,10 +139,10 @@
     (
         select
             illustrated.* except (valid_from, valid_to),
-            {{ day_literal(var('illustrate').first_day) }} as valid_from,
-            {{ day_literal(var('illustrate').end_day) }} as valid_to
+            {{ day_literal(run_var('illustrate').first_day) }} as valid_from,
+            {{ day_literal(run_var('illustrate').end_day) }} as valid_to
         from {{ rows }} as illustrated
-        where {{ holds_on('illustrated', day_literal(var('illustrate').day)) }}
+        where {{ holds_on('illustrated', day_literal(run_var('illustrate').day)) }}
     )
 {%- endmacro %}
 
@@ -171,17 +171,14 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- The scenario goes into a schema of its own, named by its change sets. -#}
-{% macro generate_schema_name(custom_schema_name, node) -%}
-    {%- do check_mart(node) -%}
-    {%- if 'what_if' in node.tags and var('change_sets', []) -%}
-        {%- set ids = var('change_sets') -%}
-        {%- if ids is string -%}{%- set ids = [ids] -%}{%- endif -%}
+{#- What the schema of a scenario's models ends with: its kind and its change sets. -#}
+{% macro scenario_name() -%}
+    {%- set ids = run_var('change_sets', []) -%}
+    {%- if ids is string -%}{%- set ids = [ids] -%}{%- endif -%}
+    {%- if ids -%}
         {%- set scenario = ids[0] if ids | length == 1 else local_md5(ids | sort | join(','))[:16] -%}
-        {%- set kind = 'promotion' if var('promoting')
-            else 'illustration' if var('illustrate').day else 'what_if' -%}
-        {{ target.schema }}_{{ kind }}_{{ scenario }}
-    {%- else -%}
-        {{ default__generate_schema_name(custom_schema_name, node) }}
+        {%- set kind = 'promotion' if run_var('promoting')
+            else 'illustration' if run_var('illustrate').day else 'what_if' -%}
+        {{- return(kind ~ '_' ~ scenario) -}}
     {%- endif -%}
 {%- endmacro %}

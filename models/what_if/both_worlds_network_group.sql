@@ -1,3 +1,3 @@
-{{ config(materialized='both_worlds') }}
+{{ config(materialized='both_worlds', schema=scenario_name()) }}
 
 {{ both_worlds('network_group') }}

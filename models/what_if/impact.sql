@@ -1,4 +1,4 @@
-{{ config(materialized='impact') }}
+{{ config(materialized='impact', schema=scenario_name()) }}
 {{ depend_on_what_if() }}
 with touched as (
 

@@ -1,3 +1,3 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', schema=scenario_name()) }}
 
 {{ what_if_viewing('airing') }}

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from foreview.changes import Identity, Row, State, identity_of
 from foreview.contract import Contract
+from foreview.dbt_project import open_engines
 from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
 from foreview.loads import read_seed
@@ -51,14 +54,16 @@ def verify(workspace: Workspace) -> tuple[list[Check], list[Problem]]:
 
     registry = workspace.registry
     problems = list(registry.verify_events())
-    spark = open_session(workspace)
-    checks = []
-    for contract in workspace.contracts.values():
-        expected, _ = registry.approved_rows(contract.dimension)
-        if not expected:
-            continue
-        for place, rows in _places(workspace, spark, contract).items():
-            checks.append(check_rows(contract, place, rows, expected))
+    spark = open_engines(workspace)
+    expected = {name: registry.approved_rows(name)[0] for name in workspace.contracts}
+    contracts = [one for one in workspace.contracts.values() if expected[one.dimension]]
+    with ThreadPoolExecutor(max_workers=2) as pool:  # planning a query takes one core
+        found = pool.map(lambda one: _places(workspace, spark, one), contracts)
+        checks = [
+            check_rows(contract, place, rows, expected[contract.dimension])
+            for contract, places in zip(contracts, found, strict=True)
+            for place, rows in places.items()
+        ]
     if store.is_configured():
         checks += store.check_store(workspace)
     problems += [check.problem for check in checks if check.problem]
@@ -75,7 +80,8 @@ def refuse_other_rows(workspace: Workspace, expected: Mapping[str, State]) -> No
     problems = []
     for name, rows in expected.items():
         contract = workspace.contract(name)
-        found = _table(spark, workspace.table(f"dim_{name}"), contract)
+        table = workspace.table(f"dim_{name}")
+        found = _tables(spark, {"working table": table}, contract)["working table"]
         problem = check_rows(contract, "working table", found, rows).problem
         problems += [problem] if problem else []
     if problems:
@@ -84,22 +90,36 @@ def refuse_other_rows(workspace: Workspace, expected: Mapping[str, State]) -> No
 
 def _places(workspace: Workspace, spark: SparkSession, contract: Contract) -> dict[str, State]:
     name = contract.dimension
-    found: dict[str, State] = {}
-    if contract.storage == "seed":
-        found["seed"] = read_seed(workspace.seeds / f"{name}.csv", contract)
-        found["seed table"] = _table(spark, workspace.table(name, "approved"), contract)
-    else:
-        found["load"] = _table(spark, workspace.table(name, "landing"), contract)
-    found["working table"] = _table(spark, workspace.table(f"dim_{name}"), contract)
-    found["published table"] = _table(spark, workspace.table(f"dim_{name}", "published"), contract)
-    return found
+    tables = {
+        "working table": workspace.table(f"dim_{name}"),
+        "published table": workspace.table(f"dim_{name}", "published"),
+    }
+    if contract.storage != "seed":
+        return _tables(spark, {"load": workspace.table(name, "landing"), **tables}, contract)
+    seed = read_seed(workspace.seeds / f"{name}.csv", contract)
+    approved = workspace.table(name, "approved")
+    return {"seed": seed, **_tables(spark, {"seed table": approved, **tables}, contract)}
 
 
-def _table(spark: SparkSession, table: str, contract: Contract) -> dict[Identity, Row]:
-    if not spark.catalog.tableExists(table):
-        return {}
-    rows = spark.table(table).select(*contract.row_columns).toArrow().to_pylist()
-    return state_of(contract, rows)
+def _tables(spark: SparkSession, tables: Mapping[str, str], contract: Contract) -> dict[str, State]:
+    """Return the rows of several tables by place, in one query; of one that is missing, none."""
+    from pyspark.sql import functions as f
+
+    columns = [f.col(name).cast("string") for name in contract.row_columns]
+    frames = [
+        spark.table(table).select(f.lit(place).alias("place"), *columns)
+        for place, table in tables.items()
+        if spark.catalog.tableExists(table)
+    ]
+    found: dict[str, State] = {place: {} for place in tables}
+    if not frames:
+        return found
+    rows = reduce(lambda one, other: one.unionByName(other), frames).toArrow()
+    places = rows["place"].to_pylist()
+    by_place: dict[str, list[Row]] = {place: [] for place in tables}
+    for place, row in zip(places, rows.drop_columns("place").to_pylist(), strict=True):
+        by_place[place].append(row)
+    return {place: state_of(contract, those) for place, those in by_place.items()}
 
 
 def state_of(contract: Contract, rows: Iterable[Mapping[str, Any]]) -> dict[Identity, Row]:

@@ -33,7 +33,7 @@ def run_dbt(
     Args:
         workspace: Its project is run, with its tables and seeds.
         command: For example `["build", "--select", "dim_channel"]`.
-        variables: dbt's `--vars`.
+        variables: Those of the macro `run_var`.
         progress: Called after each node.
         target: One of profiles.yml's.
 
@@ -61,7 +61,7 @@ def run_operation(
     Args:
         workspace: As for `run_dbt`.
         macro: Its name.
-        variables: dbt's `--vars`.
+        variables: Those of the macro `run_var`.
         arguments: The macro's; those that are None are left out.
 
     Raises:
@@ -75,8 +75,8 @@ def run_operation(
 def open_engines(workspace: Workspace, variables: Mapping[str, Any] | None = None) -> SparkSession:
     """Return the process's Spark session; while its JVM starts, dbt parses the project.
 
-    dbt keeps what it parsed for the next command with the same variables, and parses everything
-    anew for one with others: so name those of the command that comes next.
+    Models that ask for a variable are parsed anew when it is another: so name those of the command
+    that comes next.
 
     Raises:
         EngineError: As `engine.open_session`.
@@ -110,14 +110,14 @@ def _invoke(
     ]
     if target != "local":  # what dbt parsed for one target is of no use to another
         arguments += ["--target-path", str(workspace.home / f"target-{target}")]
-    if variables:
-        arguments += ["--vars", json.dumps(variables)]
+    os.environ["FOREVIEW_RUN_VARS"] = json.dumps(variables or {})
     kept = logging.raiseExceptions
     logging.raiseExceptions = False  # a log that can't be written, on a full disk, fills the screen
     try:
         return dbtRunner(callbacks=list(callbacks)).invoke(arguments)
     finally:
         logging.raiseExceptions = kept
+        del os.environ["FOREVIEW_RUN_VARS"]
 
 
 class _Watcher:

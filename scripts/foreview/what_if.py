@@ -183,7 +183,7 @@ def require_publication(workspace: Workspace, spark: SparkSession) -> None:
 
 
 def scenario_schema(workspace: Workspace, ids: Sequence[str], kind: str = "what_if") -> str:
-    """Return the schema of a scenario's models, as the macro `generate_schema_name` names it.
+    """Return the schema of a scenario's models, as the macro `scenario_name` ends it.
 
     Args:
         workspace: Where.
