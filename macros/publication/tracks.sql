@@ -61,6 +61,14 @@
     {%- endcall -%}
 {%- endmacro %}
 
+{#- For `foreview drop-track`: what a system delivered before for the days holds again. -#}
+{% macro drop_track(name, system, publication) -%}
+    {%- call statement('drop_track') -%}
+        delete from {{ track_relation(name) }}
+        where system = '{{ system }}' and publication = {{ publication }}
+    {%- endcall -%}
+{%- endmacro %}
+
 {#-
     For `foreview compare-track`: a view of this session, `foreview_track`, with what a system had
     delivered of each day up to a publication: the newest delivery of the day.

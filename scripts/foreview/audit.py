@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ from foreview.past import verify_publications
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ def verify(workspace: Workspace) -> tuple[list[Check], list[Problem]]:
     if store.is_configured():
         checks += store.check_store(workspace)
     problems += [check.problem for check in checks if check.problem]
-    return checks, problems + verify_publications(workspace, spark)
+    past = verify_publications(workspace, spark)
+    return checks, [*problems, *_naming_rows(workspace, spark, past)]
 
 
 def refuse_other_rows(workspace: Workspace, expected: Mapping[str, State]) -> None:
@@ -80,9 +81,9 @@ def refuse_other_rows(workspace: Workspace, expected: Mapping[str, State]) -> No
     problems = []
     for name, rows in expected.items():
         contract = workspace.contract(name)
-        table = workspace.table(f"dim_{name}")
-        found = _tables(spark, {"working table": table}, contract)["working table"]
-        problem = check_rows(contract, "working table", found, rows).problem
+        place = "working table"
+        found = _rows({place: spark.table(workspace.table(f"dim_{name}"))}, contract)[place]
+        problem = check_rows(contract, place, found, rows).problem
         problems += [problem] if problem else []
     if problems:
         raise RefusedError(problems)
@@ -90,36 +91,62 @@ def refuse_other_rows(workspace: Workspace, expected: Mapping[str, State]) -> No
 
 def _places(workspace: Workspace, spark: SparkSession, contract: Contract) -> dict[str, State]:
     name = contract.dimension
+    is_seed = contract.storage == "seed"
     tables = {
+        "seed table" if is_seed else "load": workspace.table(
+            name, "approved" if is_seed else "landing"
+        ),
         "working table": workspace.table(f"dim_{name}"),
         "published table": workspace.table(f"dim_{name}", "published"),
     }
-    if contract.storage != "seed":
-        return _tables(spark, {"load": workspace.table(name, "landing"), **tables}, contract)
-    seed = read_seed(workspace.seeds / f"{name}.csv", contract)
-    approved = workspace.table(name, "approved")
-    return {"seed": seed, **_tables(spark, {"seed table": approved, **tables}, contract)}
+    frames = {
+        place: spark.table(table)
+        for place, table in tables.items()
+        if spark.catalog.tableExists(table)
+    }
+    found: dict[str, State] = {place: {} for place in tables} | _rows(frames, contract)
+    if not is_seed:
+        return found
+    return {"seed": read_seed(workspace.seeds / f"{name}.csv", contract), **found}
 
 
-def _tables(spark: SparkSession, tables: Mapping[str, str], contract: Contract) -> dict[str, State]:
-    """Return the rows of several tables by place, in one query; of one that is missing, none."""
+def _rows(frames: Mapping[str, DataFrame], contract: Contract) -> dict[str, State]:
+    """Return the rows of several frames by their places, in one query."""
     from pyspark.sql import functions as f
 
     columns = [f.col(name).cast("string") for name in contract.row_columns]
-    frames = [
-        spark.table(table).select(f.lit(place).alias("place"), *columns)
-        for place, table in tables.items()
-        if spark.catalog.tableExists(table)
-    ]
-    found: dict[str, State] = {place: {} for place in tables}
-    if not frames:
-        return found
-    rows = reduce(lambda one, other: one.unionByName(other), frames).toArrow()
-    places = rows["place"].to_pylist()
-    by_place: dict[str, list[Row]] = {place: [] for place in tables}
-    for place, row in zip(places, rows.drop_columns("place").to_pylist(), strict=True):
-        by_place[place].append(row)
-    return {place: state_of(contract, those) for place, those in by_place.items()}
+    placed = [one.select(f.lit(place).alias("place"), *columns) for place, one in frames.items()]
+    by_place: dict[str, list[Row]] = {place: [] for place in frames}
+    if placed:
+        for row in reduce(lambda one, other: one.unionByName(other), placed).toArrow().to_pylist():
+            by_place[row.pop("place")].append(row)
+    return {place: state_of(contract, rows) for place, rows in by_place.items()}
+
+
+def _naming_rows(
+    workspace: Workspace, spark: SparkSession, problems: Sequence[Problem]
+) -> Iterator[Problem]:
+    """Name the row where a dimension is not what a publication had; the first time for each."""
+    named = set()
+    for problem in problems:
+        yield problem
+        contract = workspace.contracts.get(problem.where.removeprefix("dim_"))
+        if contract is None or contract.dimension in named:
+            continue
+        named.add(contract.dimension)
+        table = workspace.table("publications")
+        publication = spark.table(table).where(f"number = {problem.value}").first()
+        if publication is None:
+            continue
+        cut = f"timestamp'{publication['snapshot_cut']}'"
+        rows = spark.table(workspace.table(f"{problem.where}__versions")).where(
+            f"known_from <= {cut} and (known_to is null or known_to > {cut})"
+        )
+        place = f"publication {problem.value}"
+        expected, _ = workspace.registry.approved_rows(contract.dimension, publication["release"])
+        difference = check_rows(contract, place, _rows({place: rows}, contract)[place], expected)
+        if difference.problem:
+            yield difference.problem
 
 
 def state_of(contract: Contract, rows: Iterable[Mapping[str, Any]]) -> dict[Identity, Row]:

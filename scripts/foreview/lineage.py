@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from foreview.changes import ChangeSet
     from foreview.impact import Impact
-    from foreview.registry import Receipt, Release, Step
+    from foreview.registry import Receipt, Step
 
 NAMESPACE = "foreview"
 """The namespace of jobs and datasets, unless OPENLINEAGE_NAMESPACE names another."""
@@ -221,16 +221,13 @@ def promotion_run(workspace: Workspace, begun: Step) -> Run:
 
 
 def promoted(
-    workspace: Workspace, change_set: ChangeSet, receipt: Receipt, release: Release
+    workspace: Workspace, change_set: ChangeSet, receipt: Receipt, release: int, publication: int
 ) -> list[Dataset]:
     """Return what a promotion wrote: the dimensions' rows, and the marts whose figures moved."""
     moved = [name for name, count in receipt.content.get("figures_moved", {}).items() if count]
     return [
-        *_dimensions(workspace, change_set.dimensions, release.number),
-        *(
-            Dataset(workspace.table(name, "published"), str(release.publication))
-            for name in sorted(moved)
-        ),
+        *_dimensions(workspace, change_set.dimensions, release),
+        *(Dataset(workspace.table(name, "published"), str(publication)) for name in sorted(moved)),
     ]
 
 

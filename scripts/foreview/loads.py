@@ -20,6 +20,7 @@ from foreview.whole_files import replacing
 from foreview.workspace import Workspace, disk_error
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import SparkSession
 
 MAX_SEED_ROWS = 10_000
@@ -211,12 +212,17 @@ def stage_calendar(workspace: Workspace) -> None:
     Raises:
         EngineError: The disk is full, or the folder can't be written.
     """
+    write_landing(workspace, CALENDAR, calendar_rows(workspace))
+
+
+def calendar_rows(workspace: Workspace) -> pa.Table:
+    """Return what the publication calendar comes to: disjoint spans of product, market and days."""
     from datetime import date
 
     import pyarrow as pa
 
     found = spans(workspace.registry.calendar())
-    rows = pa.table(
+    return pa.table(
         {
             "product": pa.array([one.product for one in found], pa.string()),
             "market": pa.array([one.market for one in found], pa.string()),
@@ -227,7 +233,6 @@ def stage_calendar(workspace: Workspace) -> None:
             "is_held": pa.array([one.state == PUBLISHED for one in found], pa.bool_()),
         }
     )
-    write_landing(workspace, CALENDAR, rows)
 
 
 CALENDAR = "publication_calendar"

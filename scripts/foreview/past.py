@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foreview.dbt_project import open_engines, run_operation
@@ -131,16 +132,35 @@ def check_known(
 
 def note_publications(workspace: Workspace) -> None:
     """Keep a digest of each publication that the log of events does not have yet."""
+    recorded = _contents(_delta_rows(workspace.folder("publication_contents")))
+    noted = _noted(workspace)
+    numbers = sorted(recorded.keys() - noted.keys())
+    rows = _row_digests(workspace) if numbers else {}
+    for number in numbers:
+        payload = {
+            "number": number,
+            "digest": _digest(recorded[number]),
+            "row": rows.get(number, ""),
+        }
+        workspace.registry.record_event(workspace.actor, NOTED, payload)
+
+
+def _delta_rows(folder: Path) -> list[dict[str, Any]]:
+    """Return a small table's rows, read without Spark; none where there is no table."""
     from deltalake import DeltaTable
 
-    folder = workspace.folder("publication_contents")
     if not DeltaTable.is_deltatable(str(folder)):
-        return
-    recorded = _contents(DeltaTable(folder).to_pyarrow_table().to_pylist())
-    noted = _noted(workspace)
-    for number in sorted(recorded.keys() - noted.keys()):
-        payload = {"number": number, "digest": _digest(recorded[number])}
-        workspace.registry.record_event(workspace.actor, NOTED, payload)
+        return []
+    rows: list[dict[str, Any]] = DeltaTable(folder).to_pyarrow_table().to_pylist()
+    return rows
+
+
+def _row_digests(workspace: Workspace) -> dict[int, str]:
+    """Return a digest of each row of `publications`, by its number."""
+    return {
+        row["number"]: digest({name: str(one) for name, one in row.items() if one is not None})
+        for row in _delta_rows(workspace.folder("publications"))
+    }
 
 
 def verify_publications(workspace: Workspace, spark: SparkSession) -> list[Problem]:
@@ -157,7 +177,8 @@ def verify_publications(workspace: Workspace, spark: SparkSession) -> list[Probl
     return [
         *_gaps(numbers),
         *_changed(recorded, found, numbers),
-        *_otherwise_noted(recorded, _noted(workspace), numbers),
+        *_otherwise_noted(recorded, _row_digests(workspace), _noted(workspace), numbers),
+        *_calendar(workspace),
     ]
 
 
@@ -173,10 +194,8 @@ def _digest(contents: Mapping[tuple[str, str], str]) -> str:
     return digest(sorted([*place, sums] for place, sums in contents.items()))
 
 
-def _noted(workspace: Workspace) -> dict[int, str]:
-    return {
-        one.payload["number"]: one.payload["digest"] for one in workspace.registry.events(NOTED)
-    }
+def _noted(workspace: Workspace) -> dict[int, Mapping[str, Any]]:
+    return {one.payload["number"]: one.payload for one in workspace.registry.events(NOTED)}
 
 
 FIX = "Somebody changed it behind the system's back: restore the table, then verify again."
@@ -206,11 +225,40 @@ def _changed(recorded: Contents, found: Contents, numbers: Sequence[int]) -> Ite
 
 
 def _otherwise_noted(
-    recorded: Contents, noted: Mapping[int, str], numbers: Sequence[int]
+    recorded: Contents,
+    rows: Mapping[int, str],
+    noted: Mapping[int, Mapping[str, Any]],
+    numbers: Sequence[int],
 ) -> Iterator[Problem]:
     for number in numbers:
-        if number in noted and _digest(recorded.get(number, {})) != noted[number]:
-            message = (
-                f"What is recorded of publication {number} is not what the log of events says."
-            )
-            yield Problem("publication-changed", message, where="publication_contents", fix=FIX)
+        told = noted.get(number, {})
+        places = {
+            "publication_contents": ("digest", _digest(recorded.get(number, {}))),
+            "publications": ("row", rows.get(number)),
+        }
+        for table, (name, found) in places.items():
+            if name in told and told[name] != found:
+                message = (
+                    f"What is recorded of publication {number} is not what the log of events says."
+                )
+                yield Problem(
+                    "publication-changed", message, where=table, value=str(number), fix=FIX
+                )
+
+
+def _calendar(workspace: Workspace) -> Iterator[Problem]:
+    """Compare the calendar that dbt reads with what was decided."""
+    from foreview.loads import CALENDAR, calendar_rows
+
+    found, decided = (
+        {tuple(row.items()) for row in rows}
+        for rows in (
+            _delta_rows(workspace.folder(CALENDAR, "landing")),
+            calendar_rows(workspace).to_pylist(),
+        )
+    )
+    for span in sorted(found ^ decided, key=str)[:1]:
+        told = ", ".join(str(value) for _, value in span)
+        message = f"The calendar {'lacks' if span in decided else 'has'} {told}."
+        fix = "Somebody changed it behind the system's back: foreview close-period writes it anew."
+        yield Problem("calendar-changed", message, where=CALENDAR, fix=fix)

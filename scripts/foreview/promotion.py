@@ -112,18 +112,20 @@ def resume(workspace: Workspace, *, progress: Progress | None = None) -> Release
     except RefusedError as error:
         abandon(workspace, because=error, progress=progress)
         raise
+    publication = first_publication_of(workspace, spark, number)
+    # Before the release is recorded: who is killed between the two tells it once more, as the same
+    # run, and after it nobody would.
+    written = promoted(workspace, change_set, receipt, number, publication)
+    promotion_run(workspace, begun).tell("COMPLETE", outputs=written)
     release = workspace.registry.record_release(
         number,
         [change_set.id],
         kind="promotion",
-        publication=first_publication_of(workspace, spark, number),
+        publication=publication,
         actor=workspace.actor,
     )
     note_publications(workspace)
     stage_pending(workspace, change_set.dimensions)  # others' changes now stand on these rows
-    # Last: once the release is recorded, nobody resumes this promotion and tells it again.
-    written = promoted(workspace, change_set, receipt, release)
-    promotion_run(workspace, begun).tell("COMPLETE", outputs=written)
     return release
 
 
@@ -165,9 +167,9 @@ def abandon(
     _build_dimensions(workspace, change_set, progress, with_tests=False)
     run_operation(workspace, "take_back_marks", variables=_variables(change_set))
     announce_promotion(workspace, None)
-    registry.abandon_promotion(begun.release, actor=workspace.actor)
     ending = "FAIL" if because else "ABORT"
     promotion_run(workspace, begun).tell(ending, error=str(because or ""))
+    registry.abandon_promotion(begun.release, actor=workspace.actor)
     return change_set.id
 
 

@@ -28,8 +28,8 @@ from foreview.workspace import Workspace
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-LOADED = "track-loaded"
-"""The kind of the event with which figures of another system came in."""
+LOADED, DROPPED = "track-loaded", "track-dropped"
+"""The kinds of the events with which figures of another system came in and went."""
 
 ROOM = "tracks"
 """The room of the tables of other systems' figures."""
@@ -149,6 +149,27 @@ def load_track(
     return loaded
 
 
+def drop_track(workspace: Workspace, mart: str, system: str, publication: int) -> int:
+    """Remove what another system delivered of a mart for a publication; return its figures' number.
+
+    Raises:
+        RefusedError: There is no such mart, or nothing was delivered.
+        EngineError: Spark or dbt failed; it is all there still.
+    """
+    rules = _rules(workspace, mart)
+    _check_system(system)
+    spark = open_engines(workspace)
+    dropped = _count(workspace, spark, rules, system, publication)
+    if not dropped:
+        raise RefusedError(
+            _nothing_delivered(workspace, mart, system, f"for publication {publication}")
+        )
+    run_operation(workspace, "drop_track", name=mart, system=system, publication=publication)
+    payload = {"mart": mart, "system": system, "publication": publication, "figures": dropped}
+    workspace.registry.record_event(workspace.actor, DROPPED, payload)
+    return dropped
+
+
 def compare_track(
     workspace: Workspace,
     mart: str,
@@ -232,14 +253,20 @@ def _delivered(
     if rows:
         return rows
     on_days = "" if span == (None, None) else " on these days"
-    message = f"{system} delivered nothing of {mart} up to publication {number}{on_days}."
+    raise RefusedError(
+        _nothing_delivered(workspace, mart, system, f"up to publication {number}{on_days}")
+    )
+
+
+def _nothing_delivered(workspace: Workspace, mart: str, system: str, when: str) -> Problem:
+    message = f"{system} delivered nothing of {mart} {when}."
     told = {
         f"{one.payload['system']} (publication {one.payload['publication']})": None
         for one in workspace.registry.events(LOADED)
         if one.payload["mart"] == mart
     }
-    fix = "Load it: foreview load-track." + (f" There are: {', '.join(told)}." if told else "")
-    raise RefusedError(Problem("nothing-delivered", message, value=system, fix=fix))
+    fix = "Load it: foreview load-track." + (f" Loaded were: {', '.join(told)}." if told else "")
+    return Problem("nothing-delivered", message, value=system, fix=fix)
 
 
 def _span(first_day: str | None, last_day: str | None) -> tuple[date | None, date | None]:
@@ -355,17 +382,15 @@ def _count(
     rules: Mapping[str, Any],
     system: str,
     number: int,
-    days: Sequence[str],
+    days: Sequence[str] | None = None,
 ) -> int:
-    """Return how many figures a delivery takes the place of."""
+    """Return how many figures a system delivered for a publication; of all days, or of some."""
     from pyspark.sql import functions as f
 
     table = workspace.table(rules["name"], ROOM)
     if not spark.catalog.tableExists(table):
         return 0
-    before = spark.table(table).where(
-        (f.col("system") == system)
-        & (f.col("publication") == number)
-        & f.col(rules["grain"][0]).cast("string").isin(list(days))
-    )
-    return int(before.count())
+    found = spark.table(table).where((f.col("system") == system) & (f.col("publication") == number))
+    if days is not None:
+        found = found.where(f.col(rules["grain"][0]).cast("string").isin(list(days)))
+    return int(found.count())

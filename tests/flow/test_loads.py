@@ -1,5 +1,6 @@
 """Newer viewing: figures of its days are added, and "as it is now" moves on with the last day."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,12 @@ import pytest
 from oracle import Viewing, assert_same, figures, published
 from random_edits import states
 
-from conftest import acting, make_workspace
+from conftest import acting, make_workspace, project_without
 from foreview.approval import approve
 from foreview.changes import ChangeSet, diff
 from foreview.errors import RefusedError
 from foreview.generate.viewing import generate_viewing, write_viewing
+from foreview.impact_tables import read_marts
 from foreview.promotion import promote
 from foreview.receipt import record_receipt
 from foreview.sample import generate_sample
@@ -22,12 +24,15 @@ from foreview.what_if import preview
 from foreview.workspace import Workspace
 
 pytestmark = pytest.mark.spark
-NOW = "audience_by_network_day_now"
+NOW, OLD = "audience_by_network_day_now", "audience_by_network_day"
 
 
 @pytest.fixture(scope="module")
-def market(spark_home: Path, spark: Any) -> Workspace:
+def market(spark_home: Path, spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = make_workspace(spark_home, "loads")
+    others = [one["name"] for one in read_marts(workspace) if one["name"] not in (NOW, OLD)]
+    project = project_without(tmp_path_factory.mktemp("loads") / "project", *others)
+    workspace = replace(workspace, project=project)
     generate_sample(workspace, rows=3_000, days=2, devices=200, first_day="2026-04-03", seed=3)
     return workspace
 
@@ -61,8 +66,9 @@ def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
     record_receipt(market, preview(market, [change_set.id]))
     approve(acting(market, "rob"), change_set.id)
     promote(acting(market, "rob"), change_set.id)
-    before = published(spark, market)
-    assert_same(before, figures(viewing, *states(market)))
+    before = published(spark, market, [NOW, OLD])
+    rebuilt = figures(viewing, *states(market))
+    assert_same(before, {mart: rebuilt[mart] for mart in before})
 
     newer = generate_viewing(
         spark,
@@ -77,11 +83,11 @@ def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
     )
     write_viewing(newer, tmp_path / "newer", file_format="parquet")
     load_viewing(market, tmp_path / "newer")
-    after = published(spark, market)
-    assert_same(after, figures(Viewing(spark, market), *states(market)))
+    after = published(spark, market, [NOW, OLD])
+    rebuilt = figures(Viewing(spark, market), *states(market))
+    assert_same(after, {mart: rebuilt[mart] for mart in after})
     moved = {grain for grain, one in before[NOW].items() if after[NOW].get(grain) != one}
     assert moved, "the days before move as it is now"
-    old = "audience_by_network_day"
-    assert all(after[old][grain] == one for grain, one in before[old].items())
+    assert all(after[OLD][grain] == one for grain, one in before[OLD].items())
     with pytest.raises(RefusedError, match="not newer than batch 3"):
         load_viewing(market, tmp_path / "newer")

@@ -7,6 +7,7 @@ import csv
 import json
 import os
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -306,11 +307,19 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
         market.table(f"{MART}__versions"): ("seconds", "seconds + 1"),
         market.table("publication_contents"): ("contents", "concat(contents, '1')"),
         market.table("network_history"): ("network_name", "'another'"),
+        market.table("publications"): ("published_at", "published_at - interval 1 day"),
+        market.table("country", "approved"): ("country_name", "'another'"),
+        market.table("channel", "landing"): ("channel_name", "'another'"),
     }
-    kept = {}
+    calendar = market.table("publication_calendar", "landing")
+    kept = {
+        table: DeltaTable.forName(spark, table).history(1).first()["version"]
+        for table in (*tampered, calendar)
+    }
+    span = ("another", "*", date(2026, 1, 1), date(2026, 1, 2), True)
+    spark.createDataFrame([span], spark.table(calendar).schema).write.insertInto(calendar)
     for table, (column, value) in tampered.items():
         delta = DeltaTable.forName(spark, table)
-        kept[table] = delta.history(1).first()["version"]
         key = spark.table(table).columns[0]
         first = spark.table(table).orderBy(key).first()
         delta.update(f"{key} = '{first[key]}'", {column: value})
@@ -321,8 +330,12 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
     seed.write_text(text, encoding="utf-8")
     for table, version in kept.items():
         DeltaTable.forName(spark, table).restoreToVersion(version)
-    places = {"publication_contents", "dim_network", "seed of owner"}
-    assert {MART, *places} <= {one.where for one in problems}
+    past = "publication 1 of network"
+    places = {"publication_contents", "dim_network", "working table of network", past}
+    places |= {"publications", "publication_calendar", "seed table of country", "load of channel"}
+    assert {MART, *places, "seed of owner"} <= {one.where for one in problems}
+    (row,) = [one.message for one in problems if one.where == past]
+    assert "network_name: found 'another'" in row
 
 
 def test_figures_that_are_not_the_receipts_are_not_published_and_rows_come_back(

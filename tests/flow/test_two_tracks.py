@@ -29,7 +29,7 @@ from foreview.receipt import record_receipt
 from foreview.sample import generate_sample
 from foreview.submission import record
 from foreview.track_comparison import Found
-from foreview.tracks import LOADED, compare_track, load_track
+from foreview.tracks import LOADED, compare_track, drop_track, load_track
 from foreview.what_if import preview
 from foreview.workspace import Workspace
 
@@ -183,6 +183,11 @@ def test_days_that_are_loaded_again_are_replaced_and_no_others(
     assert found(market, system="other") == before
     other = compare_track(market, MART, "other", first_day=DAYS[2], last_day=DAYS[2])
     assert (list(other.days), other.comparison.differences) == ([DAYS[2]], ())
+    assert drop_track(market, MART, "other", loaded.publication) == len(ours) - 1
+    for call in (compare_track, lambda *those: drop_track(*those, loaded.publication)):
+        with pytest.raises(RefusedError, match="other delivered nothing"):
+            call(market, MART, "other")
+    assert compare_track(market, MART, "old").days
 
 
 def test_a_system_that_rounds_or_has_fewer_measures_is_compared_as_far_as_it_goes(

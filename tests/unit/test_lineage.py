@@ -30,6 +30,7 @@ from foreview.errors import EngineError, Problem, RefusedError
 from foreview.impact import Impact
 from foreview.lineage import is_configured
 from foreview.receipt import record_receipt
+from foreview.registry import Registry
 from foreview.submission import record
 from foreview.workspace import Workspace
 
@@ -300,6 +301,19 @@ def test_a_promotion_that_is_resumed_is_one_run(
     with pytest.raises(RefusedError):
         promotion.resume(rob)
     assert told(file) == [("promote", "START"), ("promote", "COMPLETE")]
+    assert len({one["run"]["runId"] for one in events(file)}) == 1
+
+
+def test_a_promotion_that_is_killed_at_its_end_is_told_once_more_and_not_lost(
+    workspace: Workspace, file: Path, approved: Impact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rob = acting(workspace, "rob")
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "record_release", failing(FAILED))
+        with pytest.raises(EngineError):
+            promotion.promote(rob, approved.change_sets[0].id)
+    promotion.resume(rob)
+    assert [state for _, state in told(file)] == ["START", "COMPLETE", "COMPLETE"]
     assert len({one["run"]["runId"] for one in events(file)}) == 1
 
 

@@ -53,6 +53,30 @@ def load_track(
         session.print(asdict(done), text)
 
 
+@app.command("drop-track")
+def drop_track(
+    mart: Mart,
+    system: System,
+    publication: Annotated[int, typer.Option(help="For which of our publications it was loaded.")],
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Remove figures of another system that were loaded by mistake.
+
+    What it had delivered for an earlier publication holds again. The log of events has who did it.
+
+    Examples:
+    foreview drop-track audience_by_network_day --system old --publication 12
+    """
+    from foreview.tracks import drop_track as drop
+
+    with running("drop-track", home, act_as, as_json) as session:
+        dropped = drop(session.workspace, mart, system, publication)
+        data = {"mart": mart, "system": system, "publication": publication, "figures": dropped}
+        session.print(data, f"{dropped:,} figures of {system} beside {publication} are removed.")
+
+
 @app.command("compare-track")
 def compare_track(
     mart: Mart,
