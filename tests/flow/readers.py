@@ -1,8 +1,13 @@
 """Somebody who reads a market's mart and dimensions all the while, in one query."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 from threading import Event, Thread
 from typing import Any, Self
+
+from small_market import MART
+
+from foreview.workspace import Workspace
 
 
 class Reader(Thread):
@@ -52,3 +57,42 @@ class Reader(Thread):
             assert numbers, f"between publications {before} and {after} another was seen"
             shown.update(numbers)
         return shown
+
+
+def in_one_query(spark: Any, market: Workspace, tables: Sequence[str]) -> str:
+    """Return a hash of the rows of a mart and dimensions as readers see them, by one query."""
+    texts = (
+        " ".join(("select", _row_text(market, one), "from", market.table(one, "published")))
+        for one in tables
+    )
+    return _hash(row[0] for row in spark.sql(" union all ".join(texts)).collect())
+
+
+def believed(spark: Any, market: Workspace, tables: Sequence[str], number: int) -> str:
+    """Return the same of what a publication shows, from the versions alone."""
+    publications = spark.table(market.table("publications"))
+    cut = publications.where(f"number = {number}").first()["snapshot_cut"]
+    found: list[str] = []
+    for one in tables:
+        names = ("known_from", "known_to", f"'{cut}'")
+        if one == MART:
+            names = ("published_from", "published_to", str(number))
+        first, last, now = names
+        versions = spark.table(market.table(f"{one}__versions"))
+        shown = versions.where(f"{first} <= {now} and ({last} is null or {last} > {now})")
+        found += [row[0] for row in shown.selectExpr(_row_text(market, one)).collect()]
+    return _hash(found)
+
+
+def _hash(rows: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest()
+
+
+def _row_text(market: Workspace, name: str) -> str:
+    """Return SQL for a row as text: a figure's grain and sums, or a dimension's columns."""
+    names = ("seconds", "weighted_seconds", "sessions", "reach", "weighted_reach")
+    if name == MART:
+        names = ("viewing_date", "market_id", "network_id", "playback_mode", *names)
+    else:
+        names = market.contract(name.removeprefix("dim_")).row_columns
+    return f"to_json(struct('{name}' as table, {', '.join(names)}))"

@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 from oracle import Viewing, assert_same, figures, published
 from random_edits import DAYS, channels_moved, states
-from readers import Reader
+from readers import Reader, believed, in_one_query
 from small_market import MART, Killed, killed_at, load, newest, small_market
 
 from conftest import acting
@@ -28,7 +28,7 @@ from foreview.erasure import erase_household
 from foreview.errors import EngineError, RefusedError
 from foreview.exporting import export_dimension
 from foreview.feed import write_feed
-from foreview.housekeeping import Removed, clean_up, scenario_schemas
+from foreview.housekeeping import Removed, clean_up
 from foreview.mariadb_server import Server
 from foreview.past import as_of, plain_rows
 from foreview.promotion import STEPS, abandon, build, promote, resume
@@ -200,53 +200,17 @@ def test_viewing_that_came_in_since_renews_the_receipt(
     registry, rob = market.registry, acting(market, "rob")
     id_ = approved(market, a_move(market, 3))
     first = newest(spark, market)
-    with Reader(lambda: newest(spark, market), lambda: in_one_query(spark, market)) as reader:
+    tables = (MART, "dim_channel", "dim_network")
+    read = lambda: in_one_query(spark, market, tables)  # noqa: E731
+    with Reader(lambda: newest(spark, market), read) as reader:
         load(spark, market, tmp_path / "next", first_day=DAYS[4])  # a day that nobody was shown
         release = promote(rob, id_)
-    seen = reader.assert_never_a_mixture(lambda number: believed(spark, market, number))
+    seen = reader.assert_never_a_mixture(lambda one: believed(spark, market, tables, one))
     assert seen == {first, first + 1, first + 2}
     renewals = [one for one in registry.events() if one.kind == "receipt-renewed"]
     assert [one.payload["change_set"] for one in renewals] == [id_]
     assert registry.approval(id_).receipt_checksum == renewals[0].payload["approved"]
     assert release.publication == first + 2
-
-
-def in_one_query(spark: Any, market: Workspace) -> Any:
-    """Return a mart's and two dimensions' rows as readers see them, by one query."""
-    texts = (
-        " ".join(("select", row_text(market, one), "from", market.table(one, "published")))
-        for one in READ
-    )
-    return sorted(row[0] for row in spark.sql(" union all ".join(texts)).collect())
-
-
-def believed(spark: Any, market: Workspace, number: int) -> Any:
-    """Return what a publication shows, from the versions alone."""
-    publications = spark.table(market.table("publications"))
-    cut = publications.where(f"number = {number}").first()["snapshot_cut"]
-    found = []
-    for one in READ:
-        names = ("known_from", "known_to", f"'{cut}'")
-        if one == MART:
-            names = ("published_from", "published_to", str(number))
-        first, last, now = names
-        versions = spark.table(market.table(f"{one}__versions"))
-        shown = versions.where(f"{first} <= {now} and ({last} is null or {last} > {now})")
-        found += [row[0] for row in shown.selectExpr(row_text(market, one)).collect()]
-    return sorted(found)
-
-
-READ = (MART, "dim_channel", "dim_network")
-
-
-def row_text(market: Workspace, name: str) -> str:
-    """Return SQL for a row as text: a figure's grain and sums, or a dimension's columns."""
-    names = ("seconds", "weighted_seconds", "sessions", "reach", "weighted_reach")
-    if name == MART:
-        names = ("viewing_date", "market_id", "network_id", "playback_mode", *names)
-    else:
-        names = market.contract(name.removeprefix("dim_")).row_columns
-    return f"to_json(struct('{name}' as table, {', '.join(names)}))"
 
 
 def leave_files_of_a_killed_write(spark: Any, market: Workspace, change_set: ChangeSet) -> None:
@@ -466,31 +430,6 @@ def test_housekeeping_takes_only_trials_that_have_ended(spark: Any, market: Work
     assert clean_up(market) == Removed((), ())
     assert shown(spark, market) == before
     assert_whole(market)
-
-
-@LONG
-def test_after_vacuum_of_everything_each_publication_reads_as_before(
-    spark: Any, market: Workspace
-) -> None:
-    last = newest(spark, market)
-    before = {number: believed(spark, market, number) for number in (1, 2, last)}
-    assert before[1] != before[2] != before[last]
-    vacuum_everything(spark, market)
-    assert {number: believed(spark, market, number) for number in before} == before
-    assert_whole(market)
-
-
-def vacuum_everything(spark: Any, market: Workspace) -> None:
-    """Remove all files that no table needs as it is now."""
-    check = "spark.databricks.delta.retentionDurationCheck.enabled"
-    spark.conf.set(check, "false")
-    trials = scenario_schemas(market, spark)  # no Delta tables
-    for schema in (one.name for one in spark.catalog.listDatabases()):
-        if schema.startswith(market.schema) and schema not in trials:
-            for table in spark.catalog.listTables(schema):
-                if table.tableType == "MANAGED" and not table.isTemporary:
-                    spark.sql(f"vacuum {schema}.{table.name} retain 0 hours")
-    spark.conf.set(check, "true")
 
 
 @LONG
