@@ -128,8 +128,8 @@ def test_plain_dbt_tries_a_change_set_as_soon_as_it_is_submitted(
 ) -> None:
     change_set = random_change_set(market, viewing, 61)
     record(market, change_set)
-    variables = {"change_sets": [change_set.id]}
-    run_dbt(market, ["build", "--select", "tag:what_if"], variables=variables)
+    named = f"{{change_sets: [{change_set.id}]}}"
+    run_dbt(market, ["build", "--select", "tag:what_if", "--vars", named])
     schema = scenario_schema(market, [change_set.id])
     impact = read_impact(market, spark, [change_set], schema, count_figures(market, spark))
     impact = replace(impact, marts=with_rank_changes(spark, schema, impact.marts))

@@ -95,12 +95,12 @@ class Walk:
         change_set = self.open.pop(self.draw.randrange(len(self.open)))
         other = self.somebody(but=change_set.author)
         decision = self.draw.choice(("send back", "reject", "part"))
-        if decision == "send back":
+        keys = {one.identity[0] for one in change_set.changes}
+        if decision == "send back" or (decision == "part" and len(keys) == 1):
             send_back(other, change_set.id, "why?")
         elif decision == "reject":
             close(other, change_set.id, "reject")
         else:
-            keys = {one.identity[0] for one in change_set.changes}
             part = take_part(other, change_set.id, [self.draw.choice(sorted(keys))])
             self.open += [change_set, part]
         return None
