@@ -27,11 +27,15 @@
     )
 {%- endmacro %}
 
-{#- The scenario's change set ids as literals; the empty text, which no id is, when none is named. -#}
-{% macro scenario_literals() -%}
+{#- The scenario's change set ids, a list. -#}
+{% macro scenario_ids() -%}
     {%- set ids = run_var('change_sets', []) -%}
-    {%- if ids is string -%}{%- set ids = [ids] -%}{%- endif -%}
-    {%- for id in ids or [''] -%}{{ text_literal(id) }}{{ ", " if not loop.last }}{%- endfor -%}
+    {{- return([ids] if ids is string else ids) -}}
+{%- endmacro %}
+
+{#- They as literals; the empty text, which no id is, when none is named. -#}
+{% macro scenario_literals() -%}
+    {%- for id in scenario_ids() or [''] -%}{{ text_literal(id) }}{{ ", " if not loop.last }}{%- endfor -%}
 {%- endmacro %}
 
 {#-
@@ -173,8 +177,7 @@
 
 {#- What the schema of a scenario's models ends with: its kind and its change sets. -#}
 {% macro scenario_name() -%}
-    {%- set ids = run_var('change_sets', []) -%}
-    {%- if ids is string -%}{%- set ids = [ids] -%}{%- endif -%}
+    {%- set ids = scenario_ids() -%}
     {%- if ids -%}
         {%- set scenario = ids[0] if ids | length == 1 else local_md5(ids | sort | join(','))[:16] -%}
         {%- set kind = 'promotion' if run_var('promoting')

@@ -16,8 +16,9 @@ from foreview.contract import Contract
 from foreview.dbt_project import open_engines
 from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
+from foreview.impact_tables import release_of
 from foreview.loads import read_seed
-from foreview.past import verify_publications
+from foreview.past import as_of, verify_publications
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -134,16 +135,10 @@ def _naming_rows(
         if contract is None or contract.dimension in named:
             continue
         named.add(contract.dimension)
-        table = workspace.table("publications")
-        publication = spark.table(table).where(f"number = {problem.value}").first()
-        if publication is None:
-            continue
-        cut = f"timestamp'{publication['snapshot_cut']}'"
-        rows = spark.table(workspace.table(f"{problem.where}__versions")).where(
-            f"known_from <= {cut} and (known_to is null or known_to > {cut})"
-        )
-        place = f"publication {problem.value}"
-        expected, _ = workspace.registry.approved_rows(contract.dimension, publication["release"])
+        number, place = int(problem.value), f"publication {problem.value}"
+        rows = as_of(workspace, contract.dimension, publication=number)
+        release = release_of(workspace, spark, number)
+        expected, _ = workspace.registry.approved_rows(contract.dimension, release)
         difference = check_rows(contract, place, _rows({place: rows}, contract)[place], expected)
         if difference.problem:
             yield difference.problem

@@ -92,6 +92,15 @@ def first_publication_of(workspace: Workspace, spark: SparkSession, release: int
     return int(row[0])
 
 
+def release_of(workspace: Workspace, spark: SparkSession, publication: int) -> int:
+    """Return the release that a publication, which is there, is of."""
+    from pyspark.sql import functions as f
+
+    publications = spark.table(workspace.table("publications"))
+    rows = publications.where(f.col("number") == publication).collect()
+    return int(rows[0]["release"])
+
+
 def calendar_hash(workspace: Workspace) -> str:
     """Return the hash of what the publication calendar comes to."""
     return digest([astuple(one) for one in spans(workspace.registry.calendar())])

@@ -250,15 +250,13 @@ def _calendar(workspace: Workspace) -> Iterator[Problem]:
     """Compare the calendar that dbt reads with what was decided."""
     from foreview.loads import CALENDAR, calendar_rows
 
+    rows = calendar_rows(workspace)
     found, decided = (
-        {tuple(row.items()) for row in rows}
-        for rows in (
-            _delta_rows(workspace.folder(CALENDAR, "landing")),
-            calendar_rows(workspace).to_pylist(),
-        )
+        {tuple(row[name] for name in rows.column_names) for row in those}
+        for those in (_delta_rows(workspace.folder(CALENDAR, "landing")), rows.to_pylist())
     )
     for span in sorted(found ^ decided, key=str)[:1]:
-        told = ", ".join(str(value) for _, value in span)
+        told = ", ".join(map(str, span))
         message = f"The calendar {'lacks' if span in decided else 'has'} {told}."
         fix = "Somebody changed it behind the system's back: foreview close-period writes it anew."
         yield Problem("calendar-changed", message, where=CALENDAR, fix=fix)

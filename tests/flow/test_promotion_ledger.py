@@ -8,6 +8,7 @@ import json
 import os
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,7 @@ def test_viewing_that_came_in_since_renews_the_receipt(
     id_ = approved(market, a_move(market, 3))
     first = newest(spark, market)
     tables = (MART, "dim_channel", "dim_network")
-    read = lambda: in_one_query(spark, market, tables)  # noqa: E731
+    read = partial(in_one_query, spark, market, tables)
     with Reader(lambda: newest(spark, market), read) as reader:
         load(spark, market, tmp_path / "next", first_day=DAYS[4])  # a day that nobody was shown
         release = promote(rob, id_)

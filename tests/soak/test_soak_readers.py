@@ -8,6 +8,7 @@ the numbers, in `readers.json` beside this file. `SOAK_PROMOTIONS` says how many
 import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def test_readers_never_see_a_mixture_and_vacuum_takes_no_publication(
 ) -> None:
     market = small_market(spark_home, "readers", tmp_path)
     tables = (MART, *(f"dim_{one}" for one in market.contracts))
-    read = lambda: in_one_query(spark, market, tables)  # noqa: E731
+    read = partial(in_one_query, spark, market, tables)
     shown = {newest(spark, market): read()}
     with Reader(lambda: newest(spark, market), read) as reader:
         for turn in range(PROMOTIONS):
