@@ -12,3 +12,20 @@
     {%- endfor -%}
     {%- do run_query(check ~ 'true') -%}
 {%- endmacro %}
+
+{#-
+    Whether a table can have rows of after an instant, by its last commit: most tables need not be read
+    then. A minute is left for the clock of the files' place, which may be another than the engine's.
+-#}
+{% macro written_since(relation, instant) -%}
+    {{- return(adapter.dispatch('written_since')(relation, instant)) -}}
+{%- endmacro %}
+
+{% macro default__written_since(relation, instant) -%}
+    {%- set at = run_query('describe detail ' ~ relation).rows[0]['lastModified'] -%}
+    {{- return(at > instant - modules.datetime.timedelta(minutes=1)) -}}
+{%- endmacro %}
+
+{% macro foreview_mariadb__written_since(relation, instant) -%}
+    {{- return(true) -}}
+{%- endmacro %}

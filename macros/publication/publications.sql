@@ -44,9 +44,18 @@
 
 {#- The snapshots that have rows which came or went since a publication's cut; all before the first. -#}
 {% macro snapshots_touched_since(publication) -%}
+    {%- set written = [] -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' -%}
+        {%- if not publication or written_since(node.relation_name, publication['snapshot_cut']) -%}
+            {%- do written.append(node) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if not written -%}
+        {{- return([]) -}}
+    {%- endif -%}
     {%- set query -%}
         select distinct name from (
-        {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' %}
+        {%- for node in written %}
             select '{{ node.name }}' as name from {{ node.relation_name }}
             {%- if publication %}
             where dbt_valid_from > {{ _cut_of(publication) }} or dbt_valid_to > {{ _cut_of(publication) }}

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from foreview.errors import EngineError, ForeviewError, Problem, RefusedError
@@ -82,8 +83,14 @@ def open_engines(workspace: Workspace, variables: Mapping[str, Any] | None = Non
         EngineError: As `engine.open_session`.
     """
     from foreview.engine import open_session
+    from foreview.loads import ensure_seeds
 
-    return open_session(workspace, meanwhile=lambda: _invoke(workspace, ["parse"], variables))
+    def parse() -> None:
+        with suppress(ForeviewError):  # the command itself meets a full disk again, and says so
+            ensure_seeds(workspace)  # without them dbt does not parse
+        _invoke(workspace, ["parse"], variables)
+
+    return open_session(workspace, meanwhile=parse)
 
 
 def _invoke(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,7 +179,7 @@ def verify_publications(workspace: Workspace, spark: SparkSession) -> list[Probl
     numbers = sorted(row["number"] for row in rows)
     return [
         *_gaps(numbers),
-        *_changed(recorded, found, numbers),
+        *_naming_figures(workspace, spark, _changed(recorded, found, numbers)),
         *_otherwise_noted(recorded, _row_digests(workspace), _noted(workspace), numbers),
         *_calendar(workspace),
     ]
@@ -222,6 +225,67 @@ def _changed(recorded: Contents, found: Contents, numbers: Sequence[int]) -> Ite
                 else f"a value in its {counts[0]:,} rows differs."
             )
             yield Problem("publication-changed", message, where=table, value=str(number), fix=FIX)
+
+
+def _naming_figures(
+    workspace: Workspace, spark: SparkSession, problems: Iterable[Problem]
+) -> Iterator[Problem]:
+    """Name a figure where a mart is not what a publication had; the first time for each mart."""
+    from foreview.impact_tables import read_marts
+
+    grains = {one["name"]: one["grain"] for one in read_marts(workspace)}
+    for problem in problems:
+        grain = grains.pop(problem.where, None)
+        if grain is not None:
+            named = _changed_figure(workspace, spark, problem.where, grain, int(problem.value))
+            problem = replace(problem, message=f"{problem.message} {named}")
+        yield problem
+
+
+def _changed_figure(
+    workspace: Workspace, spark: SparkSession, mart: str, grain: Sequence[str], number: int
+) -> str:
+    """Say how a figure that a publication opened or closed differs from Delta's files of then."""
+    from delta.tables import DeltaTable
+    from pyspark.sql import functions as f
+
+    table = workspace.table(f"{mart}__versions")
+    noted = (one for one in workspace.registry.events(NOTED) if one.payload["number"] == number)
+    at = next((one.at for one in noted), "9999")  # later than the marks, and beyond doubt
+    history = DeltaTable.forName(spark, table).history()
+    version = history.where(f.col("timestamp") <= f.lit(at)).agg(f.max("version")).collect()[0][0]
+    if version is None:
+        return "Which figure can't be told: Delta's log no longer reaches back to it."
+    try:
+        frames = (spark.read.option("versionAsOf", version).table(table), spark.table(table))
+        for mark in ("published_from", "published_to"):
+            then, now = (one.where(f"{mark} = {number}").drop("published_to") for one in frames)
+            for one, other in ((then, now), (now, then)):
+                found = one.exceptAll(other).orderBy(*grain).first()
+                if found is None:
+                    continue
+                same = [f.col(name).eqNullSafe(f.lit(found[name])) for name in grain]
+                beside = other.exceptAll(one).where(reduce(and_, same)).first()
+                was, is_ = (found, beside) if one is then else (beside, found)
+                return _difference(
+                    grain, found.asDict(), was and was.asDict(), is_ and is_.asDict()
+                )
+    except Exception:  # VACUUM took the files; py4j and Spark raise many kinds
+        return "Which figure can't be told: the files of then are no longer there."
+    return ""
+
+
+def _difference(
+    grain: Sequence[str],
+    found: Mapping[str, Any],
+    was: Mapping[str, Any] | None,
+    is_: Mapping[str, Any] | None,
+) -> str:
+    place = ", ".join(f"{name} {found[name]}" for name in grain)
+    if was is None or is_ is None:
+        return f"The first: {place} {'should not be there' if was is None else 'is missing'}."
+    values = [f"{name} is {is_[name]}, was {was[name]}" for name in was if is_[name] != was[name]]
+    return f"The first: {place}: {'; '.join(values)}."
 
 
 def _otherwise_noted(

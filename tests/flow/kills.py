@@ -57,12 +57,13 @@ class Market:
     def run_killed(self, draw: random.Random, *arguments: str) -> str:
         """Run a command and kill it some time after a step that is drawn; return that step.
 
-        A command that ended before is not killed, and must have gone well; "" then. One kill in
-        five comes before any step; a command that gives a promotion up does no step.
+        The step is one of the next two, so that a promotion is killed many times. A command that
+        ended before is not killed, and must have gone well; "" then. One kill in five comes before
+        any step; a command that gives a promotion up does no step.
         """
         open_ = [one for one in STEPS if one not in self.done_steps()]
         is_early = arguments[-1] == "--abandon" or not open_ or draw.random() < 0.2
-        step = "start" if is_early else draw.choice(open_)
+        step = "start" if is_early else draw.choice(open_[:2])
         wait = draw.random() * (25 if is_early else 8)  # Spark starts; a step takes seconds
         process = self.start(*arguments)
         while process.poll() is None:

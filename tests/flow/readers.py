@@ -28,7 +28,7 @@ class Reader(Thread):
         try:
             is_last = False
             while not is_last:  # one more time after the block's end, so that this is seen too
-                is_last = self._is_over.wait(0.5)  # leaves the engine to the others
+                is_last = self._is_over.wait(2)  # leaves the engine to the others
                 before = self._newest()
                 found = self._read()
                 self.seen.append((before, self._newest(), found))

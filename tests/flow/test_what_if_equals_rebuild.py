@@ -29,7 +29,7 @@ from foreview.dbt_project import run_dbt
 from foreview.impact import Impact
 from foreview.impact_tables import count_figures, read_impact, with_rank_changes
 from foreview.promotion import promote, rollback
-from foreview.receipt import record_receipt
+from foreview.receipt import digest, receipt_content, record_receipt
 from foreview.sample import generate_sample
 from foreview.submission import record
 from foreview.what_if import preview, scenario_schema
@@ -110,11 +110,10 @@ def test_random_edits_are_a_rebuild_with_them_and_either_path_gives_one_receipt(
         assert all((impact.read.bytes, impact.read.files, impact.read.records))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
 def test_more_random_edits_are_a_rebuild_with_them(
-    spark: Any, market: Workspace, viewing: Viewing, seed: int
+    spark: Any, market: Workspace, viewing: Viewing
 ) -> None:
-    change_set = random_change_set(market, viewing, seed)
+    change_set = random_change_set(market, viewing, 1)
     market.registry.record_change_set(change_set)
     impact = preview(market, [change_set.id])
     assert_is_a_rebuild(spark, market, viewing, change_set, impact)
@@ -227,18 +226,17 @@ def test_every_kind_of_re_keying_at_once(spark: Any, market: Workspace, viewing:
 def test_two_change_sets_together_are_one_scenario(
     spark: Any, market: Workspace, viewing: Viewing
 ) -> None:
-    one, other = (random_change_set(market, viewing, seed) for seed in (11, 12))
-    only_channels = tuple(c for c in one.changes if c.dimension == "channel")
-    only_areas = tuple(c for c in other.changes if c.dimension == "area")
-    one, other = replace(one, changes=only_channels), replace(other, changes=only_areas)
-    assert only_channels
-    assert only_areas
+    both = random_change_set(market, viewing, 2)
+    parts = [
+        tuple(c for c in both.changes if (c.dimension == "channel") == is_one)
+        for is_one in (True, False)
+    ]
+    assert all(parts)
+    one, other = (replace(both, changes=part) for part in parts)
     market.registry.record_change_set(one)
     market.registry.record_change_set(other)
     impact = preview(market, [one.id, other.id])
-    both = replace(one, changes=only_channels + only_areas)
-    expected = figures(viewing, *states(market, both))
-    assert_same(with_impact(published(spark, market), impact), expected)
+    assert_is_a_rebuild(spark, market, viewing, both, impact)
 
 
 def test_promotion_equals_its_receipt_and_rollback_restores_every_mart(
@@ -284,7 +282,7 @@ def test_edits_that_begin_later_have_no_figures_yet_but_an_illustration(
     record(market, change_set)
     impact = preview(market, [change_set.id], illustrate=True)
     assert not any(mart.figures for mart in impact.marts)
-    assert impact.checksum == preview(market, [change_set.id]).checksum
+    assert impact.checksum == digest(receipt_content(replace(impact, illustration=None)))
     assert impact.illustration
     assert (impact.illustration.day, impact.illustration.last_day) == ("2026-05-01", DAYS[4])
     worlds = [
