@@ -44,7 +44,7 @@ def spark(spark_home: Path) -> Iterator[Any]:
     session = open_session(make_workspace(spark_home, SESSION))
     if "FOREVIEW_SOAK" not in os.environ:
         # Tables are tiny here: to generate and compile code for each query takes a fifth of the
-        # time. What is run in processes of its own (kills.py, the demo), and a soak, compute with it.
+        # time. Processes of their own (kills.py, the demo) and soaks compute with it.
         session.conf.set("spark.sql.codegen.wholeStage", "false")
         session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield session
