@@ -42,11 +42,6 @@ def spark(spark_home: Path) -> Iterator[Any]:
     from foreview.engine import open_session
 
     session = open_session(make_workspace(spark_home, SESSION))
-    if "FOREVIEW_SOAK" not in os.environ:
-        # Tables are tiny here: to generate and compile code for each query takes a fifth of the
-        # time. Processes of their own (kills.py, the demo) and soaks compute with it.
-        session.conf.set("spark.sql.codegen.wholeStage", "false")
-        session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield session
     session.stop()
 
