@@ -18,7 +18,7 @@ from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
 from foreview.impact_tables import release_of
 from foreview.loads import read_seed
-from foreview.past import as_of, verify_publications
+from foreview.past import as_of, difference, verify_publications
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -186,12 +186,8 @@ def _first_difference(
         if found == wanted:
             continue
         key = f"{contract.dimension} {', '.join(identity[:-1])} from {identity[-1]}"
-        if found is None or wanted is None:
-            message = f"{key} {'is missing' if found is None else 'should not be there'}."
-        else:
-            name = next(one for one in wanted if wanted[one] != found.get(one))
-            message = f"{key}, {name}: found {found.get(name)!r}, expected {wanted[name]!r}."
         fix = "Somebody changed it behind the system's back: undo that, or propose it as an edit."
+        message = difference(key, found, wanted)
         return Problem(
             "not-as-approved", message, where=f"{place} of {contract.dimension}", fix=fix
         )

@@ -18,6 +18,8 @@ from foreview.workspace import Workspace
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+    from foreview.registry import Event
+
 NOTED = "publication-noted"
 """The kind of the event that keeps a publication's digest."""
 
@@ -197,8 +199,8 @@ def _digest(contents: Mapping[tuple[str, str], str]) -> str:
     return digest(sorted([*place, sums] for place, sums in contents.items()))
 
 
-def _noted(workspace: Workspace) -> dict[int, Mapping[str, Any]]:
-    return {one.payload["number"]: one.payload for one in workspace.registry.events(NOTED)}
+def _noted(workspace: Workspace) -> dict[int, Event]:
+    return {one.payload["number"]: one for one in workspace.registry.events(NOTED)}
 
 
 FIX = "Somebody changed it behind the system's back: restore the table, then verify again."
@@ -250,52 +252,55 @@ def _changed_figure(
     from pyspark.sql import functions as f
 
     table = workspace.table(f"{mart}__versions")
-    noted = (one for one in workspace.registry.events(NOTED) if one.payload["number"] == number)
-    at = next((one.at for one in noted), "9999")  # later than the marks, and beyond doubt
+    noted = _noted(workspace).get(number)
+    at = noted.at if noted else "9999"  # later than the marks, and beyond doubt
     history = DeltaTable.forName(spark, table).history()
     version = history.where(f.col("timestamp") <= f.lit(at)).agg(f.max("version")).collect()[0][0]
     if version is None:
         return "Which figure can't be told: Delta's log no longer reaches back to it."
+    is_closed = f.col("published_to").eqNullSafe(number)  # what came later closed others
     try:
-        frames = (spark.read.option("versionAsOf", version).table(table), spark.table(table))
-        for mark in ("published_from", "published_to"):
-            then, now = (one.where(f"{mark} = {number}").drop("published_to") for one in frames)
-            for one, other in ((then, now), (now, then)):
-                found = one.exceptAll(other).orderBy(*grain).first()
-                if found is None:
-                    continue
-                same = [f.col(name).eqNullSafe(f.lit(found[name])) for name in grain]
-                beside = other.exceptAll(one).where(reduce(and_, same)).first()
-                was, is_ = (found, beside) if one is then else (beside, found)
-                return _difference(
-                    grain, found.asDict(), was and was.asDict(), is_ and is_.asDict()
-                )
+        then, now = (
+            one.where((f.col("published_from") == number) | is_closed).withColumn(
+                "published_to", is_closed
+            )
+            for one in (spark.read.option("versionAsOf", version).table(table), spark.table(table))
+        )
+        gone, come = then.exceptAll(now), now.exceptAll(then)
+        first = gone.unionAll(come).orderBy(*grain).first()
+        if first is None:
+            return ""
+        same = reduce(and_, (f.col(name).eqNullSafe(f.lit(first[name])) for name in grain))
+        wanted, found = (_first(one.where(same)) for one in (gone, come))
     except Exception:  # VACUUM took the files; py4j and Spark raise many kinds
         return "Which figure can't be told: the files of then are no longer there."
-    return ""
+    return difference(", ".join(f"{name} {first[name]}" for name in grain), found, wanted)
 
 
-def _difference(
-    grain: Sequence[str],
-    found: Mapping[str, Any],
-    was: Mapping[str, Any] | None,
-    is_: Mapping[str, Any] | None,
+def _first(frame: DataFrame) -> dict[str, str] | None:
+    """Return the first row of some with one grain, its values as text."""
+    row = frame.orderBy("published_from").first()
+    return row and {name: str(value) for name, value in row.asDict().items()}
+
+
+def difference(
+    place: str, found: Mapping[str, str | None] | None, wanted: Mapping[str, str | None] | None
 ) -> str:
-    place = ", ".join(f"{name} {found[name]}" for name in grain)
-    if was is None or is_ is None:
-        return f"The first: {place} {'should not be there' if was is None else 'is missing'}."
-    values = [f"{name} is {is_[name]}, was {was[name]}" for name in was if is_[name] != was[name]]
-    return f"The first: {place}: {'; '.join(values)}."
+    """Say how a row is another than the one that was expected; None stands for no row."""
+    if found is None or wanted is None:
+        return f"{place} {'is missing' if found is None else 'should not be there'}."
+    name = next(one for one in wanted if wanted[one] != found.get(one))
+    return f"{place}, {name}: found {found.get(name)!r}, expected {wanted[name]!r}."
 
 
 def _otherwise_noted(
     recorded: Contents,
     rows: Mapping[int, str],
-    noted: Mapping[int, Mapping[str, Any]],
+    noted: Mapping[int, Event],
     numbers: Sequence[int],
 ) -> Iterator[Problem]:
     for number in numbers:
-        told = noted.get(number, {})
+        told = noted[number].payload if number in noted else {}
         places = {
             "publication_contents": ("digest", _digest(recorded.get(number, {}))),
             "publications": ("row", rows.get(number)),
