@@ -32,18 +32,40 @@ SESSION = "foreview_session"
 SHARED_DATA = PROJECT.parent / "shared" / "data"
 
 
-LONGEST = ("test_what_if_equals_rebuild.py", "test_promotion_ledger.py", "test_kills.py")
+TOGETHER = {
+    "test_what_if_equals_rebuild.py": "all marts",
+    "test_two_tracks.py": "one mart",
+    "test_promotion_ledger.py": "one mart",
+    "test_kills.py": "killed",
+    "test_loads.py": "two marts",
+    "test_adding_a_mart.py": "two marts",
+}
+"""The longest files first, in the order in which they run, and the market that they use."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Deal the longest files out first: what comes last is short then, and no process waits."""
-    rank = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda one: rank.get(one.path.name, len(LONGEST)))
+    rank = {name: place for place, name in enumerate(TOGETHER)}
+    items.sort(key=lambda one: rank.get(one.path.name, len(TOGETHER)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Deal files out, as `--dist loadfile` does, those with one market to one process."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return TOGETHER.get(Path(file).name, file)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
 def spark_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("foreview")
+    kept = os.environ.get("SOAK_HOME")
+    return Path(kept) if kept else tmp_path_factory.mktemp("foreview")
 
 
 @pytest.fixture(scope="session")

@@ -83,12 +83,10 @@ def open_engines(workspace: Workspace, variables: Mapping[str, Any] | None = Non
         EngineError: As `engine.open_session`.
     """
     from foreview.engine import open_session
-    from foreview.loads import ensure_seeds
 
     def parse() -> None:
         with suppress(ForeviewError):  # the command itself meets a full disk again, and says so
-            ensure_seeds(workspace)  # without them dbt does not parse
-        _invoke(workspace, ["parse"], variables)
+            _invoke(workspace, ["parse"], variables)
 
     return open_session(workspace, meanwhile=parse)
 
@@ -102,6 +100,9 @@ def _invoke(
 ) -> Any:
     from dbt.cli.main import dbtRunner
 
+    from foreview.loads import ensure_seeds
+
+    ensure_seeds(workspace)  # without them dbt does not parse
     workspace.export_environment()
     arguments = [
         "--quiet",

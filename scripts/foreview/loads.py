@@ -100,17 +100,17 @@ def match_columns(workspace: Workspace, spark: SparkSession) -> None:
     """Write approved rows anew where a table's rules have other columns than what dbt reads.
 
     Raises:
-        RefusedError: A column with values is no longer in the rules.
+        RefusedError: A column is no longer in the rules.
     """
     problems = []
     for name, contract in workspace.contracts.items():
         found = _columns_read(workspace, spark, contract)
-        if not found or set(found) == {*contract.row_columns, "change_set_id"}:
+        columns = {*contract.row_columns, "change_set_id"}
+        if not found or set(found) == columns:
             continue
         state, last = workspace.registry.approved_rows(name)
-        held = {one for row in state.values() for one, value in row.items() if value is not None}
-        lost = ", ".join(sorted(held - {*contract.row_columns}))
-        if lost:
+        lost = ", ".join(sorted(set(found) - columns))
+        if state and lost:  # also when it is blank: the history has it for ever
             message = f"The rules of {contract.label} no longer have the column {lost}."
             fix = f"Put it back into models/staging/{name}.yml, with `retired: true` in its meta."
             problems.append(Problem("column-removed", message, value=lost, fix=fix))
@@ -298,6 +298,5 @@ def ensure_landing(workspace: Workspace, spark: SparkSession) -> None:
     """Make the landing tables where there are none yet; plain dbt does so on its own."""
     from foreview.dbt_project import run_operation
 
-    ensure_seeds(workspace)
     if not spark.catalog.tableExists(workspace.table("viewing", "landing")):
         run_operation(workspace, "create_landing_tables")

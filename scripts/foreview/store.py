@@ -19,7 +19,7 @@ from foreview.changes import State
 from foreview.dbt_project import Progress, run_dbt
 from foreview.engine import target_settings
 from foreview.errors import EngineError, Problem, RefusedError
-from foreview.loads import approved_lines, ensure_seeds, write_seed
+from foreview.loads import approved_lines, write_seed
 from foreview.submission import refuse_unfinished
 
 if TYPE_CHECKING:
@@ -82,7 +82,6 @@ def bring_up(workspace: Workspace, *, progress: Progress | None = None) -> list[
         message = "Nothing is in effect yet."
         raise RefusedError(Problem("nothing-in-effect", message, fix="Load a baseline first."))
     _connect(workspace).close()
-    ensure_seeds(workspace)
     with TemporaryDirectory(prefix="store-", dir=workspace.home) as folder:
         files = {
             one.dimension: _write(workspace, one, Path(folder))

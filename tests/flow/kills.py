@@ -3,12 +3,13 @@
 What readers see is read by delta-rs, beside the engine that is being killed.
 """
 
+import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,36 +24,64 @@ from foreview.status import status_of
 from foreview.submission import record
 from foreview.workspace import Workspace, open_workspace
 
-FOREVIEW = str(Path(sys.executable).with_name("foreview"))
 KEPT = ("audience_by_network_day",)
 SECONDS_AT_MOST = 900
 """A command that takes longer hangs."""
+COMMANDS = """
+import json, os, sys
+from foreview.cli import main
+codes = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+for line in sys.stdin:
+    sys.argv = ["foreview", *json.loads(line)]
+    code = 0
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code
+    print(code or 0, file=codes, flush=True)
+"""
+"""Runs a command for each line that comes in, and answers each with its exit code."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Market:
-    """A workspace whose commands run in processes of their own."""
+    """A workspace whose commands run in a process of their own, another one after each kill."""
 
     workspace: Workspace
+    process: subprocess.Popen[str] | None = None
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         home = self.workspace.home
+        if self.process is None:
+            with self.output.open("a", encoding="utf-8") as output:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-c", COMMANDS],
+                    env=own_environment() | {"FOREVIEW_PROJECT": str(self.workspace.project)},
+                    cwd=self.workspace.project,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=output,
+                    text=True,
+                    start_new_session=True,  # the JVM dies with it
+                )
         who = () if arguments[0] == "verify" else ("--as", "rob")
-        return subprocess.Popen(
-            [FOREVIEW, *arguments, "--home", str(home), *who],
-            env=own_environment() | {"FOREVIEW_PROJECT": str(self.workspace.project)},
-            cwd=self.workspace.project,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,  # the JVM dies with it
-        )
+        print(json.dumps([*arguments, "--home", str(home), *who]), file=self.process.stdin)
+        self.process.stdin.flush()
+        return self.process
 
-    def run(self, *arguments: str) -> str:
+    @property
+    def output(self) -> Path:
+        return self.workspace.home / "output"
+
+    def run(self, *arguments: str) -> None:
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=SECONDS_AT_MOST)
-        assert process.returncode == 0, output
-        return output
+        assert has_ended(process, SECONDS_AT_MOST), self.output.read_text(encoding="utf-8")
+        self.check_code()
+
+    def check_code(self) -> None:
+        code = self.process.stdout.readline()
+        assert code == "0\n", self.output.read_text(encoding="utf-8")
 
     def run_killed(self, draw: random.Random, *arguments: str) -> str:
         """Run a command and kill it some time after a step that is drawn; return that step.
@@ -64,22 +93,23 @@ class Market:
         open_ = [one for one in STEPS if one not in self.done_steps()]
         is_early = arguments[-1] == "--abandon" or not open_ or draw.random() < 0.2
         step = "start" if is_early else draw.choice(open_[:2])
-        wait = draw.random() * (25 if is_early else 8)  # Spark starts; a step takes seconds
+        spark_starts = 17 if is_early and self.process is None else 0
+        wait = draw.random() * (8 + spark_starts)  # a step takes seconds
         process = self.start(*arguments)
-        while process.poll() is None:
-            if step == "start" or step in self.done_steps():
+        while step != "start" and step not in self.done_steps():
+            if has_ended(process, 0.05):
                 break
-            time.sleep(0.05)
-        deadline = time.monotonic() + wait
-        while process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            return step
-        output, _ = process.communicate()
-        assert process.returncode == 0, output
-        return ""
+        if has_ended(process, wait):
+            self.check_code()
+            return ""
+        os.killpg(process.pid, signal.SIGKILL)
+        self.close()
+        return step
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.process.communicate()
+            self.process = None
 
     def done_steps(self) -> set[str]:
         registry = self.workspace.registry
@@ -112,6 +142,11 @@ def own_environment() -> dict[str, str]:
     """Return the environment without what commands that ran in this process left in it."""
     left = ("FOREVIEW_", "DBT_")
     return {name: value for name, value in os.environ.items() if not name.startswith(left)}
+
+
+def has_ended(process: subprocess.Popen[str], seconds: float) -> bool:
+    """Wait so long for a command to end, or its process with it."""
+    return bool(select.select([process.stdout], [], [], seconds)[0])
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
@@ -173,6 +208,7 @@ def kill_promotions(market: Market, draw: random.Random, kills: int) -> dict[str
                 word = "--resume"
         assert market.shown()[0] == number + 1
     market.run("verify")
+    market.close()
     return killed
 
 

@@ -1,9 +1,13 @@
-"""A market of one mart, in which a promotion takes seconds, and what happens to it in tests."""
+"""Markets of a mart or two, in which a promotion takes seconds, and what happens to them in tests.
+
+Tests of more than one file use the same market, since making it takes minutes.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -19,13 +23,15 @@ from foreview.viewing_load import load_viewing
 from foreview.workspace import Workspace
 
 MART = "audience_by_market_day"
+NOW, OLD = "audience_by_network_day_now", "audience_by_network_day"
 
 
-def small_market(home: Path, schema: str, folder: Path) -> Workspace:
-    """Return a market with a project of its own; rob and eve may restate."""
+@cache
+def small_market(home: Path, schema: str, *marts: str) -> Workspace:
+    """Return the market with these marts and a project of its own; rob and eve may restate."""
     workspace = make_workspace(home, schema)
-    others = [one["name"] for one in read_marts(workspace) if one["name"] != MART]
-    project = project_without(folder / "project", *others)
+    others = {one["name"] for one in read_marts(workspace)} - set(marts)
+    project = project_without(workspace.home / "project", *others)
     settings = project / "dbt_project.yml"
     text = settings.read_text(encoding="utf-8")
     settings.write_text(text.replace("restaters: []", "restaters: [rob, eve]"), encoding="utf-8")

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from oracle import Viewing, row_on, rows_by_key
+from small_market import NOW, OLD, small_market
 
-from conftest import PROJECT, make_workspace, project_without
+from conftest import PROJECT
 from foreview.changes import ChangeSet, apply, diff
-from foreview.sample import generate_sample
+from foreview.promotion import build
 from foreview.submission import record
 from foreview.what_if import preview
 from foreview.workspace import Workspace
@@ -35,25 +36,24 @@ where best.place <= 2
 
 @pytest.fixture(scope="module")
 def market(spark_home: Path, spark: Any) -> Workspace:
-    """A workspace of a project whose only mart is that of the documents."""
-    project = project_without(spark_home / "project_with_a_mart")
+    """A market that has figures, and the mart of the documents beside them."""
+    workspace = small_market(spark_home, "two_marts", NOW, OLD)
     text = (PROJECT / "docs" / "adding-a-mart.md").read_text(encoding="utf-8")
     sql, declaration = (
         re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL)[1] for kind in ("sql", "yaml")
     )
     lines = [line for line in (sql + declaration).splitlines() if line.strip()]
     assert len(lines) < 30
-    audience = project / "models" / "audience"
-    for path in audience.iterdir():
-        path.unlink()
-    (audience / f"{MART}.sql").write_text(sql, encoding="utf-8")
-    (audience / "audience.yml").write_text(f"version: 2\n\nmodels:\n{declaration}", "utf-8")
-    reports = project / "models" / "reports"
+    models = workspace.project / "models"
+    (models / "audience" / f"{MART}.sql").write_text(sql, encoding="utf-8")
+    with (models / "audience" / "audience.yml").open("a", encoding="utf-8") as file:
+        file.write(declaration)
+    reports = models / "reports"
     reports.mkdir()
     (reports / "best_countries.sql").write_text(BEST_COUNTRIES, encoding="utf-8")
     (reports / "names_of_best.sql").write_text(NAMES_OF_BEST, encoding="utf-8")
-    workspace = replace(make_workspace(spark_home, "adding"), project=project)
-    generate_sample(workspace, rows=4_000, days=2, devices=200, first_day="2026-04-01", seed=3)
+    workspace = replace(workspace)  # reads the project anew
+    build(workspace)
     return workspace
 
 
@@ -87,7 +87,7 @@ def test_a_mart_added_as_the_documents_say_is_built_and_rehearsed(
     change_set = ChangeSet("ana", "other countries", "edit", 1, "test", "", contracts, changes)
     record(market, change_set)
     impact = preview(market, [change_set.id])
-    (mart,) = impact.marts
+    mart = next(one for one in impact.marts if one.name == MART)
     after = dict(before)
     for figure in mart.figures:
         after.pop(figure.grain, None)

@@ -1,40 +1,33 @@
 """Newer viewing: figures of its days are added, and "as it is now" moves on with the last day."""
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from oracle import Viewing, assert_same, figures, published
-from random_edits import states
+from random_edits import DAYS, states
+from small_market import NOW, OLD, small_market
 
-from conftest import acting, make_workspace, project_without
+from conftest import acting
 from foreview.approval import approve
 from foreview.changes import ChangeSet, diff
 from foreview.errors import RefusedError
 from foreview.generate.viewing import generate_viewing, write_viewing
-from foreview.impact_tables import read_marts
 from foreview.promotion import promote
 from foreview.receipt import record_receipt
-from foreview.sample import generate_sample
 from foreview.submission import record
 from foreview.viewing_load import load_viewing
 from foreview.what_if import preview
 from foreview.workspace import Workspace
 
 pytestmark = pytest.mark.spark
-NOW, OLD = "audience_by_network_day_now", "audience_by_network_day"
+LATER = DAYS[3]
 
 
 @pytest.fixture(scope="module")
-def market(spark_home: Path, spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    workspace = make_workspace(spark_home, "loads")
-    others = [one["name"] for one in read_marts(workspace) if one["name"] not in (NOW, OLD)]
-    project = project_without(tmp_path_factory.mktemp("loads") / "project", *others)
-    workspace = replace(workspace, project=project)
-    generate_sample(workspace, rows=3_000, days=2, devices=200, first_day="2026-04-03", seed=3)
-    return workspace
+def market(spark_home: Path, spark: Any) -> Workspace:
+    return small_market(spark_home, "two_marts", NOW, OLD)
 
 
 def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
@@ -53,10 +46,10 @@ def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
     for identity in identities:
         row = state[identity]
         network = next(one for one in networks if one != row["network_id"])
-        later[identity] = {**row, "valid_to": "2026-04-05"}
-        later[identity[0], "2026-04-05"] = {
+        later[identity] = {**row, "valid_to": LATER}
+        later[identity[0], LATER] = {
             **row,
-            "valid_from": "2026-04-05",
+            "valid_from": LATER,
             "network_id": network,
         }
     contracts = {"channel": market.contract("channel").hash}
@@ -73,13 +66,13 @@ def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
     newer = generate_viewing(
         spark,
         rows=1_500,
-        first_day=date(2026, 4, 5),
+        first_day=date.fromisoformat(LATER),
         days=1,
         devices=200,
         channel_ids=sorted(viewed & {one[0] for one in state}),
         seed=4,
         time_zone="America/New_York",
-        load_batch=3,
+        load_batch=4,
     )
     write_viewing(newer, tmp_path / "newer", file_format="parquet")
     load_viewing(market, tmp_path / "newer")
@@ -89,5 +82,5 @@ def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
     moved = {grain for grain, one in before[NOW].items() if after[NOW].get(grain) != one}
     assert moved, "the days before move as it is now"
     assert all(after[OLD][grain] == one for grain, one in before[OLD].items())
-    with pytest.raises(RefusedError, match="not newer than batch 3"):
+    with pytest.raises(RefusedError, match="not newer than batch 4"):
         load_viewing(market, tmp_path / "newer")

@@ -50,8 +50,8 @@ LONG = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def market(spark_home: Path, spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return small_market(spark_home, "ledger", tmp_path_factory.mktemp("ledger"))
+def market(spark_home: Path, spark: Any) -> Workspace:
+    return small_market(spark_home, "one_mart", MART)
 
 
 def shown(spark: Any, market: Workspace) -> Any:
@@ -86,6 +86,7 @@ def test_killed_at_each_step_in_turn_a_promotion_goes_on_and_the_past_stays(
     spark: Any, market: Workspace, tmp_path: Path
 ) -> None:
     before = shown(spark, market)
+    first = newest(spark, market)
     rob = acting(market, "rob")
     id_ = approved(market, a_move(market, 1))
     begin: Any = lambda: promote(rob, id_)  # noqa: E731
@@ -116,7 +117,7 @@ def test_killed_at_each_step_in_turn_a_promotion_goes_on_and_the_past_stays(
     old, new = ({grain_of(one) for one in state[0]} for state in (before, after))
     assert {grain_of(one["grain"]) for one in figures_fed if not one["before"]} == new - old
     assert {grain_of(one["grain"]) for one in figures_fed if not one["after"]} == old - new
-    assert [publication_rows(market, number) for number in (1, 2)] == [before, after]
+    assert [publication_rows(market, first + one) for one in (0, 1)] == [before, after]
 
 
 def test_after_a_promotion_all_places_and_mariadb_have_equal_rows(
@@ -391,11 +392,16 @@ def test_columns_added_and_retired_make_no_version_and_older_workbooks_still_sub
     book.save(older)
     promote(acting(changed, "rob"), approved(changed, read_change_set(changed, older, "why")))
     assert_whole(changed)
-    retired = path.read_text("utf-8")
-    path.write_text(kept[path].replace(*WITHOUT_WEBSITE), "utf-8")
-    with pytest.raises(RefusedError, match="website"):
-        build(replace(market))
-    path.write_text(retired, "utf-8")  # the tests after this one have the columns of these rules
+    channel, network = (staging / f"{one}.yml" for one in ("channel", "network"))
+    for file, text, lost in (
+        (channel, kept[channel].replace(*WITHOUT_WEBSITE), "website"),
+        (network, kept[network], "homepage"),  # never filled
+    ):
+        declared = file.read_text("utf-8")
+        file.write_text(text, "utf-8")
+        with pytest.raises(RefusedError, match=lost):
+            build(replace(market))
+        file.write_text(declared, "utf-8")  # the tests after this one have these columns
 
 
 HISTORIES = ("network_history", "channel_history")

@@ -1,6 +1,6 @@
 """Another system's figures beside ours: the plain oracle stands for the old system.
 
-One mart only, as in test_promotion_ledger.py.
+In the market of test_promotion_ledger.py, before it.
 """
 
 import csv
@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,15 @@ import pytest
 from networks import run
 from oracle import GRAINS, MEASURES, Viewing, figures, published
 from random_edits import DAYS, channels_moved, states
+from small_market import MART, small_market
 
-from conftest import acting, make_workspace, project_without
+from conftest import acting
 from foreview.approval import approve
 from foreview.audit import verify
 from foreview.changes import Action, ChangeSet, Edit, changes_of
 from foreview.errors import RefusedError
-from foreview.impact_tables import read_marts
 from foreview.promotion import promote
 from foreview.receipt import record_receipt
-from foreview.sample import generate_sample
 from foreview.submission import record
 from foreview.track_comparison import Found
 from foreview.tracks import LOADED, compare_track, drop_track, load_track
@@ -35,18 +33,12 @@ from foreview.workspace import Workspace
 
 pytestmark = pytest.mark.spark
 
-MART = "audience_by_market_day"
 Track = dict[tuple[str, ...], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def market(spark_home: Path, spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    workspace = make_workspace(spark_home, "two")
-    others = [one["name"] for one in read_marts(workspace) if one["name"] != MART]
-    project = project_without(tmp_path_factory.mktemp("two") / "project", *others)
-    workspace = replace(workspace, project=project)
-    generate_sample(workspace, rows=3_000, days=3, devices=200, first_day=DAYS[0], seed=5)
-    return workspace
+def market(spark_home: Path, spark: Any) -> Workspace:
+    return small_market(spark_home, "one_mart", MART)
 
 
 def a_station_moved(market: Workspace, viewing: Viewing) -> tuple[ChangeSet, str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_market import small_market
+from small_market import MART, small_market
 from walks import Walk
 
 RESULTS = Path(__file__).with_name("walks.json")
@@ -25,7 +25,7 @@ def test_after_each_step_readers_and_the_past_are_the_model_s(
 ) -> None:
     if str(seed) in PASSED:
         pytest.skip("passed in an earlier run")
-    market = small_market(spark_home, f"walk{seed}", tmp_path)
+    market = small_market(spark_home, f"walk{seed}", MART)
     walk = Walk(spark, market, tmp_path, random.Random(seed))
     walk.go(STEPS)
     PASSED[str(seed)] = dict(sorted(Counter(walk.told).items()))

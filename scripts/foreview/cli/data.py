@@ -97,11 +97,9 @@ def build(
 
     Example: foreview build
     """
-    from foreview.loads import ensure_seeds
     from foreview.promotion import build as build_all
 
     with running("build", home, None, as_json) as session, progress_bar("Building", as_json) as bar:
-        ensure_seeds(session.workspace)
         build_all(session.workspace, with_tests=tests, progress=bar)
         session.print({"built": True}, "Built.")
 
