@@ -11,16 +11,19 @@ from foreview.workspace import Workspace
 
 
 class Reader(Thread):
-    """Reads in a loop until it leaves its block.
+    """Reads in a loop until it leaves its block, and rests between: the engine is the others', too.
 
     Attributes:
         seen: The newest publication before and after each query, and what the query gave.
         problem: What broke the loop; None.
     """
 
-    def __init__(self, newest: Callable[[], int], read: Callable[[], Any]) -> None:
+    def __init__(
+        self, newest: Callable[[], int], read: Callable[[], Any], *, seconds_of_rest: float = 2
+    ) -> None:
         super().__init__(daemon=True)
         self._newest, self._read, self._is_over = newest, read, Event()
+        self._rest = seconds_of_rest
         self.seen: list[tuple[int, int, Any]] = []
         self.problem: Exception | None = None
 
@@ -28,7 +31,7 @@ class Reader(Thread):
         try:
             is_last = False
             while not is_last:  # one more time after the block's end, so that this is seen too
-                is_last = self._is_over.wait(2)  # leaves the engine to the others
+                is_last = self._is_over.wait(self._rest)
                 before = self._newest()
                 found = self._read()
                 self.seen.append((before, self._newest(), found))

@@ -46,7 +46,7 @@ def test_readers_never_see_a_mixture_and_vacuum_takes_no_publication(
     told |= json.loads(kept.read_text("utf-8")) if kept.exists() else {}
     told["shown"][str(newest(spark, market))] = read()
     end = time.monotonic() + MINUTES * 60
-    with Reader(lambda: newest(spark, market), read) as reader:
+    with Reader(lambda: newest(spark, market), read, seconds_of_rest=5) as reader:
         while told["promotions"] < PROMOTIONS and time.monotonic() < end:
             turn = told["promotions"]
             put_into_effect(market, turn)
