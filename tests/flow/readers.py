@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from threading import Event, Thread
 from typing import Any, Self
 
@@ -73,9 +74,11 @@ def in_one_query(spark: Any, market: Workspace, tables: Sequence[str]) -> str:
 
 def believed(spark: Any, market: Workspace, tables: Sequence[str], number: int) -> str:
     """Return the same of what a publication shows, from the versions alone."""
+    from pyspark.sql import DataFrame
+
     publications = spark.table(market.table("publications"))
     cut = publications.where(f"number = {number}").first()["snapshot_cut"]
-    found: list[str] = []
+    texts = []
     for one in tables:
         names = ("known_from", "known_to", f"'{cut}'")
         if one == MART:
@@ -83,8 +86,8 @@ def believed(spark: Any, market: Workspace, tables: Sequence[str], number: int) 
         first, last, now = names
         versions = spark.table(market.table(f"{one}__versions"))
         shown = versions.where(f"{first} <= {now} and ({last} is null or {last} > {now})")
-        found += [row[0] for row in shown.selectExpr(_row_text(market, one)).collect()]
-    return _hash(found)
+        texts.append(shown.selectExpr(_row_text(market, one)))
+    return _hash(row[0] for row in reduce(DataFrame.unionAll, texts).collect())
 
 
 def _hash(rows: Iterable[str]) -> str:
