@@ -54,12 +54,13 @@ class Reader(Thread):
         Args:
             believed: Gives what a publication shows.
         """
-        whole = {number: believed(number) for one in self.seen for number in one[:2]}
+        numbers = {one for before, after, _ in self.seen for one in range(before, after + 1)}
+        whole = {number: believed(number) for number in numbers}
         shown = set()
         for before, after, found in self.seen:
-            numbers = [one for one in range(before, after + 1) if whole[one] == found]
-            assert numbers, f"between publications {before} and {after} another was seen"
-            shown.update(numbers)
+            same = [one for one in range(before, after + 1) if whole[one] == found]
+            assert same, f"between publications {before} and {after} another was seen"
+            shown.update(same)
         return shown
 
 
