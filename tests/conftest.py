@@ -107,6 +107,12 @@ def make_workspace(home: Path, schema: str, actor: str = "ana") -> Workspace:
     return workspace
 
 
+def project_with(folder: Path, *marts: str) -> Path:
+    """Return a copy of the project that has these marts alone."""
+    all_marts = {path.stem for path in (PROJECT / "models" / "audience").glob("*.sql")}
+    return project_without(folder, *(all_marts - set(marts)))
+
+
 def project_without(folder: Path, *marts: str) -> Path:
     """Return a copy of the project that lacks some marts."""
     folder.mkdir()

@@ -109,7 +109,8 @@ def match_columns(workspace: Workspace, spark: SparkSession) -> None:
         if not found or set(found) == columns:
             continue
         state, last = workspace.registry.approved_rows(name)
-        lost = ", ".join(sorted(set(found) - columns))
+        held = {one for row in state.values() for one, value in row.items() if value is not None}
+        lost = ", ".join(sorted({*found, *held} - columns))
         if state and lost:  # also when it is blank: the history has it for ever
             message = f"The rules of {contract.label} no longer have the column {lost}."
             fix = f"Put it back into models/staging/{name}.yml, with `retired: true` in its meta."

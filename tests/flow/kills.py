@@ -17,8 +17,7 @@ from typing import Any
 from deltalake import DeltaTable
 from random_edits import channels_moved
 
-from conftest import project_without
-from foreview.impact_tables import read_marts
+from conftest import project_with
 from foreview.promotion import STEPS
 from foreview.status import status_of
 from foreview.submission import record
@@ -158,10 +157,7 @@ def make_market(folder: Path) -> Market:
     home = folder / "home"
     home.mkdir(parents=True)
     (home / "allow-act-as").touch()
-    project = Path(__file__).resolve().parents[2]
-    start = open_workspace({"FOREVIEW_PROJECT": str(project)}, home=home, act_as="ana")
-    others = [one["name"] for one in read_marts(start) if one["name"] not in KEPT]
-    own = project_without(folder / "project", *others)
+    own = project_with(folder / "project", *KEPT)
     market = Market(open_workspace({"FOREVIEW_PROJECT": str(own)}, home=home, act_as="ana"))
     market.run("generate", "--rows", "3000", "--days", "3", "--devices", "200")
     return market

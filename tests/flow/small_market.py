@@ -14,9 +14,8 @@ from unittest.mock import patch
 
 from random_edits import DAYS
 
-from conftest import make_workspace, project_without
+from conftest import make_workspace, project_with
 from foreview.generate.viewing import generate_viewing
-from foreview.impact_tables import read_marts
 from foreview.registry import Registry
 from foreview.sample import generate_sample
 from foreview.viewing_load import load_viewing
@@ -30,8 +29,7 @@ NOW, OLD = "audience_by_network_day_now", "audience_by_network_day"
 def small_market(home: Path, schema: str, *marts: str) -> Workspace:
     """Return the market with these marts and a project of its own; rob and eve may restate."""
     workspace = make_workspace(home, schema)
-    others = {one["name"] for one in read_marts(workspace)} - set(marts)
-    project = project_without(workspace.home / "project", *others)
+    project = project_with(workspace.home / "project", *marts)
     settings = project / "dbt_project.yml"
     text = settings.read_text(encoding="utf-8")
     settings.write_text(text.replace("restaters: []", "restaters: [rob, eve]"), encoding="utf-8")

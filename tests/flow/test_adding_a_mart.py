@@ -87,7 +87,8 @@ def test_a_mart_added_as_the_documents_say_is_built_and_rehearsed(
     change_set = ChangeSet("ana", "other countries", "edit", 1, "test", "", contracts, changes)
     record(market, change_set)
     impact = preview(market, [change_set.id])
-    mart = next(one for one in impact.marts if one.name == MART)
+    (mart,) = (one for one in impact.marts if one.name == MART)
+    assert not any(one.figures for one in impact.marts if one != mart)
     after = dict(before)
     for figure in mart.figures:
         after.pop(figure.grain, None)

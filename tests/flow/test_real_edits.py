@@ -18,11 +18,10 @@ import pytest
 from oracle_frames import MARTS, ViewingFrame, assert_same, figures, published, with_impact
 from random_edits import states
 
-from conftest import acting, make_workspace, project_without
+from conftest import acting, make_workspace, project_with
 from foreview.approval import approve
 from foreview.baseline import read_rows_csv
 from foreview.exporting import export_dimension
-from foreview.impact_tables import read_marts
 from foreview.promotion import load_baseline, promote, rollback
 from foreview.receipt import record_receipt
 from foreview.sample import generate_sample
@@ -87,9 +86,7 @@ def items(tables: Iterable[Table], column: str) -> set[str]:
 @pytest.fixture(scope="module")
 def real(spark_home: Path, spark: Any, shared_data: Path) -> Workspace:
     workspace = make_workspace(spark_home, "real")
-    others = {one["name"] for one in read_marts(workspace)} - set(SHOWN)
-    project = project_without(spark_home / "project_of_real", *others)
-    workspace = replace(workspace, project=project)
+    workspace = replace(workspace, project=project_with(workspace.home / "project", *SHOWN))
     iptv = shared_data / "iptv"
     source = iptv / "channels_2026-04-07.csv"
     rows, problems = read_rows_csv(source, workspace.contract("channel"))
