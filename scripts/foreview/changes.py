@@ -210,6 +210,9 @@ def identity_of(contract: Contract, row: Row) -> Identity:
 
 def row_key(identity: Identity) -> str:
     """Return an identity as one string, `<key>|<valid_from>`, as the macro `row_key` spells it."""
+    key = "|".join(identity)
+    if "%" not in key and key.count("|") == len(identity) - 1:
+        return key
     return "|".join(part.replace("%", "%25").replace("|", "%7C") for part in identity)
 
 

@@ -21,15 +21,21 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
 
-from workbook_editing import PARENTS, STATION, station
-
 from foreview.changes import State, make_state
+from foreview.contract import Contract
 
-CONTRACT = replace(STATION, columns=STATION.columns[:8])
-"""Ten columns of the table's own: eight and the interval."""
+
+@cache
+def contract() -> Contract:
+    """Return ten columns of the table's own: eight and the interval."""
+    from workbook_editing import STATION  # here: a child imports this file
+
+    return replace(STATION, columns=STATION.columns[:8])
 
 
 def rows(count: int) -> list[dict[str, str | None]]:
+    from workbook_editing import station
+
     found = []
     for number in range(count):
         row = station(
@@ -41,20 +47,22 @@ def rows(count: int) -> list[dict[str, str | None]]:
             opened=f"20{number % 20:02}-03-{1 + number % 28:02}",
             rank=str(number),
         )
-        found.append({name: row[name] for name in CONTRACT.row_columns})
+        found.append({name: row[name] for name in contract().row_columns})
     return found
 
 
 @cache
 def approved(count: int) -> State:
-    return make_state(CONTRACT, rows(count))
+    return make_state(contract(), rows(count))
 
 
 def export(path: Path, count: int) -> None:
+    from workbook_editing import PARENTS
+
     from foreview.workbook import write_workbook
 
     values = [*approved(count).values()]
-    write_workbook(path, CONTRACT, values, base_release=1, parents=PARENTS)
+    write_workbook(path, contract(), values, base_release=1, parents=PARENTS)
 
 
 def as_excel_writes(path: Path, count: int) -> None:
@@ -89,20 +97,21 @@ def calamine(path: Path, _count: int) -> None:
 def read(path: Path, _count: int) -> None:
     from foreview.workbook import read_workbook
 
-    read_workbook(path, {"station": CONTRACT})
+    read_workbook(path, {"station": contract()})
 
 
 def submit(path: Path, count: int) -> None:
     """Read, validate and compare, as `foreview submit` does but for the registry."""
     from foreview.workbook import edits_of, on_file, read_workbook
 
-    (workbook,) = on_file(read_workbook, path, {"station": CONTRACT})
-    assert edits_of(workbook, CONTRACT, approved(count)) == ([], [])
+    (workbook,) = on_file(read_workbook, path, {"station": contract()})
+    assert edits_of(workbook, contract(), approved(count)) == ([], [])
 
 
 def pandas(path: Path, _count: int) -> None:
     """Read with openpyxl, and check the same rules by hand."""
     import pandas as pd
+    from workbook_editing import PARENTS
 
     frame = pd.read_excel(path, sheet_name="Station", dtype=str, engine="openpyxl")
     assert frame["Station"].is_unique

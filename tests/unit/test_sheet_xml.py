@@ -16,7 +16,8 @@ from foreview.errors import RefusedError
 from foreview.workbook import in_child
 from foreview.workbook.archive import MAX_UNPACKED_BYTES, read_archive
 from foreview.workbook.package import Package
-from foreview.workbook.sheet_xml import CHUNK, DamagedError, Layout, SheetParser, XmlRow
+from foreview.workbook.sheet_rows import DamagedError, Layout, XmlRow, in_order
+from foreview.workbook.sheet_xml import CHUNK, SheetParser
 
 WORKBOOKS = SHARED_DATA / "workbooks"
 STRINGS = ["", "x", " y "]
@@ -31,8 +32,8 @@ def parsed(xml: bytes, *, by_expat: bool, size: int = CHUNK) -> list[object] | s
     rows: list[XmlRow] = []
     try:
         for start in range(0, len(xml), size):
-            rows += parser.feed(xml[start : start + size])
-        rows += parser.feed(b"")
+            rows += in_order(parser.feed(xml[start : start + size]))
+        rows += in_order(parser.feed(b""))
     except ValueError:
         return "damaged"
     return [*map(said, rows)]
@@ -212,7 +213,7 @@ def test_an_export_is_taken_apart_by_the_fast_way(tmp_path: Path) -> None:
     end_row = parser._end_row
     parser._ends[f"{MAIN} row"] = lambda: (by_expat.append(str(parser._row)), end_row())[1]  # type: ignore[func-returns-value]
     with package._open(package.sheets[1].part) as file:
-        rows = [*parser.feed(file.read()), *parser.feed(b"")]
+        rows = in_order([*parser.feed(file.read()), *parser.feed(b"")])
     # The headings, the first of a kind, and the row with an entity.
     assert (by_expat, len(rows)) == (["1", "2", "4"], 5)
 
@@ -227,8 +228,8 @@ def differing(paths: Sequence[Path]) -> list[str]:
             parser._is_plain = not by_expat
             with package._open(sheet.part) as file:
                 for chunk in iter(lambda file=file: file.read(CHUNK), b""):  # type: ignore[misc]
-                    yield from map(said, parser.feed(chunk))
-            yield from map(said, parser.feed(b""))
+                    yield from map(said, in_order(parser.feed(chunk)))
+            yield from map(said, in_order(parser.feed(b"")))
 
     def outcome(path: Path, *, by_expat: bool) -> object:
         try:

@@ -253,6 +253,18 @@ class TestProblems:
         analyst.cell(6, ACTION).value = CORRECT
         assert only_problem(analyst) == ("duplicate-row", "E6")
 
+    @pytest.mark.parametrize("copied", [2, 3, 4])
+    def test_a_row_pasted_twice(self, analyst: Analyst, copied: int) -> None:
+        analyst.copy(copied, 6)
+        assert only_problem(analyst) == ("duplicate-row", "E6")
+
+    def test_a_row_among_others_like_it_pasted_twice(self, tmp_path: Path) -> None:
+        alike = [station(station_id) for station_id in "ABCDE"]
+        analyst = Analyst(export(tmp_path / "w.xlsx", alike))
+        analyst.copy(4, 7)
+        edits, problems = submit(analyst.save(), alike)
+        assert (edits, [one.where for one in problems]) == ([], ["Station!E7"])
+
     def test_copies_of_which_none_is_the_original(self, analyst: Analyst) -> None:
         analyst.copy(2, 6)
         analyst.type(2, station_id="X")

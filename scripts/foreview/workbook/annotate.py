@@ -25,7 +25,7 @@ from foreview.whole_files import replacing
 from foreview.workbook import layout
 from foreview.workbook.archive import MAX_UNPACKED_BYTES, damaged, read_archive
 from foreview.workbook.package import OUR_AUTHORS, Package, Sheet
-from foreview.workbook.sheet_xml import DamagedError
+from foreview.workbook.sheet_rows import DamagedError
 
 ERRORS = "Errors"
 """The sheet of errors."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
-from openpyxl.styles.numbers import is_date_format
-
 from foreview.contract import BEGINNING
 from foreview.errors import Problem
 from foreview.workbook import layout
 from foreview.workbook.layout import Field
-from foreview.workbook.sheet_xml import Cell
+from foreview.workbook.number_formats import is_date_format
+from foreview.workbook.sheet_rows import Cell
 
 MAX_DIGITS = 15
 """Excel keeps no more digits of a number than these."""

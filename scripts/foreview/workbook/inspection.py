@@ -6,10 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from openpyxl.utils import get_column_letter
-
 from foreview.errors import Problem
-from foreview.workbook import layout, looks, package, sheet_xml
+from foreview.workbook import layout, looks, package, sheet_rows
+from foreview.workbook.addresses import column_letter
 from foreview.workbook.archive import MAX_UNPACKED_BYTES, damaged, read_archive
 from foreview.workbook.read import hidden_tables
 
@@ -24,7 +23,7 @@ class SheetFacts:
         extent: From the first to the last cell that holds something, `A1:C7`; empty for none.
         claimed: The extent that the file claims.
         rows: Number of rows that hold something.
-        cells: Number of cells of each kind of `sheet_xml.Cell`.
+        cells: Number of cells of each kind of `sheet_rows.Cell`.
         formulas: Number of formulas.
         hidden_rows: Number of hidden rows that hold something.
         hidden_columns: Hidden columns, as runs `C:D`.
@@ -114,7 +113,7 @@ def inspect_workbook(path: Path, *, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
         book = looks.Book(content)
         sheets = tuple(_facts(book, sheet) for sheet in book.package.sheets)
         ours = _ours(book)
-    except sheet_xml.DamagedError as error:
+    except sheet_rows.DamagedError as error:
         raise damaged(path, str(error)) from error
     return Inspection(
         file_name=path.name,
@@ -127,7 +126,7 @@ def inspect_workbook(path: Path, *, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
 
 
 def _facts(book: looks.Book, sheet: package.Sheet) -> SheetFacts:
-    around = sheet_xml.Layout()
+    around = sheet_rows.Layout()
     problems: list[Problem] = []
     kinds: Counter[str] = Counter()
     rows = formulas = hidden = 0
@@ -141,10 +140,10 @@ def _facts(book: looks.Book, sheet: package.Sheet) -> SheetFacts:
             kinds[cell.kind] += 1
             formulas += cell.formula is not None
             if cell.kind == "error":
-                where = f"{sheet.name}!{get_column_letter(cell.column)}{row.number}"
+                where = f"{sheet.name}!{column_letter(cell.column)}{row.number}"
                 message = "The cell holds an error of Excel's."
                 problems.append(Problem("error-value", message, where, cell.text))
-    extent = f"{get_column_letter(first)}{top}:{get_column_letter(last)}{bottom}" if rows else ""
+    extent = f"{column_letter(first)}{top}:{column_letter(last)}{bottom}" if rows else ""
     return SheetFacts(
         name=sheet.name,
         state=sheet.state,
@@ -155,7 +154,7 @@ def _facts(book: looks.Book, sheet: package.Sheet) -> SheetFacts:
         formulas=formulas,
         hidden_rows=hidden,
         hidden_columns=tuple(
-            f"{get_column_letter(one)}:{get_column_letter(min(other, 16_384))}"
+            f"{column_letter(one)}:{column_letter(min(other, 16_384))}"
             for one, other in around.hidden_columns
         ),
         merged=tuple(around.merged),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
+from base64 import b16encode
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from itertools import islice
 
 from foreview.changes import Action, Identity, Row, row_key
@@ -43,7 +44,7 @@ _PACKED_ROWS = 600
 BLANK, BETWEEN = "\0", "\x1f"
 """No value that a workbook can hold has these."""
 
-_ID_LETTERS = str.maketrans("0123456789abcdef", "bcdfghjklmnpqrst")
+_ID_LETTERS = bytes.maketrans(b"0123456789ABCDEF", b"bcdfghjklmnpqrst")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ESCAPE_NEEDED = re.compile(r"\r|_(?=x[0-9A-Fa-f]{4}_)")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -146,14 +147,15 @@ def normal_row(contract: Contract, row: Row) -> dict[str, str | None]:
 
 def row_hash(names: Iterable[str], row: Row) -> str:
     """Return the first half of the SHA-256 of a row's canonical values in these columns, hex."""
-    values = {**row, "valid_from": row.get("valid_from") or BEGINNING}
-    return hash_of([BLANK if (text := values.get(name)) is None else text for name in names])
+    if not row.get("valid_from"):
+        row = {**row, "valid_from": BEGINNING}
+    return hash_of([BLANK if text is None else text for text in map(row.get, names)])
 
 
 def hash_of(texts: Iterable[str]) -> str:
     """Return the hash of a row whose values these are, in order, `BLANK` for none."""
     content = BETWEEN.join(texts).encode("utf-8", "surrogatepass")
-    return hashlib.sha256(content).hexdigest()[:HASH_LENGTH]
+    return sha256(content).digest()[: HASH_LENGTH // 2].hex()
 
 
 def pack(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -177,8 +179,8 @@ def row_id(identity: Identity) -> str:
 
     Letters without vowels, since Excel counts up numbers, months and weekdays on filling down.
     """
-    digest = hashlib.sha256(row_key(identity).encode("utf-8", "surrogatepass")).hexdigest()
-    return digest[:ID_LENGTH].translate(_ID_LETTERS)
+    digest = sha256(row_key(identity).encode("utf-8", "surrogatepass")).digest()
+    return b16encode(digest[: ID_LENGTH // 2]).translate(_ID_LETTERS).decode()
 
 
 def type_fix(column: Column) -> str:

@@ -7,22 +7,26 @@ have faults of its own; so each cell must be the same to both, or it is named.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime, time, timedelta
-from typing import Any
-
-from openpyxl.utils import get_column_letter
+from itertools import islice
+from typing import Any, TypeVar
 
 from foreview.errors import Problem
 from foreview.workbook import layout
+from foreview.workbook.addresses import column_letter
 from foreview.workbook.package import Package, Sheet
-from foreview.workbook.sheet_xml import NOTHING, DamagedError, Layout, XmlRow
+from foreview.workbook.sheet_rows import NOTHING, DamagedError, Layout, Run, XmlRow, in_order
 
-_DATES = (datetime, date, time, timedelta)
+T = TypeVar("T")
+
+_DATES = {datetime, date, time, timedelta}
+_NUMBERS = {int, float}
 
 
 class Book:
-    """A workbook file that is looked at twice."""
+    """A workbook file that is looked at twice, at the same time: calamine works in a thread."""
 
     def __init__(self, content: bytes) -> None:
         """Open it with both readers.
@@ -32,15 +36,22 @@ class Book:
         """
         import python_calamine
 
-        self.package = Package(content)
-        try:
-            self._values = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-        except BaseException as error:  # its panics are no Exception
-            raise _unreadable(error) from error
+        open_ = python_calamine.CalamineWorkbook.from_filelike
+        with ThreadPoolExecutor(1) as thread:
+            opening = thread.submit(open_, io.BytesIO(content))
+            self.package = Package(content)
+        self._values = _result(opening)
 
     def rows(
         self, sheet: Sheet, problems: list[Problem], around: Layout | None = None
     ) -> Iterator[XmlRow]:
+        """Yield a sheet's rows that hold something, in order; else as `runs`."""
+        for runs in self.runs(sheet, problems, around):
+            yield from in_order(runs)
+
+    def runs(
+        self, sheet: Sheet, problems: list[Problem], around: Layout | None = None
+    ) -> Iterator[list[Run]]:
         """Yield a sheet's rows that hold something; a cell that differs is added to `problems`.
 
         Args:
@@ -48,24 +59,90 @@ class Book:
             problems: Where disagreements go, each with its cell.
             around: Filled with what the sheet says around its cells, when given.
 
+        Yields:
+            Rows, all of which come before the next that are yielded.
+
         Raises:
             DamagedError: One of the readers can't read it.
         """
-        try:
-            values = self._values.get_sheet_by_name(sheet.name)
-            offset = values.start[1] + 1 if values.start else 1
-            grid = values.iter_rows()
-        except BaseException as error:
-            raise _unreadable(error) from error
-        last = 0
-        for row in self.package.rows(sheet, around):
-            for number in range(last + 1, row.number):
-                _compare(sheet.name, blank_row(number), next(grid, ()), offset, problems)
-            last = row.number
-            _compare(sheet.name, row, next(grid, ()), offset, problems)
-            yield row
-        for number, line in enumerate(grid, start=last + 1):
-            _compare(sheet.name, blank_row(number), line, offset, problems)
+        waiting: list[list[Run]] = []
+        with ThreadPoolExecutor(1) as thread:
+            loading = thread.submit(_Grid, self._values, sheet.name)
+            for runs in self.package.runs(sheet, around):
+                waiting += [runs] if runs else []
+                if loading.done():
+                    yield from _result(loading).compared(waiting, problems)
+                    waiting = []
+        grid = _result(loading)
+        yield from grid.compared(waiting, problems)
+        grid.compare_rest(problems)
+
+
+class _Grid:
+    """Calamine's values of a sheet, line by line."""
+
+    def __init__(self, values: Any, name: str) -> None:
+        sheet = values.get_sheet_by_name(name)
+        self._name = name
+        self._lines = sheet.iter_rows()
+        self._offset = sheet.start[1] + 1 if sheet.start else 1
+        self._last = 0
+
+    def compared(
+        self, batches: Iterable[list[Run]], problems: list[Problem]
+    ) -> Iterator[list[Run]]:
+        """Yield the batches, each compared with the next lines."""
+        for runs in batches:
+            first, self._last = self._last + 1, max(run.numbers[-1] for run in runs)
+            lines = dict(enumerate(islice(self._lines, self._last - first + 1), start=first))
+            for run in runs:
+                own = [lines.pop(number, ()) for number in run.numbers]
+                if not self._is_same(run, own):
+                    for row, line in zip(run.rows(), own, strict=True):
+                        self._compare(row, line, problems)
+            for number, line in lines.items():
+                self._compare(blank_row(number), line, problems)
+            yield runs
+
+    def compare_rest(self, problems: list[Problem]) -> None:
+        """Compare the lines that follow, which should hold nothing."""
+        for number, line in enumerate(self._lines, start=self._last + 1):
+            self._compare(blank_row(number), line, problems)
+
+    def _is_same(self, run: Run, lines: Sequence[Sequence[Any]]) -> bool:
+        """Whether all cells are the same, and no others hold anything."""
+        cells = zip(run.shape.kinds, run.columns, strict=True)
+        ours = dict(zip(run.shape.columns, cells, strict=True))
+        if len({*map(len, lines)}) > 1:
+            return False
+        for column, values in enumerate(zip(*lines, strict=True), start=self._offset):
+            kind, texts = ours.pop(column, ("blank", values))
+            if not _is_same_column(kind, texts, values):
+                return False
+        return not ours
+
+    def _compare(self, row: XmlRow, line: Sequence[Any], problems: list[Problem]) -> None:
+        if line.count("") == len(line) and not row.texts:
+            return
+        seen = {number: value for number, value in enumerate(line, self._offset) if value != ""}
+        for cell in row.cells:
+            value = seen.pop(cell.column, "")
+            if not _is_same(cell.kind, cell.text, value):
+                problems.append(_differs(self._name, row.number, cell.column, cell.text, value))
+        for column, value in seen.items():
+            problems.append(_differs(self._name, row.number, column, "", value))
+
+
+def _result(work: Future[T]) -> T:
+    """Return what calamine made.
+
+    Raises:
+        DamagedError: It can't read it; its panics are no `Exception`.
+    """
+    try:
+        return work.result()
+    except BaseException as error:
+        raise _unreadable(error) from error
 
 
 def blank_row(number: int) -> XmlRow:
@@ -79,36 +156,15 @@ def _unreadable(error: BaseException) -> BaseException:
     return DamagedError(f"calamine can't read it: {error}")
 
 
-def _compare(
-    sheet: str, row: XmlRow, line: Sequence[Any], offset: int, problems: list[Problem]
-) -> None:
-    if _is_same_row(row, line, offset):
-        return
-    seen = {column: value for column, value in enumerate(line, start=offset) if value != ""}
-    for cell in row.cells:
-        value = seen.pop(cell.column, "")
-        if not _is_same(cell.kind, cell.text, value):
-            problems.append(_differs(sheet, row.number, cell.column, cell.text, value))
-    problems += [_differs(sheet, row.number, column, "", one) for column, one in seen.items()]
-
-
-def _is_same_row(row: XmlRow, line: Sequence[Any], offset: int) -> bool:
-    """Whether all cells are the same, and no others hold anything; no where that is not plain."""
-    columns = row.shape.columns
-    if len(line) - line.count("") != len(columns):
-        return False
-    if columns and not offset <= columns[0] <= columns[-1] < offset + len(line):
-        return False
-    values = [line[column - offset] for column in columns]
-    kinds, texts = row.shape.kinds, row.texts
-    for index in row.shape.others:
-        if not _is_same(kinds[index], texts[index], values[index]):
-            return False
-        values[index] = texts[index]
-    return values == [*texts] or all(
-        _is_same(kind, text, value)
-        for kind, text, value in zip(kinds, texts, values, strict=True)
-        if kind == "string"
+def _is_same_column(kind: str, texts: Sequence[str], values: Sequence[Any]) -> bool:
+    if kind == "blank":
+        return values.count("") == len(values)
+    if kind == "number":
+        kinds = {*map(type, values)}
+        if kinds <= _DATES or (kinds <= _NUMBERS and [*map(float, texts)] == [*values]):
+            return True
+    return (kind == "string" and values == texts) or all(
+        _is_same(kind, text, value) for text, value in zip(texts, values, strict=True)
     )
 
 
@@ -116,7 +172,7 @@ def _is_same(kind: str, text: str, value: Any) -> bool:
     if kind == "string":
         return value == text or _plain(value) in (_plain(text), _plain(layout.unescape(text)))
     if kind == "number":
-        if isinstance(value, _DATES):
+        if type(value) in _DATES:
             return True
         return not isinstance(value, str) and float(text) == value
     if kind == "boolean":
@@ -134,7 +190,7 @@ def _differs(sheet: str, number: int, column: int, text: str, value: Any) -> Pro
         "readers-differ",
         f"Two readers of Excel files see different things here: {text[:80]!r} and "
         f"{str(value)[:80]!r}.",
-        f"{sheet}!{get_column_letter(column)}{number}",
+        f"{sheet}!{column_letter(column)}{number}",
         text,
         "Open the file in Excel, write the value again, and save it.",
     )

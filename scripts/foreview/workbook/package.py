@@ -6,6 +6,7 @@ workbook), 18.4 (shared strings), 18.7 (comments), 18.8 (styles).
 
 from __future__ import annotations
 
+import html
 import io
 import posixpath
 import re
@@ -13,23 +14,13 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
-from xml.sax.saxutils import unescape as unescape_xml
 from zipfile import BadZipFile, ZipFile
 
-from openpyxl.styles.numbers import BUILTIN_FORMATS
-
+from foreview.workbook.addresses import ADDRESS, column_number
 from foreview.workbook.archive import MACRO_PARTS
-from foreview.workbook.sheet_xml import (
-    ADDRESS,
-    CHUNK,
-    DamagedError,
-    Layout,
-    SheetParser,
-    XmlRow,
-    column_number,
-    feed,
-    new_parser,
-)
+from foreview.workbook.number_formats import BUILT_IN
+from foreview.workbook.sheet_rows import DamagedError, Layout, Run, XmlRow, in_order
+from foreview.workbook.sheet_xml import CHUNK, SheetParser, feed, new_parser
 
 _BROKEN = (BadZipFile, zlib.error, NotImplementedError, EOFError, OSError)
 """What a zip file raises whose bytes are not what its directory says."""
@@ -46,9 +37,7 @@ _EXTRAS = {
 }
 
 
-_ENTITIES = {"&quot;": '"', "&apos;": "'"}
 _TEXT = r"[^<&\r]*+(?:&(?:amp|lt|gt|quot|apos);[^<&\r]*+)*+"
-_PLAIN_STRING = re.compile(rf'<si><t(?: xml:space="preserve")?>({_TEXT})</t></si>')
 _PLAIN_STRINGS = re.compile(
     (
         r"""(?:<\?xml [^<>]*encoding=["']UTF-8["'][^<>]*\?>\s*)?<sst [^<>]*>"""
@@ -115,8 +104,13 @@ class Package:
             )
         )
 
-    def rows(self, sheet: Sheet, layout: Layout | None = None) -> Iterator[XmlRow]:
-        """Yield a sheet's rows that hold something, in the file's order.
+    def rows(self, sheet: Sheet) -> Iterator[XmlRow]:
+        """Yield a sheet's rows that hold something, in the file's order; `runs` raises the same."""
+        for runs in self.runs(sheet):
+            yield from in_order(runs)
+
+    def runs(self, sheet: Sheet, layout: Layout | None = None) -> Iterator[list[Run]]:
+        """Yield a sheet's rows that hold something, part by part.
 
         Args:
             sheet: One of `sheets`.
@@ -129,8 +123,8 @@ class Package:
         try:
             with self._open(sheet.part) as file:
                 for chunk in iter(lambda: file.read(CHUNK), b""):
-                    yield from parser.feed(chunk)
-            yield from parser.feed(b"")
+                    yield parser.feed(chunk)
+            yield parser.feed(b"")
         except (*_BROKEN, KeyError, ValueError) as error:
             raise DamagedError(f"sheet {sheet.name}: {error}") from error
 
@@ -221,7 +215,7 @@ class Package:
         self._parse(part, start)
 
     def _read_formats(self, part: str | None) -> list[str]:
-        codes = dict(BUILTIN_FORMATS)
+        codes = dict(BUILT_IN)
         formats: list[str] = []
         in_cells = False
 
@@ -254,12 +248,14 @@ class Package:
         try:
             with self._open(part) as file:
                 plain = _PLAIN_STRINGS.fullmatch(file.read(_MOST_PLAIN))
-            texts = _PLAIN_STRING.findall(plain[1].decode("utf-8")) if plain else []
+            text = plain[1].decode("utf-8") if plain else ""
         except (*_BROKEN, ValueError) as error:
             raise DamagedError(f"{part}: {error}") from error
-        if not plain:
-            return None
-        return [unescape_xml(text, _ENTITIES) if "&" in text else text for text in texts]
+        if not text:
+            return [] if plain else None
+        text = text.replace('<t xml:space="preserve">', "<t>")
+        texts = text[len("<si><t>") : -len("</t></si>")].split("</t></si><si><t>")
+        return [html.unescape(one) if "&" in one else one for one in texts]
 
     def _odd_strings(self, part: str) -> list[str]:
         strings: list[str] = []

@@ -6,17 +6,17 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from itertools import chain
 from pathlib import Path
-
-from openpyxl.utils import get_column_letter, range_boundaries
 
 from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
-from foreview.workbook import layout, looks, package, sheet_xml
+from foreview.workbook import layout, looks, package, sheet_rows
+from foreview.workbook.addresses import area_of, column_letter
 from foreview.workbook.archive import MAX_UNPACKED_BYTES, damaged, read_archive
 from foreview.workbook.cells import read_cell
 from foreview.workbook.layout import Field
-from foreview.workbook.sheet_xml import DamagedError
+from foreview.workbook.sheet_rows import DamagedError
 from foreview.workbook.unchanged import Unchanged
 
 _EXPORT_AGAIN = "Export a fresh workbook with foreview export and edit that."
@@ -187,7 +187,7 @@ _Hidden = tuple[dict[str, str], dict[str, str]]
 """A table's facts, and the hash of each of its rows by row id."""
 
 
-def hidden_tables(rows: Iterable[sheet_xml.XmlRow]) -> list[_Hidden]:
+def hidden_tables(rows: Iterable[sheet_rows.XmlRow]) -> list[_Hidden]:
     """Return what the hidden sheet says of each table, whether that is all or not."""
     tables: list[_Hidden] = []
     for row in rows:
@@ -258,19 +258,19 @@ def _read_rows(
     book: looks.Book, sheet: package.Sheet, fields: Sequence[Field], unchanged: Unchanged
 ) -> tuple[dict[str, str], list[SheetRow], list[Problem]]:
     differing: list[Problem] = []
-    around = sheet_xml.Layout()
-    lines = book.rows(sheet, differing, around)
-    header = next(lines, looks.blank_row(1))
+    around = sheet_rows.Layout()
+    parts = book.runs(sheet, differing, around)
+    first = sorted(next(parts, ()), key=lambda run: run.numbers)
+    header = first[0].rows()[0] if first else looks.blank_row(1)  # expat's, so by itself
     places = _find_columns(header, sheet.name, fields)
     by_column = {places[field.name]: field for field in fields}
-    letters = {name: get_column_letter(column) for name, column in places.items()}
+    letters = {name: column_letter(column) for name, column in places.items()}
     comments = book.package.comments(sheet)
     blank: dict[str, str | None] = dict.fromkeys(places)
     rows: list[SheetRow] = []
     problems: list[Problem] = []
-    for line in lines:
-        if unchanged.takes(line, by_column, is_1904=book.package.is_1904):
-            continue
+    parts = chain([first[1:]], parts)
+    for line in unchanged.others(parts, by_column, is_1904=book.package.is_1904):
         texts = dict(blank)
         unreadable = []
         notes = {}
@@ -298,12 +298,15 @@ def _read_rows(
 
 
 def _merged(
-    title: str, header: int, places: Mapping[str, int], around: sheet_xml.Layout
+    title: str, header: int, places: Mapping[str, int], around: sheet_rows.Layout
 ) -> list[Problem]:
     """Return the merged ranges that hide cells of the table: only the first cell has a value."""
     problems = []
     for merged in around.merged:
-        first, _, last, bottom = (number or 0 for number in range_boundaries(merged))
+        area = area_of(merged)
+        if area is None:
+            raise DamagedError(f"sheet {title}: {merged!r} are no cells to merge")
+        first, _, last, bottom = area
         if bottom > header and any(first <= column <= last for column in places.values()):
             message = f"The cells {merged} are merged, so that all but the first are lost."
             fix = "Select them, choose Unmerge Cells, and fill in what each row should say."
@@ -311,7 +314,7 @@ def _merged(
     return problems
 
 
-def _note(cell: sheet_xml.Cell, comment: str) -> str:
+def _note(cell: sheet_rows.Cell, comment: str) -> str:
     formula = "from a formula" if cell.formula == "" else f"from the formula ={cell.formula}"
     said = [formula] if cell.formula is not None else []
     return "; ".join(said + ([f"comment: {comment}"] if comment else []))
@@ -328,7 +331,7 @@ def _sheet_row(
     return SheetRow(number, row_id, action, day, reason, texts, unreadable, notes)
 
 
-def _find_columns(header: sheet_xml.XmlRow, title: str, fields: Sequence[Field]) -> dict[str, int]:
+def _find_columns(header: sheet_rows.XmlRow, title: str, fields: Sequence[Field]) -> dict[str, int]:
     """Return each column's place, counted from 1, by its heading."""
     found: dict[str, list[int]] = {}
     for cell in header.cells:
@@ -342,7 +345,7 @@ def _find_columns(header: sheet_xml.XmlRow, title: str, fields: Sequence[Field])
         message = f"The first row of the sheet {title} has no headings."
         raise RefusedError(Problem("no-headings", message, f"{title}!A{header.number}", fix=fix))
     others = [
-        f"{title}!{get_column_letter(places[0])}{header.number}"
+        f"{title}!{column_letter(places[0])}{header.number}"
         for heading, places in found.items()
         if heading not in known
     ]

@@ -10,11 +10,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 
-from openpyxl.utils import get_column_letter
-
 from foreview.changes import Row
 from foreview.contract import BEGINNING
 from foreview.workbook import layout
+from foreview.workbook.addresses import column_letter
 from foreview.workbook.layout import Field
 
 _FIRST_EXCEL_DAY = "1900-03-01"
@@ -49,7 +48,7 @@ def row_xml(
             text = layout.BEGINNING_WORD
         own = style_of_mark if field.name in marked else style
         if text is not None or own != style:
-            place = f'<c r="{get_column_letter(column)}{number}" s="{own}"'
+            place = f'<c r="{column_letter(column)}{number}" s="{own}"'
             written.append(place + ("/>" if text is None else _value_xml(field.kind, text)))
     return f'<row r="{number}">{"".join(written)}</row>'
 
@@ -57,7 +56,7 @@ def row_xml(
 def texts_xml(number: int, texts: Iterable[str]) -> str:
     """Return one row of texts from the first column on."""
     cells = enumerate(texts, start=1)
-    said = [f'<c r="{get_column_letter(one)}{number}"{_text_xml(text)}' for one, text in cells]
+    said = [f'<c r="{column_letter(one)}{number}"{_text_xml(text)}' for one, text in cells]
     return f'<row r="{number}">{"".join(said)}</row>'
 
 

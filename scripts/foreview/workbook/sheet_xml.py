@@ -1,39 +1,27 @@
 """Streams the XML of one sheet: its cells with their types, and what Excel hides.
 
 ECMA-376 part 1, 18.3. All rows go through expat, but for those whose XML is, apart from row number
-and values, that of a plain row that went through it: those are told by comparing strings, and expat
-gets a document without them. No DTD is let in, so that no entity can be declared.
+and values, that of a plain row that went through it: those are told by a regular expression made
+of that row, and expat gets a document without them. No DTD is let in, so that no entity can be
+declared.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache, cached_property
-from typing import Any, NamedTuple
+from collections.abc import Mapping
 from xml.parsers import expat
 
-CHUNK = 1 << 16
+from foreview.workbook.addresses import ADDRESS, column_number
+from foreview.workbook.row_templates import RowTemplates
+from foreview.workbook.sheet_rows import Cell, DamagedError, Layout, Run, Shapes, XmlRow, run_of
+
+CHUNK = 1 << 18
 _MAIN = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
     "http://purl.oclc.org/ooxml/spreadsheetml/main",
 )
-ADDRESS = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
-_PLAIN = r"[^<>&\x00-\x1f]*"
-_PLAIN_ROW = re.compile(
-    r'<row r="[1-9][0-9]{0,6}"(?: [\w:]+="[^"<>&\x00-\x1f]*")*>'
-    r'(?:<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]{1,6}")?(?: ?/>|(?: t="(?:s|n|b|str|inlineStr)")?>'
-    rf'(?:<v>{_PLAIN}</v>|<is><t(?: xml:space="preserve")?>{_PLAIN}</t></is>)</c>))*+</row>'
-)
-_ROW_NUMBER = re.compile(r'<row r="([1-9][0-9]{0,6})"')
-_VALUE = re.compile(r">([^<>&\x00-\x1f]+)</")
-_HAS_PLACE = ' t="s"><v'
-_NO_DIGITS = dict.fromkeys(map(ord, "0123456789"))
-_MOST_SHAPES = 1000
-_MOST_ALIKE = 16
-"""Templates that differ in digits alone, of styles for example."""
 _ROWS_BEGIN = "<sheetData>"
 _MOST_WAITING = 1 << 22
 """Characters that may wait for the end of a row, or for the first."""
@@ -43,110 +31,6 @@ _OTHER_ENCODING = re.compile(
 _HEAD = re.compile(
     rf'(?:<\?xml [^<>]*\?>\s*)?<worksheet [^<>]*\bxmlns="(?:{"|".join(map(re.escape, _MAIN))})"'
 )
-
-
-class DamagedError(ValueError):
-    """The XML is not that of a workbook."""
-
-
-class Cell(NamedTuple):
-    """One cell that holds something.
-
-    Attributes:
-        column: Its column, counted from 1.
-        kind: `string`, `number`, `boolean`, `error`, `date` (ISO 8601), or `blank` for a
-            formula whose value the file doesn't have.
-        text: The value as the file spells it; strings with `_xHHHH_` escapes.
-        number_format: Excel's format code.
-        formula: The formula without its `=`; None without one, empty when another cell has it.
-    """
-
-    column: int
-    kind: str
-    text: str
-    number_format: str
-    formula: str | None
-
-
-@dataclass(frozen=True, eq=False)
-class Shape:
-    """What many rows have in common; the same object for all of them.
-
-    Attributes:
-        columns: The column of each cell that holds something, in order.
-        kinds: The kind of each, as in `Cell`.
-        formats: The number format of each.
-    """
-
-    columns: tuple[int, ...]
-    kinds: tuple[str, ...]
-    formats: tuple[str, ...]
-
-    @cached_property
-    def others(self) -> tuple[int, ...]:
-        """Which of the cells are no strings."""
-        return tuple(index for index, kind in enumerate(self.kinds) if kind != "string")
-
-
-NOTHING = Shape((), (), ())
-
-
-class XmlRow(NamedTuple):
-    """A row of a sheet that holds something.
-
-    Attributes:
-        number: Its number.
-        is_hidden: Whether it is hidden.
-        shape: What it shares with others.
-        texts: The text of each cell.
-        formulas: By column, the formulas in it.
-    """
-
-    number: int
-    is_hidden: bool
-    shape: Shape
-    texts: Sequence[str]
-    formulas: Mapping[int, str]
-
-    @property
-    def cells(self) -> list[Cell]:
-        """Its cells, in order."""
-        shape, formulas = self.shape, self.formulas
-        found = zip(shape.columns, shape.kinds, self.texts, shape.formats, strict=True)
-        return [Cell(*one, formulas.get(one[0])) for one in found]
-
-
-class _Template(NamedTuple):
-    """The XML of plain rows of one shape.
-
-    Attributes:
-        xml: It without values, and with NUL instead of the row's number.
-        shape: The cells that hold something.
-        shared: Which of them have the place of a shared string for their value.
-        is_hidden: Whether the rows are hidden.
-    """
-
-    xml: str
-    shape: Shape
-    shared: tuple[int, ...]
-    is_hidden: bool
-
-
-@dataclass
-class Layout:
-    """What a sheet says around its cells; whole when all its rows were read.
-
-    Attributes:
-        dimension: The extent that it claims.
-        hidden_columns: First and last column of each hidden run.
-        merged: Ranges of merged cells.
-        filter_range: The range of its filter, or empty.
-    """
-
-    dimension: str = ""
-    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
-    merged: list[str] = field(default_factory=list)
-    filter_range: str = ""
 
 
 def new_parser() -> expat.XMLParserType:
@@ -190,9 +74,8 @@ class SheetParser:
         self._inline: list[str] = []
         self._texts: list[str] = []
         self._phonetic = 0
-        self._shapes: dict[tuple[tuple[Any, ...], ...], Shape] = {}
-        self._templates: dict[str, list[_Template]] = {}
-        self._last: _Template | None = None
+        self._shapes = Shapes()
+        self._templates = RowTemplates(strings, self._shapes)
         starts = {
             "row": self._start_row,
             "c": self._start_cell,
@@ -216,8 +99,10 @@ class SheetParser:
         self.expat.EndElementHandler = self._end
         self._chars = self._texts.append
 
-    def feed(self, chunk: bytes) -> list[XmlRow]:
+    def feed(self, chunk: bytes) -> list[Run]:
         """Take the next bytes of the sheet, none at its end, and return the rows that are whole.
+
+        All of them come before those of the next bytes.
 
         Raises:
             ValueError: It is no sheet, or rows or cells are not in order.
@@ -234,7 +119,7 @@ class SheetParser:
                 text = self._take_apart(is_final=not chunk)
             feed(self.expat, text, is_final=not chunk)
         rows, self._rows = self._rows, []
-        return rows
+        return [*map(run_of, rows), *self._templates.taken()]
 
     def _take_apart(self, *, is_final: bool) -> str:
         """Take rows from the buffer and return what comes after them, for expat.
@@ -254,6 +139,9 @@ class SheetParser:
             feed(self.expat, text[:at])
             self._in_rows = True
         while text.startswith("<row", at):
+            begin, (at, self._row) = at, self._templates.match(text, at, self._row)
+            if at > begin:
+                continue
             end = text.find("</row>", at) + len("</row>")
             row = text[at:end] if end >= len("</row>") else text[at:]
             if "<!" in row or "<?" in row or len(row) > _MOST_WAITING:
@@ -263,69 +151,15 @@ class SheetParser:
                     break
                 self._buffer = row
                 return ""
-            self._take_row(row)
+            count = len(self._rows)
+            feed(self.expat, row)
+            self._templates.learn(row, self._rows[count:])
             at = end
         if not is_final and len(text) - at < len("<row"):
             self._buffer = text[at:]
             return ""
         self._is_plain = False
         return text[at:]
-
-    def _take_row(self, text: str) -> None:
-        """Take a row: by a template, if it has the XML of an earlier one, else by expat."""
-        parts = _VALUE.split(text)
-        xml, texts = "\x01".join(parts[::2]), parts[1::2]
-        begin = _ROW_NUMBER.match(text)
-        number = begin[1] if begin else "0"
-        if not self._last or self._last.xml.replace("\0", number) != xml:
-            alike = self._templates.get(xml.translate(_NO_DIGITS), ())
-            known = (one for one in alike if one.xml.replace("\0", number) == xml)
-            self._last = next(known, None)
-        row = self._made(self._last, int(number), texts) if self._last else None
-        if row and row.number > self._row:
-            self._row = row.number
-            self._rows += [row] if row.texts else []
-            return
-        count = len(self._rows)
-        feed(self.expat, text)
-        if not self._last and begin and _PLAIN_ROW.fullmatch(text):
-            seen = [*self._rows[count:], XmlRow(self._row, False, NOTHING, (), {})][0]
-            self._learn(xml, number, texts, seen)
-
-    def _learn(self, xml: str, number: str, texts: Sequence[str], seen: XmlRow) -> None:
-        """Remember the XML of a plain row, if a template makes of it what expat has seen in it."""
-        parts = xml.split("\x01")
-        shared = tuple(index for index, part in enumerate(parts) if part.endswith(_HAS_PLACE))
-        like = re.sub(rf'(<(?:row|c) r="[A-Z]*){number}"', '\\1\0"', xml)
-        template = _Template(like, seen.shape, shared, seen.is_hidden)
-        if len(self._templates) >= _MOST_SHAPES:
-            self._templates.clear()
-        alike = self._templates.setdefault(xml.translate(_NO_DIGITS), [])
-        if len(alike) < _MOST_ALIKE and self._made(template, int(number), texts) == seen:
-            alike.append(template)
-
-    def _made(self, template: _Template, number: int, values: Sequence[str]) -> XmlRow | None:
-        """Return the row that a template makes of values, None when they are none for it."""
-        if len(values) != len(template.shape.columns):
-            return None
-        texts, strings = list(values), self._strings
-        for index in template.shared:
-            try:
-                place = int(texts[index])
-                text = strings[place] if place >= 0 else ""
-            except (ValueError, IndexError):
-                return None
-            if not text:
-                return None
-            texts[index] = text
-        return XmlRow(number, template.is_hidden, template.shape, tuple(texts), {})
-
-    def _shape(self, *key: tuple[Any, ...]) -> Shape:
-        if key not in self._shapes:
-            if len(self._shapes) >= _MOST_SHAPES:
-                self._shapes.clear()
-            self._shapes[key] = Shape(*key)
-        return self._shapes[key]
 
     def _text_of(self, kind: str, value: str, inline: str) -> str:
         if kind == "inlineStr":
@@ -421,14 +255,7 @@ class SheetParser:
 
     def _end_row(self) -> None:
         if self._cells:
-            columns, kinds, texts, formats, formulas = zip(*self._cells, strict=True)
-            said = {
-                column: formula
-                for column, formula in zip(columns, formulas, strict=True)
-                if formula is not None
-            }
-            shape = self._shape(columns, kinds, formats)
-            self._rows.append(XmlRow(self._row, self._is_hidden, shape, texts, said))
+            self._rows.append(self._shapes.row_of(self._row, self._is_hidden, self._cells))
             self._cells = []
 
     def _see_dimension(self, attributes: Mapping[str, str]) -> None:
@@ -444,12 +271,3 @@ class SheetParser:
 
     def _see_filter(self, attributes: Mapping[str, str]) -> None:
         self._layout.filter_range = attributes.get("ref", "")
-
-
-@cache
-def column_number(letters: str) -> int:
-    """Return a column's number, counted from 1."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number

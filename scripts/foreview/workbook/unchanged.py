@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from operator import itemgetter
 from typing import NamedTuple
 
-from openpyxl.styles.numbers import is_date_format
-
 from foreview.workbook import layout
 from foreview.workbook.cells import MAX_DIGITS, read_cell
 from foreview.workbook.layout import Field
-from foreview.workbook.sheet_xml import Cell, Shape, XmlRow
+from foreview.workbook.number_formats import is_date_format
+from foreview.workbook.sheet_rows import Cell, Run, Shape, XmlRow, in_order, run_of
 
 _WHOLE = re.compile(f"0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}}")
 _MOST_REMEMBERED = 10_000
@@ -39,8 +38,14 @@ class _Translated:
     is_integer: bool
     canonical: dict[str, str] = dataclass_field(default_factory=dict)
 
-    def value(self, text: str, *, is_1904: bool) -> str:
-        """Return a cell's canonical value, or nothing when there is none without a question."""
+    def values(self, texts: Sequence[str], *, is_1904: bool) -> Sequence[str]:
+        """Return the canonical values of some cells, or nothing when there is none of one."""
+        if self.is_integer and all(map(_WHOLE.fullmatch, texts)):
+            return texts
+        said = {text: self._value(text, is_1904=is_1904) for text in {*texts}}
+        return () if "" in said.values() else [*map(said.__getitem__, texts)]
+
+    def _value(self, text: str, *, is_1904: bool) -> str:
         if self.is_integer and _WHOLE.fullmatch(text):
             return text
         return self.canonical.get(text) or self._read(text, is_1904=is_1904)
@@ -61,11 +66,11 @@ class _Plan(NamedTuple):
 
     Attributes:
         translated: The cells whose text is not their value.
-        pick: Returns the value of each column and the row id, of a row's values and a blank.
+        pick: Returns the values of each column and the row ids, of the cells' values and blanks.
     """
 
     translated: list[_Translated]
-    pick: Callable[[Sequence[str]], tuple[str, ...]]
+    pick: Callable[[Sequence[Sequence[str]]], tuple[Sequence[str], ...]]
 
 
 class Unchanged:
@@ -82,27 +87,38 @@ class Unchanged:
         self._names = [*names, layout.ROW_ID]
         self._plans: dict[Shape, _Plan | None] = {}
 
-    def takes(self, row: XmlRow, fields: Mapping[int, Field], *, is_1904: bool) -> bool:
-        """Whether a row is one of these; it is counted then."""
-        if row.shape not in self._plans:
+    def others(
+        self, parts: Iterable[Iterable[Run]], fields: Mapping[int, Field], *, is_1904: bool
+    ) -> Iterator[XmlRow]:
+        """Yield the rows of a sheet's parts that are none of these, in order; count these."""
+        for runs in parts:
+            left = [run for run in runs if not self.takes(run, fields, is_1904=is_1904)]
+            for row in in_order(left):
+                if not self.takes(run_of(row), fields, is_1904=is_1904):
+                    yield row
+
+    def takes(self, run: Run, fields: Mapping[int, Field], *, is_1904: bool) -> bool:
+        """Whether all rows of a run are of these; they are counted then."""
+        if run.shape not in self._plans:
             if len(self._plans) >= _MOST_REMEMBERED:
                 self._plans.clear()
-            self._plans[row.shape] = self._plan(row.shape, fields)
-        plan = self._plans[row.shape]
-        if plan is None or (row.formulas and not fields.keys().isdisjoint(row.formulas)):
+            self._plans[run.shape] = self._plan(run.shape, fields)
+        plan = self._plans[run.shape]
+        if plan is None or (run.formulas and not fields.keys().isdisjoint(run.formulas)):
             return False
-        values = [*row.texts, layout.BLANK]
+        columns = [*run.columns, [layout.BLANK] * len(run.numbers)]
         for one in plan.translated:
-            value = one.value(values[one.index], is_1904=is_1904)
-            if not value:
+            columns[one.index] = one.values(columns[one.index], is_1904=is_1904)
+            if not columns[one.index]:
                 return False
-            values[one.index] = value
-        *said, row_id = plan.pick(values)
-        if "_x" in "".join(said):  # what looks like a value may be an escape
+        *said, ids = plan.pick(columns)
+        if any("_x" in layout.BETWEEN.join(texts) for texts in said):
+            return False  # what looks like a value may be an escape
+        hashes = [*map(layout.hash_of, zip(*said, strict=True))]
+        is_known = [*map(self._hashes.get, ids)] == hashes and len({*ids}) == len(ids)
+        if not is_known or not self.found.keys().isdisjoint(ids):
             return False
-        if self._hashes.get(row_id) != layout.hash_of(said) or row_id in self.found:
-            return False
-        self.found[row_id] = row.number
+        self.found.update(zip(ids, run.numbers, strict=True))
         return True
 
     def _plan(self, shape: Shape, fields: Mapping[int, Field]) -> _Plan | None:
