@@ -9,6 +9,7 @@ where they are installed in the Python that `--peers` names, frictionless and pa
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
 
@@ -31,6 +33,21 @@ def contract() -> Contract:
     from workbook_editing import STATION  # here: a child imports this file
 
     return replace(STATION, columns=STATION.columns[:8])
+
+
+_OPEN = "http://schemas.openxmlformats.org/"
+_KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+INLINE = re.compile(rb' t="inlineStr"><is><t(?: xml:space="preserve")?>([^<]*)</t></is>')
+NEEDED = ("xl/_rels/workbook.xml.rels", "[Content_Types].xml")
+LISTED = {
+    b"</Relationships>": f'<Relationship Id="strings" Target="sharedStrings.xml" '
+    f'Type="{_OPEN}officeDocument/2006/relationships/sharedStrings"/>'.encode(),
+    b"</Types>": f'<Override PartName="/xl/sharedStrings.xml" ContentType="{_KIND}"/>'.encode(),
+}
+STRINGS_HEAD = (
+    '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+    f'<sst xmlns="{_OPEN}spreadsheetml/2006/main">'
+).encode()
 
 
 def rows(count: int) -> list[dict[str, str | None]]:
@@ -67,23 +84,30 @@ def export(path: Path, count: int) -> None:
 
 def as_excel_writes(path: Path, count: int) -> None:
     """Write the same workbook with shared strings, as Excel does."""
-    import openpyxl
-    import xlsxwriter
-
     export(path, count)
-    book = openpyxl.load_workbook(path, read_only=True)
-    with xlsxwriter.Workbook(path, {"strings_to_formulas": False}) as written:
-        days = written.add_format({"num_format": "yyyy-mm-dd"})
-        for sheet in book.worksheets:
-            target = written.add_worksheet(sheet.title)
-            for number, line in enumerate(sheet.iter_rows(values_only=True)):
-                for column, value in enumerate(line):
-                    if value is None:
-                        continue
-                    if hasattr(value, "year"):
-                        target.write_datetime(number, column, value, days)
-                    else:
-                        target.write(number, column, value)
+    places: dict[bytes, int] = {}
+
+    def shared(found: re.Match[bytes]) -> bytes:
+        return b' t="s"><v>%d</v>' % places.setdefault(found[1], len(places))
+
+    ours = path.with_suffix(".ours.xlsx")
+    path.rename(ours)
+    with ZipFile(ours) as source, ZipFile(path, "w", ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            with source.open(name) as part, target.open(name, "w", force_zip64=True) as written:
+                rest = b""
+                while piece := part.read(1 << 22):
+                    whole, end, rest = (rest + piece).rpartition(b"</row>")
+                    written.write(INLINE.sub(shared, whole + end))
+                for tag, more in LISTED.items() if name in NEEDED else ():
+                    rest = rest.replace(tag, more + tag)
+                written.write(rest)
+        with target.open("xl/sharedStrings.xml", "w", force_zip64=True) as written:
+            written.write(STRINGS_HEAD)
+            for text in places:
+                written.write(b'<si><t xml:space="preserve">%s</t></si>' % text)
+            written.write(b"</sst>")
+    ours.unlink()
 
 
 def calamine(path: Path, _count: int) -> None:

@@ -93,7 +93,7 @@ def test_the_hidden_sheet_says_where_the_rows_come_from(tmp_path: Path) -> None:
     assert (workbook.dimension, workbook.base_release) == ("station", 3)
     assert (workbook.contract_hash, workbook.part) == (STATION.hash, "network=007")
     row_id = layout.row_id(("A|B", "2024-01-01"))
-    assert workbook.row_hashes == {row_id: layout.row_hash(STATION.sheet_columns, row)}
+    assert [*workbook.exported] == [row_id + layout.row_hash(STATION.sheet_columns, row)]
 
 
 def test_a_row_has_the_same_id_in_every_export_and_excel_does_not_count_it_up() -> None:

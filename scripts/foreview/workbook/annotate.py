@@ -93,7 +93,7 @@ class _Parts:
     """The parts of a workbook file, some of them replaced."""
 
     def __init__(self, content: bytes) -> None:
-        self.package = Package(content)
+        self.package = Package(io.BytesIO(content))
         self._source = ZipFile(io.BytesIO(content))
         self._names = {name.lower(): name for name in self._source.namelist()}
         self._new: dict[str, bytes] = {}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from foreview.errors import EngineError, Problem, RefusedError
 
-MAX_UNPACKED_BYTES = 200 * 1024 * 1024
+MAX_UNPACKED_BYTES = 700 * 1024 * 1024
+"""A million rows of ten columns, as Excel writes them, are 510 MB."""
 MAX_ENTRIES = 2000
 MACRO_PARTS = ("xl/vbaProject.bin", "xl/macrosheets/")
 MAX_RATIO = 200

@@ -43,17 +43,17 @@ class _Comparison:
         self.contract = contract
         self.base = base
         self.fields = {field.name: field for field in layout.fields_of(contract, workbook.names)}
-        by_id = {layout.row_id(identity): identity for identity in base}
-        self.identities = {one: by_id[one] for one in workbook.row_hashes if one in by_id}
+        self.identities: dict[str, Identity] = {}
+        self.unchanged: dict[str, int] = {}
         self.problems: list[Problem] = list(workbook.problems)
         self.edits: list[Edit] = []
         self.mends: dict[tuple[int, str], str] = {}
         self.inserted: dict[Identity, str] = {}
 
     def run(self) -> tuple[list[Edit], list[Problem]]:
-        stale = self._stale()
+        stale = len(self.workbook.exported) - self._find_exported()
         if stale:
-            return [], [*self.problems, stale]
+            return [], [*self.problems, self._stale(stale)]
         self.asking = Asking(self.workbook, self.problems)
         originals = self._originals()
         for row in self.workbook.rows:
@@ -69,20 +69,39 @@ class _Comparison:
                 self._shared_row(row, originals[row.row_id])
         return self.edits, self.problems
 
-    def _stale(self) -> Problem | None:
-        differing = [
-            row_id
-            for row_id, hashed in self.workbook.row_hashes.items()
-            if row_id not in self.identities
-            or layout.row_hash(self.workbook.names, self.base[self.identities[row_id]]) != hashed
-        ]
-        if not differing:
-            return None
-        keys = [row_key(self.identities[one]) for one in differing if one in self.identities]
-        which = f", among them {keys[0]}," if keys else ""
+    def _find_exported(self) -> int:
+        """Return how many exported rows the base has; note those that rows of the sheet name."""
+        named = {row.row_id for row in self.workbook.rows}
+        count = 0
+        for identity in self.base:
+            row_id = layout.row_id(identity)
+            number = self._number(row_id, identity)
+            if number is not None:
+                count += 1
+                if row_id in named:
+                    self.identities[row_id], self.unchanged[row_id] = identity, number
+        return count
+
+    def _number(self, row_id: str, identity: Identity) -> int | None:
+        """Return the number of a row of the base that is as it was exported, 0 if it is not there.
+
+        None is for a row that was not exported, or is another now.
+        """
+        hashed = layout.row_hash(self.workbook.names, self.base[identity])
+        return self.workbook.exported.get(row_id + hashed)
+
+    def _stale(self, count: int) -> Problem:
+        ids = {one[: layout.ID_LENGTH] for one in self.workbook.exported}
+        differing = (
+            row_key(identity)
+            for identity in self.base
+            if (row_id := layout.row_id(identity)) in ids and self._number(row_id, identity) is None
+        )
+        key = next(differing, None)
+        which = f", among them {key}," if key else ""
         return Problem(
             "stale-workbook",
-            f"{len(differing)} rows of the workbook{which} are not as they "
+            f"{count} rows of the workbook{which} are not as they "
             f"were in reference version {self.workbook.base_release}.",
             self.workbook.file_name,
             fix="Export a fresh workbook and make the edits in that.",
@@ -99,11 +118,10 @@ class _Comparison:
         for row in self.workbook.rows:
             if row.row_id in self.identities:
                 by_id.setdefault(row.row_id, []).append(row)
-        unchanged = self.workbook.unchanged
         return {
-            row_id: unchanged.get(row_id) or self._original(rows, self.identities[row_id])
+            row_id: self.unchanged[row_id] or self._original(rows, self.identities[row_id])
             for row_id, rows in by_id.items()
-            if len(rows) > 1 or row_id in unchanged
+            if len(rows) > 1 or self.unchanged[row_id]
         }
 
     def _original(self, rows: list[SheetRow], identity: Identity) -> int | None:

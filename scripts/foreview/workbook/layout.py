@@ -165,13 +165,10 @@ def pack(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield packed
 
 
-def unpack(packed: str) -> dict[str, str]:
-    """Return the hash of each row by its id, of a text that `pack` yielded."""
-    places = range(0, len(packed), ID_LENGTH + HASH_LENGTH)
-    return {
-        packed[at : at + ID_LENGTH]: packed[at + ID_LENGTH : at + ID_LENGTH + HASH_LENGTH]
-        for at in places
-    }
+def unpack(packed: str) -> list[str]:
+    """Return the id and hash of each row, in one, of a text that `pack` yielded."""
+    size = ID_LENGTH + HASH_LENGTH
+    return [packed[at : at + size] for at in range(0, len(packed), size)]
 
 
 def row_id(identity: Identity) -> str:

@@ -7,14 +7,15 @@ have faults of its own; so each cell must be the same to both, or it is named.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime, time, timedelta
-from itertools import islice
-from typing import Any, TypeVar
+from itertools import chain, islice, repeat
+from pathlib import Path
+from typing import IO, Any, TypeVar
 
 from foreview.errors import Problem
-from foreview.workbook import layout
+from foreview.workbook import layout, slices
 from foreview.workbook.addresses import column_letter
 from foreview.workbook.package import Package, Sheet
 from foreview.workbook.sheet_rows import NOTHING, DamagedError, Layout, Run, XmlRow, in_order
@@ -33,13 +34,17 @@ class Book:
 
         Raises:
             DamagedError: One of them can't read it.
+            EngineError: There is no room for a large one's slices.
         """
-        import python_calamine
-
-        open_ = python_calamine.CalamineWorkbook.from_filelike
+        self._slices: Mapping[str, Sequence[str]] = {}
         with ThreadPoolExecutor(1) as thread:
-            opening = thread.submit(open_, io.BytesIO(content))
-            self.package = Package(content)
+            if slices.is_large(content):
+                self.package = Package(slices.on_disk(content))
+                file, self._slices = slices.in_slices(self.package)
+                opening = thread.submit(_open, file)
+            else:
+                opening = thread.submit(_open, io.BytesIO(content))
+                self.package = Package(io.BytesIO(content))
         self._values = _result(opening)
 
     def rows(
@@ -67,26 +72,47 @@ class Book:
         """
         waiting: list[list[Run]] = []
         with ThreadPoolExecutor(1) as thread:
-            loading = thread.submit(_Grid, self._values, sheet.name)
+            parts = self._slices.get(sheet.name, [sheet.name])
+            grid = _Grid(sheet.name, self._values, parts, thread)
             for runs in self.package.runs(sheet, around):
                 waiting += [runs] if runs else []
-                if loading.done():
-                    yield from _result(loading).compared(waiting, problems)
+                if grid.is_loaded():
+                    yield from grid.compared(waiting, problems)
                     waiting = []
-        grid = _result(loading)
-        yield from grid.compared(waiting, problems)
-        grid.compare_rest(problems)
+            yield from grid.compared(waiting, problems)
+            grid.compare_rest(problems)
 
 
 class _Grid:
-    """Calamine's values of a sheet, line by line."""
+    """Calamine's values of a sheet, line by line from the first row and column on."""
 
-    def __init__(self, values: Any, name: str) -> None:
-        sheet = values.get_sheet_by_name(name)
-        self._name = name
-        self._lines = sheet.iter_rows()
-        self._offset = sheet.start[1] + 1 if sheet.start else 1
+    def __init__(
+        self, name: str, values: Any, parts: Sequence[str], thread: ThreadPoolExecutor
+    ) -> None:
+        self._name, self._values, self._thread = name, values, thread
+        self._first = self._loading = self._load(parts[0])
+        self._lines = self._read(parts)
         self._last = 0
+
+    def is_loaded(self) -> bool:
+        return self._first.done()
+
+    def _load(self, part: str) -> Future[Any]:
+        return self._thread.submit(self._values.get_sheet_by_name, part)
+
+    def _read(self, parts: Sequence[str]) -> Iterator[Sequence[Any]]:
+        """Yield the lines of the sheets that are parts of it, while the next one is loaded."""
+        number = 1
+        for following in [*parts[1:], None]:
+            sheet = _result(self._loading)
+            if following is not None:
+                self._loading = self._load(following)
+            top, left = sheet.start or (0, 0)
+            lines: Iterable[Sequence[Any]] = sheet.iter_rows()  # from row 1 on
+            if len(parts) > 1 and sheet.height:
+                lines = chain(repeat((), top + 1 - number), sheet.to_python())
+                number = top + 1 + sheet.height
+            yield from ([*[""] * left, *line] for line in lines) if left else lines
 
     def compared(
         self, batches: Iterable[list[Run]], problems: list[Problem]
@@ -115,7 +141,7 @@ class _Grid:
         ours = dict(zip(run.shape.columns, cells, strict=True))
         if len({*map(len, lines)}) > 1:
             return False
-        for column, values in enumerate(zip(*lines, strict=True), start=self._offset):
+        for column, values in enumerate(zip(*lines, strict=True), start=1):
             kind, texts = ours.pop(column, ("blank", values))
             if not _is_same_column(kind, texts, values):
                 return False
@@ -124,13 +150,22 @@ class _Grid:
     def _compare(self, row: XmlRow, line: Sequence[Any], problems: list[Problem]) -> None:
         if line.count("") == len(line) and not row.texts:
             return
-        seen = {number: value for number, value in enumerate(line, self._offset) if value != ""}
+        seen = {number: value for number, value in enumerate(line, 1) if value != ""}
         for cell in row.cells:
             value = seen.pop(cell.column, "")
             if not _is_same(cell.kind, cell.text, value):
                 problems.append(_differs(self._name, row.number, cell.column, cell.text, value))
         for column, value in seen.items():
             problems.append(_differs(self._name, row.number, column, "", value))
+
+
+def _open(file: IO[bytes]) -> Any:
+    """Return calamine's workbook; of a file on disk it need not hold all in memory."""
+    from python_calamine import CalamineWorkbook
+
+    if isinstance(file, io.BytesIO) or not Path("/dev/fd").is_dir():
+        return CalamineWorkbook.from_filelike(file)
+    return CalamineWorkbook.from_path(f"/dev/fd/{file.fileno()}")
 
 
 def _result(work: Future[T]) -> T:

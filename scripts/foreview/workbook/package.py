@@ -7,12 +7,12 @@ workbook), 18.4 (shared strings), 18.7 (comments), 18.8 (styles).
 from __future__ import annotations
 
 import html
-import io
 import posixpath
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import IO
 from zipfile import BadZipFile, ZipFile
 
@@ -38,14 +38,11 @@ _EXTRAS = {
 
 
 _TEXT = r"[^<&\r]*+(?:&(?:amp|lt|gt|quot|apos);[^<&\r]*+)*+"
-_PLAIN_STRINGS = re.compile(
-    (
-        r"""(?:<\?xml [^<>]*encoding=["']UTF-8["'][^<>]*\?>\s*)?<sst [^<>]*>"""
-        rf'((?:<si><t(?: xml:space="preserve")?>{_TEXT}</t></si>)*+)</sst>\s*'
-    ).encode()
-)
+_STRINGS_HEAD = re.compile(rb"""(?:<\?xml [^<>]*encoding=["']UTF-8["'][^<>]*\?>\s*)?<sst [^<>]*>""")
+_STRINGS_TAIL = re.compile(rb"</sst>\s*")
+_PLAIN_STRINGS = re.compile(rf'(?:<si><t(?: xml:space="preserve")?>{_TEXT}</t></si>)*+'.encode())
 """Shared strings without runs, phonetics and rarer entities; expat takes the others."""
-_MOST_PLAIN = 1 << 28
+_PIECE = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,15 @@ class Sheet:
     part: str
 
 
+def _texts_of(xml: str) -> list[str]:
+    """Return the texts of plain shared strings."""
+    if not xml:
+        return []
+    xml = xml.replace('<t xml:space="preserve">', "<t>")
+    texts = xml[len("<si><t>") : -len("</t></si>")].split("</t></si><si><t>")
+    return [html.unescape(one) if "&" in one else one for one in texts]
+
+
 class Package:
     """A workbook file, opened; sheets are streamed.
 
@@ -75,14 +81,14 @@ class Package:
         extras: What else is in it that a table has no use for, in words.
     """
 
-    def __init__(self, content: bytes) -> None:
-        """Read all parts but the sheets.
+    def __init__(self, file: IO[bytes]) -> None:
+        """Read all parts but the sheets, which are read from the file when they are needed.
 
         Raises:
             DamagedError: A part is missing, no XML, or not what the zip's directory says.
         """
         try:
-            self._archive = ZipFile(io.BytesIO(content))
+            self._archive = ZipFile(file)
         except BadZipFile as error:
             raise DamagedError(str(error)) from error
         self._names = {name.lower(): name for name in self._archive.namelist()}
@@ -121,11 +127,10 @@ class Package:
         """
         parser = SheetParser(self.strings, self.formats, layout or Layout())
         try:
-            with self._open(sheet.part) as file:
-                for chunk in iter(lambda: file.read(CHUNK), b""):
-                    yield parser.feed(chunk)
+            for chunk in self.pieces(sheet.part, CHUNK):
+                yield parser.feed(chunk)
             yield parser.feed(b"")
-        except (*_BROKEN, KeyError, ValueError) as error:
+        except (KeyError, ValueError) as error:
             raise DamagedError(f"sheet {sheet.name}: {error}") from error
 
     def comments(self, sheet: Sheet) -> dict[tuple[int, int], str]:
@@ -171,6 +176,23 @@ class Package:
     def parts_of(self, part: str) -> dict[str, str]:
         """Return the parts that a part refers to, by kind."""
         return {kind: path for path, kind in self._targets(part).values()}
+
+    def size_of(self, part: str) -> int:
+        """Return the unpacked size of a part in bytes."""
+        name = self._names.get(part.lower())
+        return self._archive.getinfo(name).file_size if name else 0
+
+    def pieces(self, part: str, size: int) -> Iterator[bytes]:
+        """Yield the bytes of a part, so many at a time.
+
+        Raises:
+            DamagedError: It is missing, or not what the zip's directory says.
+        """
+        try:
+            with self._open(part) as file:
+                yield from iter(lambda: file.read(size), b"")
+        except _BROKEN as error:
+            raise DamagedError(f"{part}: {error}") from error
 
     def _open(self, part: str) -> IO[bytes]:
         name = self._names.get(part.lower())
@@ -245,17 +267,23 @@ class Package:
 
     def _plain_strings(self, part: str) -> list[str] | None:
         """Return the shared strings, None where one is not plain text."""
-        try:
-            with self._open(part) as file:
-                plain = _PLAIN_STRINGS.fullmatch(file.read(_MOST_PLAIN))
-            text = plain[1].decode("utf-8") if plain else ""
-        except (*_BROKEN, ValueError) as error:
-            raise DamagedError(f"{part}: {error}") from error
-        if not text:
-            return [] if plain else None
-        text = text.replace('<t xml:space="preserve">', "<t>")
-        texts = text[len("<si><t>") : -len("</t></si>")].split("</t></si><si><t>")
-        return [html.unescape(one) if "&" in one else one for one in texts]
+        strings: list[str] = []
+        pieces = self.pieces(part, _PIECE)
+        text = next(pieces, b"")
+        head = _STRINGS_HEAD.match(text)
+        if not head:
+            return None
+        text = text[head.end() :]
+        for piece in chain(pieces, [b""]):
+            end = text.rfind(b"</si>") + len(b"</si>") if b"</si>" in text else 0
+            whole, text = text[:end], text[end:] + piece
+            if not _PLAIN_STRINGS.fullmatch(whole):
+                return None
+            try:
+                strings += _texts_of(whole.decode("utf-8"))
+            except ValueError as error:
+                raise DamagedError(f"{part}: {error}") from error
+        return strings if _STRINGS_TAIL.fullmatch(text) else None
 
     def _odd_strings(self, part: str) -> list[str]:
         strings: list[str] = []

@@ -79,11 +79,11 @@ class Workbook:
         part: The part that was asked for; empty for the whole dimension.
         sheet: Name of the data sheet.
         names: The table's columns that were exported, in order.
-        row_hashes: Hash of each exported row's content by row id.
+        exported: Row id and hash of content of each exported row, in one; and the number of the
+            row that is just as it was exported, 0 if none is.
         columns: Letter of each column by name.
         rows: The rows of the data sheet that say something, in the sheet's order: neither those
             that are blank nor those that are just as they were exported.
-        unchanged: The number of each row that is just as it was exported, by row id.
         defaults: The cover's defaults.
         problems: Cells that can't be told without guessing.
         extras: What is in the file that a table has no use for, in words.
@@ -97,10 +97,9 @@ class Workbook:
     part: str
     sheet: str
     names: tuple[str, ...]
-    row_hashes: Mapping[str, str]
+    exported: Mapping[str, int]
     columns: Mapping[str, str]
     rows: tuple[SheetRow, ...]
-    unchanged: Mapping[str, int]
     defaults: Defaults
     problems: tuple[Problem, ...]
     extras: tuple[str, ...] = ()
@@ -131,15 +130,16 @@ def read_workbook(
         RefusedError: The file is not a workbook that foreview exported, or columns are missing.
         EngineError: The file can't be read.
     """
-    content = read_archive(path, max_unpacked_bytes)
     try:
-        return _read(path, content, contracts)
+        return _read(path, read_archive(path, max_unpacked_bytes), contracts)
     except DamagedError as error:
         raise damaged(path, str(error)) from error
 
 
 def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tuple[Workbook, ...]:
+    file_hash = hashlib.sha256(content).hexdigest()
     book = looks.Book(content)
+    del content  # a large one is on disk
     if "macros" in book.package.extras:
         message = f"{path.name} holds macros, which are programs."
         fix = "Open it in Excel and save it as an Excel workbook (.xlsx), without macros."
@@ -147,9 +147,8 @@ def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tupl
     sheets = {sheet.name: sheet for sheet in book.package.sheets}
     hidden = _read_hidden(path, book, sheets)
     defaults, cover_problems = _read_cover(book, sheets.get(layout.COVER))
-    file_hash = hashlib.sha256(content).hexdigest()
     tables = []
-    for facts, row_hashes in hidden:
+    for facts, exported in hidden:
         contract = _contract(path, facts, contracts)
         title = facts["sheet"]
         if title not in sheets:
@@ -157,9 +156,8 @@ def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tupl
             fix = f"Give the sheet its name {title} back. The sheets are: {', '.join(sheets)}."
             raise RefusedError(Problem("sheet-missing", message, path.name, fix=fix))
         names = _exported(path, facts, contract)
-        unchanged = Unchanged(names, row_hashes)
         columns, rows, problems = _read_rows(
-            book, sheets[title], layout.fields_of(contract, names), unchanged
+            book, sheets[title], layout.fields_of(contract, names), Unchanged(names, exported)
         )
         tables.append(
             Workbook(
@@ -171,10 +169,9 @@ def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tupl
                 part=facts["part"],
                 sheet=title,
                 names=names,
-                row_hashes=row_hashes,
+                exported=exported,
                 columns=columns,
                 rows=tuple(rows),
-                unchanged=unchanged.found,
                 defaults=defaults,
                 problems=(*cover_problems, *problems),
                 extras=book.package.extras,
@@ -183,8 +180,8 @@ def _read(path: Path, content: bytes, contracts: Mapping[str, Contract]) -> tupl
     return tuple(tables)
 
 
-_Hidden = tuple[dict[str, str], dict[str, str]]
-"""A table's facts, and the hash of each of its rows by row id."""
+_Hidden = tuple[dict[str, str], dict[str, int]]
+"""A table's facts, and the id and hash of each of its rows, in one; no row is found yet."""
 
 
 def hidden_tables(rows: Iterable[sheet_rows.XmlRow]) -> list[_Hidden]:
@@ -195,9 +192,9 @@ def hidden_tables(rows: Iterable[sheet_rows.XmlRow]) -> list[_Hidden]:
         name, value = texts.get(1, ""), texts.get(2, "")
         if name == "format" or not tables:
             tables.append(({}, {}))
-        facts, row_hashes = tables[-1]
+        facts, exported = tables[-1]
         if name == "hashes":
-            row_hashes.update(layout.unpack(value))
+            exported |= dict.fromkeys(layout.unpack(value), 0)
         else:
             facts[name] = value
     return tables
@@ -218,8 +215,8 @@ def _read_hidden(
     is_whole = all(
         needed <= facts.keys()
         and facts["base_release"].isdecimal()
-        and facts.get("rows") == str(len(row_hashes))
-        for facts, row_hashes in tables
+        and facts.get("rows") == str(len(exported))
+        for facts, exported in tables
     )
     if problems or not tables or not is_whole:
         message = f"{path.name} was not written by foreview export, or lost its hidden sheet."

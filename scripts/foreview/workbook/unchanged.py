@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from operator import itemgetter
+from itertools import repeat
+from operator import add, itemgetter
 from typing import NamedTuple
 
 from foreview.workbook import layout
@@ -80,10 +81,14 @@ class Unchanged:
     left to be looked at value by value.
     """
 
-    def __init__(self, names: Sequence[str], hashes: Mapping[str, str]) -> None:
-        """Begin to tell rows with these columns, by the hash of each by its row id."""
-        self.found: dict[str, int] = {}
-        self._hashes = hashes
+    def __init__(self, names: Sequence[str], exported: dict[str, int]) -> None:
+        """Begin to tell rows with these columns.
+
+        Args:
+            names: The columns.
+            exported: The row id and hash of each row, in one; gets the numbers of those found.
+        """
+        self._exported = exported
         self._names = [*names, layout.ROW_ID]
         self._plans: dict[Shape, _Plan | None] = {}
 
@@ -114,11 +119,10 @@ class Unchanged:
         *said, ids = plan.pick(columns)
         if any("_x" in layout.BETWEEN.join(texts) for texts in said):
             return False  # what looks like a value may be an escape
-        hashes = [*map(layout.hash_of, zip(*said, strict=True))]
-        is_known = [*map(self._hashes.get, ids)] == hashes and len({*ids}) == len(ids)
-        if not is_known or not self.found.keys().isdisjoint(ids):
-            return False
-        self.found.update(zip(ids, run.numbers, strict=True))
+        found = [*map(add, ids, map(layout.hash_of, zip(*said, strict=True)))]
+        if any(map(self._exported.get, found, repeat(1))) or len({*found}) < len(found):
+            return False  # one is unknown, or was there before
+        self._exported.update(zip(found, run.numbers, strict=True))
         return True
 
     def _plan(self, shape: Shape, fields: Mapping[int, Field]) -> _Plan | None:
