@@ -113,6 +113,13 @@ def test_a_value_that_excel_cannot_hold_is_refused_and_named(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_more_rows_than_a_sheet_holds(tmp_path: Path) -> None:
+    rows = [station("A")] * layout.EXCEL_ROWS  # the headings are a row too
+    with pytest.raises(RefusedError, match="1,048,576 rows and the headings"):
+        export(tmp_path / "w.xlsx", rows)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_label_that_excel_refuses_as_a_sheet_name_still_exports(tmp_path: Path) -> None:
     contract = station_contract("Stations [all]: north/south and a very long name")
     write_workbook(tmp_path / "w.xlsx", contract, [], base_release=1, parents={})

@@ -22,13 +22,11 @@ from foreview.report.words import (
     verdict,
     warnings,
 )
+from foreview.workbook.layout import EXCEL_ROWS
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
-
-EXCEL_ROWS = 1_048_576
-"""Rows that a sheet can have."""
 
 EXACT_DIGITS = 15
 """Digits of a number that Excel keeps; longer ones are written as text."""

@@ -140,6 +140,10 @@ def write_tables(
 
 
 def _unwritable(contract: Contract, rows: Sequence[Row]) -> Iterable[Problem]:
+    if len(rows) > layout.EXCEL_ROWS - 1:
+        message = f"{len(rows):,} rows and the headings are more than a sheet of Excel's holds."
+        fix = f"Export parts of at most {layout.EXCEL_ROWS - 1:,} rows, with --where."
+        yield Problem("too-many-rows", message, contract.label, fix=fix)
     headings = {field.name: field.heading for field in layout.fields_of(contract)}
     for number, row in enumerate(rows, start=1):
         for name in contract.sheet_columns:
