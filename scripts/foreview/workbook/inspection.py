@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,19 +131,18 @@ def _facts(book: looks.Book, sheet: package.Sheet) -> SheetFacts:
     problems: list[Problem] = []
     kinds: Counter[str] = Counter()
     rows = formulas = hidden = 0
-    first, last, top, bottom = 1 << 20, 0, 0, 0
-    for row in book.rows(sheet, problems, around):
-        rows += 1
-        hidden += row.is_hidden
-        top, bottom = top or row.number, row.number
-        first, last = min(first, row.cells[0].column), max(last, row.cells[-1].column)
-        for cell in row.cells:
-            kinds[cell.kind] += 1
-            formulas += cell.formula is not None
-            if cell.kind == "error":
-                where = f"{sheet.name}!{column_letter(cell.column)}{row.number}"
-                message = "The cell holds an error of Excel's."
-                problems.append(Problem("error-value", message, where, cell.text))
+    first, last, top, bottom = 1 << 20, 0, 1 << 20, 0
+    for run in (run for runs in book.runs(sheet, problems, around) for run in runs):
+        count = len(run.numbers)
+        rows += count
+        hidden += count * run.is_hidden
+        formulas += len(run.formulas)
+        top, bottom = min(top, run.numbers[0]), max(bottom, run.numbers[-1])
+        first, last = min(first, run.shape.columns[0]), max(last, run.shape.columns[-1])
+        for kind in run.shape.kinds:
+            kinds[kind] += count
+        if "error" in run.shape.kinds:
+            problems += _errors(sheet.name, run)
     extent = f"{column_letter(first)}{top}:{column_letter(last)}{bottom}" if rows else ""
     return SheetFacts(
         name=sheet.name,
@@ -161,6 +161,16 @@ def _facts(book: looks.Book, sheet: package.Sheet) -> SheetFacts:
         filter_range=around.filter_range,
         problems=tuple(problems),
     )
+
+
+def _errors(title: str, run: sheet_rows.Run) -> Iterator[Problem]:
+    for row in run.rows():
+        for cell in row.cells:
+            if cell.kind == "error":
+                where = f"{title}!{column_letter(cell.column)}{row.number}"
+                yield Problem(
+                    "error-value", "The cell holds an error of Excel's.", where, cell.text
+                )
 
 
 def _ours(book: looks.Book) -> dict[str, str]:
