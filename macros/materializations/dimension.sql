@@ -21,14 +21,18 @@
     {%- call statement('published_view') -%}
         create or replace view {{ published }} as
         select * from {{ versions }}
-        where known_from <= {{ newest_cut() }}
-            and (known_to is null or known_to > {{ newest_cut() }})
+        where known_from <= {{ shown_cut() }}
+            and (known_to is null or known_to > {{ shown_cut() }})
     {%- endcall -%}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [this.incorporate(type='view')]}) }}
 {% endmaterialization %}
 
-{#- The instant at which the newest publication cut the snapshots. -#}
-{% macro newest_cut() -%}
-    (select max(publication.snapshot_cut) from {{ publications_relation() }} as publication)
+{#- The instant at which the publication that readers see cut the snapshots. -#}
+{% macro shown_cut() -%}
+    {{- return(adapter.dispatch('shown_cut')()) -}}
+{%- endmacro %}
+
+{% macro default__shown_cut() -%}
+    (select snapshot_cut from {{ shown_relation() }})
 {%- endmacro %}

@@ -47,4 +47,8 @@
             ) using delta
         {%- endcall -%}
     {%- endif -%}
+    {%- set shown = shown_relation() -%}
+    {%- if adapter.get_relation((target.database or none), shown.schema, shown.identifier) is none -%}
+        {%- do show_publication(newest_publication()) -%}
+    {%- endif -%}
 {%- endmacro %}

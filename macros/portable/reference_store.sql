@@ -79,6 +79,10 @@
 {#- What is promoted is in the seeds already: `foreview store` asks the registry before it builds. -#}
 {% macro foreview_mariadb__refuse_while_promoting() -%}{%- endmacro %}
 
+{% macro foreview_mariadb__shown_cut() -%}
+    (select max(publication.snapshot_cut) from {{ publications_relation() }} as publication)
+{%- endmacro %}
+
 {#- At the end of a whole build without failure: what was built is what readers see from now on. -#}
 {% macro foreview_mariadb__publish_after_build(results) -%}
     {%- if execute and flags.WHICH == 'build' -%}

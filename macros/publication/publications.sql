@@ -119,7 +119,38 @@
             current_timestamp() as published_at
         from {{ viewing_relation() }}
     {%- endcall -%}
+    {%- do show_publication({'number': number, 'snapshot_cut': cut}) -%}
     {%- do log('Published ' ~ number ~ ' (release ' ~ release ~ ').', info=true) -%}
+{%- endmacro %}
+
+{#-
+    The publication that readers see, as a view of literals that all published views read: they are
+    folded into a query, so that no table is asked and what is closed is not read. It is replaced
+    once the publication's row is there; if that was killed, by what is run next.
+-#}
+{% macro shown_relation() -%}
+    {{- return(publications_relation().incorporate(
+        path={'identifier': 'shown_publication'}, type='view'
+    )) -}}
+{%- endmacro %}
+
+{% macro show_publication(publication) -%}
+    {%- set cut = "'" ~ publication['snapshot_cut'] ~ "'" if publication else 'null' -%}
+    {%- call statement('show') -%}
+        create or replace view {{ shown_relation() }} as
+        select
+            cast({{ publication['number'] if publication else 0 }} as int) as number,
+            cast({{ cut }} as timestamp) as snapshot_cut
+    {%- endcall -%}
+{%- endmacro %}
+
+{#- Shows the newest publication, if the run that inserted it was killed before it could. -#}
+{% macro show_newest_publication() -%}
+    {%- set newest = newest_publication() -%}
+    {%- set shown = run_query('select number from ' ~ shown_relation()).rows[0][0] -%}
+    {%- if newest and newest['number'] != shown -%}
+        {%- do show_publication(newest) -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Each versioned mart and the hash of its SQL, `name=md5;...`, sorted. -#}
@@ -199,6 +230,8 @@
     {%- if moved -%}
         {%- set release = run_var('release', newest['release'] if newest else 0) -%}
         {%- do insert_publication(next_publication(), release, definitions, marts) -%}
+    {%- else -%}
+        {%- do show_newest_publication() -%}
     {%- endif -%}
 {%- endmacro %}
 

@@ -5,6 +5,7 @@
 {% macro publish_promotion(release, number) -%}
     {%- set newest = newest_publication() -%}
     {%- if newest['number'] >= number -%}
+        {%- do show_newest_publication() -%}
         {{- return('') -}}
     {%- endif -%}
     {%- do take_back_marks() -%}

@@ -126,8 +126,11 @@
         create or replace view {{ published }} as
         select {{ _mart_view_columns(mart) }}
         from {{ versions }} as version
-        where version.published_from <= {{ newest_number() }}
-            and (version.published_to is null or version.published_to > {{ newest_number() }})
+        where version.published_from <= (select number from {{ shown_relation() }})
+            and (
+                version.published_to is null
+                or version.published_to > (select number from {{ shown_relation() }})
+            )
     {%- endcall -%}
 {%- endmacro %}
 

@@ -181,6 +181,7 @@ def verify_publications(workspace: Workspace, spark: SparkSession) -> list[Probl
     numbers = sorted(row["number"] for row in rows)
     return [
         *_gaps(numbers),
+        *_shown(workspace, spark, numbers),
         *_naming_figures(workspace, spark, _changed(recorded, found, numbers)),
         *_otherwise_noted(recorded, _row_digests(workspace), _noted(workspace), numbers),
         *_calendar(workspace),
@@ -211,6 +212,15 @@ def _gaps(numbers: Sequence[int]) -> Iterator[Problem]:
         missing = sorted(set(range(1, max(numbers, default=0) + 1)) - set(numbers))
         message = f"The publications are not numbered from 1 on; missing: {missing[:5]}."
         yield Problem("publication-changed", message, where="publications", fix=FIX)
+
+
+def _shown(workspace: Workspace, spark: SparkSession, numbers: Sequence[int]) -> Iterator[Problem]:
+    row = spark.table(workspace.table("shown_publication")).first()
+    shown, newest = row["number"] if row else 0, max(numbers, default=0)
+    if shown != newest:
+        message = f"Readers see publication {shown}, but the newest is {newest}."
+        fix = "Run foreview build, or foreview promote --resume, which show the newest."
+        yield Problem("publication-changed", message, where="shown_publication", fix=fix)
 
 
 def _changed(recorded: Contents, found: Contents, numbers: Sequence[int]) -> Iterator[Problem]:

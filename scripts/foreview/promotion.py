@@ -211,8 +211,9 @@ def _figures(
 
 def _publish(workspace: Workspace, change_set: ChangeSet, number: int) -> None:
     newest = newest_publication(workspace, open_session(workspace))
-    if newest["release"] >= number:
-        return  # killed between the publication's row and this step's
+    if newest["release"] >= number:  # killed between the publication's row and this step's
+        run_operation(workspace, "show_newest_publication")
+        return
     run_operation(
         workspace,
         "publish_promotion",

@@ -44,6 +44,11 @@ def newest(spark: Any, market: Workspace) -> int:
     return int(table.agg({"number": "max"}).first()[0])
 
 
+def shown_to_readers(spark: Any, market: Workspace) -> int:
+    """Return the number of the publication that readers see."""
+    return int(spark.table(market.table("shown_publication")).first()[0])
+
+
 def load(spark: Any, market: Workspace, folder: Path, *, first_day: str, seed: int = 9) -> None:
     """Load some viewing of a day, as a batch of its own."""
     from pyspark.sql import functions as f

@@ -18,14 +18,14 @@ import pytest
 from oracle import Viewing, assert_same, figures, published
 from random_edits import DAYS, channels_moved, states
 from readers import Reader, believed, in_one_query
-from small_market import MART, Killed, killed_at, load, newest, small_market
+from small_market import MART, Killed, killed_at, load, newest, shown_to_readers, small_market
 
 from conftest import acting
 from foreview.approval import approve
 from foreview.audit import verify
 from foreview.changes import ChangeSet
 from foreview.closing import ask_to_reopen, close_period, confirm_reopening
-from foreview.dbt_project import run_dbt
+from foreview.dbt_project import run_dbt, run_operation
 from foreview.erasure import erase_household
 from foreview.errors import EngineError, RefusedError
 from foreview.exporting import export_dimension
@@ -205,7 +205,7 @@ def test_viewing_that_came_in_since_renews_the_receipt(
     first = newest(spark, market)
     tables = (MART, "dim_channel", "dim_network")
     read = partial(in_one_query, spark, market, tables)
-    with Reader(lambda: newest(spark, market), read) as reader:
+    with Reader(lambda: shown_to_readers(spark, market), read) as reader:
         load(spark, market, tmp_path / "next", first_day=DAYS[4])  # a day that nobody was shown
         release = promote(rob, id_)
     seen = reader.assert_never_a_mixture(lambda one: believed(spark, market, tables, one))
@@ -293,13 +293,23 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
     seed = market.seeds / "owner.csv"
     text = seed.read_text(encoding="utf-8")
     seed.write_text(text.replace("1900-01-01", "1950-01-01", 1), encoding="utf-8")
+    pointer = market.table("shown_publication")
+    spark.sql(f"create or replace view {pointer} as select 1 as number, now() as snapshot_cut")
     _, problems = verify(market)
     seed.write_text(text, encoding="utf-8")
+    run_operation(market, "show_newest_publication")
+    assert shown_to_readers(spark, market) == newest(spark, market)
     for table, version in kept.items():
         DeltaTable.forName(spark, table).restoreToVersion(version)
     past = "publication 1 of network"
     places = {"publication_contents", "dim_network", "working table of network", past}
-    places |= {"publications", "publication_calendar", "seed table of country", "load of channel"}
+    places |= {
+        "publications",
+        "shown_publication",
+        "publication_calendar",
+        "seed table of country",
+        "load of channel",
+    }
     assert {MART, *places, "seed of owner"} <= {one.where for one in problems}
     (row,) = [one.message for one in problems if one.where == past]
     assert "network_name: found 'another'" in row

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from random_edits import DAYS, channels_moved
 from readers import Reader, believed, in_one_query
-from small_market import MART, load, newest, small_market
+from small_market import MART, load, newest, shown_to_readers, small_market
 
 from conftest import acting, make_workspace
 from foreview.approval import approve
@@ -46,7 +46,7 @@ def test_readers_never_see_a_mixture_and_vacuum_takes_no_publication(
     told |= json.loads(kept.read_text("utf-8")) if kept.exists() else {}
     told["shown"][str(newest(spark, market))] = read()
     end = time.monotonic() + MINUTES * 60
-    with Reader(lambda: newest(spark, market), read, seconds_of_rest=5) as reader:
+    with Reader(lambda: shown_to_readers(spark, market), read, seconds_of_rest=5) as reader:
         while told["promotions"] < PROMOTIONS and time.monotonic() < end:
             turn = told["promotions"]
             put_into_effect(market, turn)
