@@ -98,9 +98,10 @@ class Unchanged:
         """Yield the rows of a sheet's parts that are none of these, in order; count these."""
         for runs in parts:
             left = [run for run in runs if not self.takes(run, fields, is_1904=is_1904)]
-            for row in in_order(left):
-                if not self.takes(run_of(row), fields, is_1904=is_1904):
-                    yield row
+            apart = map(run_of, in_order(run for run in left if len(run.numbers) > 1))
+            single = [run for run in left if len(run.numbers) == 1]
+            single += [one for one in apart if not self.takes(one, fields, is_1904=is_1904)]
+            yield from in_order(single)
 
     def takes(self, run: Run, fields: Mapping[int, Field], *, is_1904: bool) -> bool:
         """Whether all rows of a run are of these; they are counted then."""
