@@ -146,11 +146,7 @@
 
 {#- Shows the newest publication, if the run that inserted it was killed before it could. -#}
 {% macro show_newest_publication() -%}
-    {%- set newest = newest_publication() -%}
-    {%- set shown = run_query('select number from ' ~ shown_relation()).rows[0][0] -%}
-    {%- if newest and newest['number'] != shown -%}
-        {%- do show_publication(newest) -%}
-    {%- endif -%}
+    {%- do show_publication(newest_publication()) -%}
 {%- endmacro %}
 
 {#- Each versioned mart and the hash of its SQL, `name=md5;...`, sorted. -#}

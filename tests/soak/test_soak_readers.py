@@ -22,6 +22,7 @@ from small_market import MART, load, newest, shown_to_readers, small_market
 from conftest import acting, make_workspace
 from foreview.approval import approve
 from foreview.audit import verify
+from foreview.dbt_project import run_dbt
 from foreview.housekeeping import scenario_schemas
 from foreview.promotion import promote, resume, rollback
 from foreview.receipt import record_receipt
@@ -83,6 +84,7 @@ def kept_market(home: Path) -> Workspace:
         return small_market(home, "readers", MART)
     if made.registry.unfinished_promotion():
         resume(made)
+    run_dbt(made, ["build"])  # its views may be an earlier version's
     return made
 
 
