@@ -6,7 +6,6 @@ import re
 from functools import cache
 
 ADDRESS = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
-_AREA = re.compile(rf"{ADDRESS.pattern}:{ADDRESS.pattern}")
 
 
 @cache
@@ -26,9 +25,9 @@ def column_letter(number: int) -> str:
 
 
 def area_of(text: str) -> tuple[int, int, int, int] | None:
-    """Return first column and row, last column and row of `A1:B5`; None if it is no such text."""
-    found = _AREA.fullmatch(text)
-    if not found:
+    """Return first column and row, last column and row of `A1:B5` or `A1`; None for other text."""
+    first, _, last = text.partition(":")
+    one, other = ADDRESS.fullmatch(first), ADDRESS.fullmatch(last or first)
+    if not one or not other:
         return None
-    left, top, right, bottom = found.groups()
-    return column_number(left), int(top), column_number(right), int(bottom)
+    return column_number(one[1]), int(one[2]), column_number(other[1]), int(other[2])

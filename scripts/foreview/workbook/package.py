@@ -177,11 +177,6 @@ class Package:
         """Return the parts that a part refers to, by kind."""
         return {kind: path for path, kind in self._targets(part).values()}
 
-    def size_of(self, part: str) -> int:
-        """Return the unpacked size of a part in bytes."""
-        name = self._names.get(part.lower())
-        return self._archive.getinfo(name).file_size if name else 0
-
     def pieces(self, part: str, size: int) -> Iterator[bytes]:
         """Yield the bytes of a part, so many at a time.
 
