@@ -102,22 +102,36 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The row that makes a prepared publication visible: the one commit. -#}
-{% macro insert_publication(number, release, definitions, marts) -%}
+{#-
+    The row that makes a prepared publication visible: the one commit.
+
+    marts: those with figures that were computed from all viewing; of `promoted` no more viewing
+    is in than in the publication before, and the row says so.
+-#}
+{% macro insert_publication(number, release, definitions, marts, promoted=false) -%}
     {%- set cut = run_query('select current_timestamp()').rows[0][0] -%}
-    {%- do record_contents(number, newest_publication(), cut, marts) -%}
+    {%- set newest = newest_publication() -%}
+    {%- do record_contents(number, newest, cut, marts) -%}
     {%- call statement('publish') -%}
         insert into {{ publications_relation() }}
         select
             {{ number }} as number,
             {{ release }} as release,
+            {%- if promoted %}
+            {{ newest['load_batch'] }} as load_batch,
+            {{ day_literal(newest['last_day']) if newest['last_day'] else 'null' }} as last_day,
+            {{ day_literal(newest['device_load']) if newest['device_load'] else 'null' }} as device_load,
+            {%- else %}
             coalesce(max(load_batch), 0) as load_batch,
             max(viewing_date) as last_day,
             (select max(load_date) from {{ device_relation() }}) as device_load,
+            {%- endif %}
             cast('{{ cut }}' as timestamp) as snapshot_cut,
             '{{ definitions }}' as definitions,
             current_timestamp() as published_at
+        {%- if not promoted %}
         from {{ viewing_relation() }}
+        {%- endif %}
     {%- endcall -%}
     {%- do show_publication({'number': number, 'snapshot_cut': cut}) -%}
     {%- do log('Published ' ~ number ~ ' (release ' ~ release ~ ').', info=true) -%}
@@ -215,6 +229,9 @@
 
 {% macro _publish_if_moved(marts) -%}
     {%- set newest = newest_publication() -%}
+    {%- if newest and run_var('release', none) is none -%}
+        {%- do refuse_other_changes([]) -%}
+    {%- endif -%}
     {%- set definitions = mart_definitions(marts) -%}
     {%- set moved = newest is none
         or newest['definitions'] != definitions
@@ -222,7 +239,7 @@
         or newest['device_load'] | string != device_load() | string
         or run_var('reopened', {})
         or run_var('erased_days', [])
-        or dimensions_changed_since(newest) -%}
+        or run_var('release', none) is not none -%}
     {%- if moved -%}
         {%- set release = run_var('release', newest['release'] if newest else 0) -%}
         {%- do insert_publication(next_publication(), release, definitions, marts) -%}

@@ -17,7 +17,7 @@
             {%- do marked.append(mart) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do insert_publication(number, release, newest['definitions'], marked) -%}
+    {%- do insert_publication(number, release, newest['definitions'], marked, promoted=true) -%}
 {%- endmacro %}
 
 {#- Takes back what a number that was never published marked, in all marts. -#}
@@ -54,8 +54,8 @@
 {%- endmacro %}
 
 {#-
-    Refuses when a dimension that is not promoted has other rows than readers see: figures outside
-    the impact would move with it.
+    Refuses when a dimension that is not promoted has other rows than readers see: no row gets to
+    readers without a change set.
 -#}
 {% macro refuse_other_changes(dimensions) -%}
     {%- set changed = dimensions_changed_since(newest_publication())
@@ -63,7 +63,8 @@
     {%- if changed -%}
         {{ exceptions.raise_compiler_error(
             "Not published: rows of " ~ changed | join(', ') ~ " changed since the newest "
-            ~ "publication without being promoted. See foreview verify; foreview build publishes them."
+            ~ "publication without being promoted. See foreview verify, and propose them as edits; "
+            ~ "foreview build --restore puts the approved rows back."
         ) }}
     {%- endif -%}
 {%- endmacro %}

@@ -51,10 +51,10 @@ def close_period(
     _check(workspace, product, market, first_day, last_day)
     refuse_unfinished(workspace)
     state = PRELIMINARY if is_preliminary else PUBLISHED
+    ensure_landing(workspace, open_engines(workspace))  # first: between the next two is no wait
     entry = workspace.registry.record_calendar(
         product, market, first_day, last_day, state, reason=reason, actor=workspace.actor
     )
-    ensure_landing(workspace, open_engines(workspace))
     stage_calendar(workspace)
     return entry
 
@@ -89,7 +89,8 @@ def confirm_reopening(
 ) -> tuple[CalendarEntry, int]:
     """Reopen days that somebody else asked for, and publish their figures as of today's rows.
 
-    It can be run again when it was interrupted.
+    Recorded last: killed before, the days are published as they were, with what readers see of
+    them then, and the same command does it all again.
 
     Returns:
         The entry, and the newest publication's number.
@@ -102,12 +103,13 @@ def confirm_reopening(
 
     _check_right(workspace)
     refuse_unfinished(workspace)
-    entry = workspace.registry.confirm_reopening(number, actor=workspace.actor)
+    entry = workspace.registry.confirmation(number, actor=workspace.actor)
     spark = open_engines(workspace)
     ensure_landing(workspace, spark)
-    stage_calendar(workspace)
+    stage_calendar(workspace, entry)
     days = days_in(entry.first_day, entry.last_day)
     build(workspace, reopened={entry.product: days}, progress=progress)
+    entry = workspace.registry.confirm_reopening(number, actor=workspace.actor)
     return entry, newest_publication(workspace, spark)["number"]
 
 

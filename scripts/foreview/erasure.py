@@ -16,15 +16,13 @@ from foreview.dbt_project import Progress, open_engines, run_operation
 from foreview.errors import Problem, RefusedError
 from foreview.housekeeping import scenario_schemas
 from foreview.impact_tables import newest_publication
+from foreview.registry import ERASURE_BEGUN, ERASURE_DONE
 from foreview.submission import refuse_unfinished
 from foreview.what_if import require_publication
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-BEGUN, DONE = "erasure-begun", "household-erased"
-"""The kinds of the events of an erasure."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +63,16 @@ def erase_household(
     """
     from foreview.promotion import build
 
-    refuse_unfinished(workspace)
+    refuse_unfinished(workspace, erasing=household_id)
     if not reason:
         message = "An erasure takes a reason."
         raise RefusedError(Problem("no-reason", message, fix="Give --reason, such as its ticket."))
     spark = open_engines(workspace)
     require_publication(workspace, spark)
     run_operation(workspace, "create_landing_tables")  # those of a newer version too
-    found = _begun(workspace, household_id) or _begin(workspace, spark, household_id, reason)
+    found = workspace.registry.unfinished_erasures().get(household_id) or _begin(
+        workspace, spark, household_id, reason
+    )
     run_operation(workspace, "erase_household", household_id=household_id)
     if schemas := scenario_schemas(workspace, spark):  # they have viewing by household
         run_operation(workspace, "drop_scenarios", schemas=schemas)
@@ -80,19 +80,10 @@ def erase_household(
     run_operation(workspace, "forget_erased_files")
     publication = newest_publication(workspace, spark)["number"]
     payload = {"household": household_id, "publication": publication}
-    workspace.registry.record_event(workspace.actor, DONE, payload)
+    workspace.registry.record_event(workspace.actor, ERASURE_DONE, payload)
     return Erased(
         household_id, len(found["devices"]), found["records"], tuple(found["days"]), publication
     )
-
-
-def _begun(workspace: Workspace, household_id: int) -> dict[str, Any] | None:
-    """Return what an erasure that was interrupted had found; None when there is none."""
-    begun, done = (
-        [one for one in workspace.registry.events(kind) if one.payload["household"] == household_id]
-        for kind in (BEGUN, DONE)
-    )
-    return dict(begun[-1].payload) if len(begun) > len(done) else None
 
 
 def _begin(
@@ -125,5 +116,5 @@ def _begin(
         "days": sorted(counts),
         "reason": reason,
     }
-    workspace.registry.record_event(workspace.actor, BEGUN, payload)
+    workspace.registry.record_event(workspace.actor, ERASURE_BEGUN, payload)
     return payload

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import SparkSession
 
+    from foreview.registry import CalendarEntry
+
 MAX_SEED_ROWS = 10_000
 """A seed is reviewed in git, and past a mebibyte dbt compares only its path."""
 
@@ -207,22 +209,28 @@ def announce_promotion(workspace: Workspace, release: int | None) -> None:
     write_landing(workspace, UNFINISHED, rows)
 
 
-def stage_calendar(workspace: Workspace) -> None:
+def stage_calendar(workspace: Workspace, entry: CalendarEntry | None = None) -> None:
     """Write what the publication calendar comes to, for dbt to read.
+
+    Args:
+        workspace: Where.
+        entry: One that will be recorded once its figures are published, as if it were already.
 
     Raises:
         EngineError: The disk is full, or the folder can't be written.
     """
-    write_landing(workspace, CALENDAR, calendar_rows(workspace))
+    entries = workspace.registry.calendar()
+    entries += [entry] if entry and entry not in entries else []
+    write_landing(workspace, CALENDAR, calendar_rows(entries))
 
 
-def calendar_rows(workspace: Workspace) -> pa.Table:
-    """Return what the publication calendar comes to: disjoint spans of product, market and days."""
+def calendar_rows(entries: Sequence[CalendarEntry]) -> pa.Table:
+    """Return what calendar entries come to: disjoint spans of product, market and days."""
     from datetime import date
 
     import pyarrow as pa
 
-    found = spans(workspace.registry.calendar())
+    found = spans(entries)
     return pa.table(
         {
             "product": pa.array([one.product for one in found], pa.string()),
@@ -296,8 +304,25 @@ def _arrow(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Any:
 
 
 def ensure_landing(workspace: Workspace, spark: SparkSession) -> None:
-    """Make the landing tables where there are none yet; plain dbt does so on its own."""
+    """Make the landing tables where there are none yet; plain dbt does so on its own.
+
+    The calendar among them is written anew where it is not what was decided: who was killed between
+    the two must not have published figures move.
+    """
     from foreview.dbt_project import run_operation
 
     if not spark.catalog.tableExists(workspace.table("viewing", "landing")):
         run_operation(workspace, "create_landing_tables")
+    decided = calendar_rows(workspace.registry.calendar())
+    if delta_rows(workspace.folder(CALENDAR, "landing")) != decided.to_pylist():
+        write_landing(workspace, CALENDAR, decided)
+
+
+def delta_rows(folder: Path) -> list[dict[str, Any]]:
+    """Return a small table's rows, read without Spark; none where there is no table."""
+    from deltalake import DeltaTable
+
+    if not DeltaTable.is_deltatable(str(folder)):
+        return []
+    rows: list[dict[str, Any]] = DeltaTable(folder).to_pyarrow_table().to_pylist()
+    return rows

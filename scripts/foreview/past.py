@@ -7,11 +7,11 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
 from operator import and_
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foreview.dbt_project import open_engines, run_operation
 from foreview.errors import Problem, RefusedError
+from foreview.loads import CALENDAR, calendar_rows, delta_rows
 from foreview.receipt import digest
 from foreview.workspace import Workspace
 
@@ -137,7 +137,7 @@ def check_known(
 
 def note_publications(workspace: Workspace) -> None:
     """Keep a digest of each publication that the log of events does not have yet."""
-    recorded = _contents(_delta_rows(workspace.folder("publication_contents")))
+    recorded = _contents(delta_rows(workspace.folder("publication_contents")))
     noted = _noted(workspace)
     numbers = sorted(recorded.keys() - noted.keys())
     rows = _row_digests(workspace) if numbers else {}
@@ -150,21 +150,11 @@ def note_publications(workspace: Workspace) -> None:
         workspace.registry.record_event(workspace.actor, NOTED, payload)
 
 
-def _delta_rows(folder: Path) -> list[dict[str, Any]]:
-    """Return a small table's rows, read without Spark; none where there is no table."""
-    from deltalake import DeltaTable
-
-    if not DeltaTable.is_deltatable(str(folder)):
-        return []
-    rows: list[dict[str, Any]] = DeltaTable(folder).to_pyarrow_table().to_pylist()
-    return rows
-
-
 def _row_digests(workspace: Workspace) -> dict[int, str]:
     """Return a digest of each row of `publications`, by its number."""
     return {
         row["number"]: digest({name: str(one) for name, one in row.items() if one is not None})
-        for row in _delta_rows(workspace.folder("publications"))
+        for row in delta_rows(workspace.folder("publications"))
     }
 
 
@@ -329,12 +319,10 @@ def _otherwise_noted(
 
 def _calendar(workspace: Workspace) -> Iterator[Problem]:
     """Compare the calendar that dbt reads with what was decided."""
-    from foreview.loads import CALENDAR, calendar_rows
-
-    rows = calendar_rows(workspace)
+    rows = calendar_rows(workspace.registry.calendar())
     found, decided = (
         {tuple(row[name] for name in rows.column_names) for row in those}
-        for those in (_delta_rows(workspace.folder(CALENDAR, "landing")), rows.to_pylist())
+        for those in (delta_rows(workspace.folder(CALENDAR, "landing")), rows.to_pylist())
     )
     for span in sorted(found ^ decided, key=str)[:1]:
         told = ", ".join(map(str, span))

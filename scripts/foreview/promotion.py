@@ -31,7 +31,7 @@ from foreview.past import note_publications
 from foreview.receipt import figures_hash
 from foreview.schedule import refuse_embargoed
 from foreview.submission import record, refuse_unfinished
-from foreview.what_if import check_applies, preview
+from foreview.what_if import check_applies, preview, refuse_unpublished_loads
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def promote(
     unfinished = registry.unfinished_promotion()
     if unfinished is None:
         refuse_embargoed(workspace, change_set.id)
+        refuse_unpublished_loads(workspace, open_engines(workspace, _variables(change_set)))
         receipt = current_receipt(workspace, change_set, progress=progress)
         detail = {"receipt": receipt.checksum}
         registry.begin_promotion([change_set.id], actor=workspace.actor, detail=detail)
@@ -305,9 +306,12 @@ def build(
     reopened: Mapping[str, Sequence[str]] | None = None,
     erased_days: Sequence[str] = (),
     with_tests: bool = False,
+    is_restoring: bool = False,
     progress: Progress | None = None,
 ) -> None:
     """Bring dimensions and marts up to the newest rows and viewing, and publish.
+
+    Rows that changed without being promoted are not published, and nothing else either then.
 
     Args:
         workspace: Where.
@@ -315,13 +319,18 @@ def build(
         reopened: Days of each mart whose figures are computed anew in any case.
         erased_days: Days with viewing that is no longer there.
         with_tests: Whether to run dbt's tests too.
+        is_restoring: Whether the approved rows are written anew first.
         progress: Called after each node.
     """
     kinds = ["unit_test"] if with_tests else ["unit_test", "test"]
     command = ["build", *(word for kind in kinds for word in ("--exclude-resource-type", kind))]
     variables = {"release": release, "reopened": reopened, "erased_days": list(erased_days) or None}
     given = {name: value for name, value in variables.items() if value is not None} or None
-    match_columns(workspace, open_engines(workspace, given))
+    spark = open_engines(workspace, given)
+    match_columns(workspace, spark)
+    for name in workspace.contracts if is_restoring else ():
+        state, last = workspace.registry.approved_rows(name)
+        write_approved(workspace, spark, workspace.contract(name), state, last)
     run_dbt(
         workspace,
         [*command, "--exclude", "tag:what_if"],

@@ -26,6 +26,7 @@ class Status:
         unfinished: The promotion that was begun and neither ended nor was given up, or None.
         steps: Its steps by name, with the instant at which each was done, or None.
         is_given_up: Whether giving it up has begun.
+        erasing: Households whose erasure was interrupted.
         running: The command that holds the workspace now, or "".
         scheduled: Approved change requests and the instants of their promotion, UTC.
     """
@@ -36,6 +37,7 @@ class Status:
     unfinished: Step | None
     steps: dict[str, str | None]
     is_given_up: bool
+    erasing: tuple[int, ...]
     running: str
     scheduled: dict[str, str]
 
@@ -54,6 +56,11 @@ class Status:
         lines += [f"Scheduled: {one} at {at[:16]} UTC" for one, at in self.scheduled.items()]
         if self.running:
             lines.append(f"Running now: {self.running}")
+        lines += [
+            f"Unfinished: the erasure of household {one}; finish it: foreview erase-household {one}"
+            for one in self.erasing
+            if not self.running
+        ]
         if self.unfinished is None:
             return "\n".join(lines)
         ids = ", ".join(self.unfinished.detail["change_sets"])
@@ -88,6 +95,7 @@ def status_of(workspace: Workspace) -> Status:
         unfinished=unfinished,
         steps={name: done.get(name) for name in (STEPS if is_promotion else ())},
         is_given_up=any(one.step == GIVEN_UP for one in steps),
+        erasing=tuple(registry.unfinished_erasures()),
         running=workspace.lock_holder(),
         scheduled={one: at.isoformat() for one, at in scheduled(workspace).items()},
     )

@@ -41,8 +41,16 @@ if TYPE_CHECKING:
 Intervals = Mapping[str, Sequence[tuple[str, str | None]]]
 
 
-def refuse_unfinished(workspace: Workspace) -> None:
-    """Refuse while a promotion is unfinished: today's rows are those of two releases."""
+def refuse_unfinished(workspace: Workspace, *, erasing: int | None = None) -> None:
+    """Refuse while a promotion or an erasure is unfinished.
+
+    Today's rows are those of two releases then, or the viewing is not that of the figures.
+
+    Args:
+        workspace: Where.
+        erasing: The household whose erasure goes on.
+    """
+    _refuse_unfinished_erasure(workspace, erasing)
     step = workspace.registry.unfinished_promotion()
     if step is None:
         return
@@ -53,6 +61,14 @@ def refuse_unfinished(workspace: Workspace) -> None:
     )
     fix = "Finish it: foreview promote --resume. Or give it up: foreview promote --abandon."
     raise RefusedError(Problem("promotion-unfinished", message, fix=fix))
+
+
+def _refuse_unfinished_erasure(workspace: Workspace, erasing: int | None) -> None:
+    for household, begun in workspace.registry.unfinished_erasures().items():
+        if household != erasing:
+            message = f"The erasure of household {household} was interrupted."
+            fix = f"Finish it: foreview erase-household {household} --reason {begun['reason']!r}."
+            raise RefusedError(Problem("erasure-unfinished", message, fix=fix))
 
 
 def record(workspace: Workspace, change_set: ChangeSet) -> bool:

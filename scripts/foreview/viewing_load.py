@@ -31,6 +31,8 @@ def load_viewing(
     Returns:
         `records`, `batches` and the new `publication`.
 
+    Killed anywhere, the same command goes on with it.
+
     Raises:
         RefusedError: It can't be read as viewing, a record is malformed, or a batch is not newer
             than those loaded; nothing is loaded then.
@@ -47,11 +49,12 @@ def load_viewing(
         raise RefusedError(problems)
     batches = sorted(row[0] for row in frame.select("load_batch").distinct().collect())
     newest = _newest_batch(workspace, spark)
-    if batches and batches[0] <= newest:
+    if not batches or batches[0] > newest:
+        append_viewing(workspace, frame)
+    elif not _is_appended(workspace, spark, frame, batches):
         message = f"Batch {batches[0]} is not newer than batch {newest}, which is loaded."
         fix = f"Number batches upwards from {newest + 1}; late records come in a new batch."
         raise RefusedError(Problem("old-batch", message, where=str(path), fix=fix))
-    append_viewing(workspace, frame)
     publish_loads(workspace, progress=progress)
     return {
         "records": frame.count(),
@@ -82,6 +85,28 @@ def publish_loads(workspace: Workspace, *, progress: Progress | None = None) -> 
         progress=progress,
     )
     note_publications(workspace)
+
+
+def _is_appended(
+    workspace: Workspace, spark: SparkSession, frame: DataFrame, batches: list[int]
+) -> bool:
+    """Return whether a load of the same records was interrupted before they were published."""
+    from pyspark.sql import functions as f
+
+    from foreview.impact_tables import newest_publication
+
+    published = 0
+    if spark.catalog.tableExists(workspace.table("publications")):
+        published = newest_publication(workspace, spark)["load_batch"]
+    if batches[0] <= published:
+        return False
+    landed = spark.table(workspace.table("viewing", "landing")).select(frame.columns)
+    records = (f.count(f.lit(1)), f.bit_xor(f.xxhash64(*frame.columns)))
+    found, asked = (
+        one.groupBy("load_batch").agg(*records).orderBy("load_batch").collect()
+        for one in (landed.where(f.col("load_batch").isin(batches)), frame)
+    )
+    return bool(found == asked)
 
 
 def _newest_batch(workspace: Workspace, spark: SparkSession) -> int:

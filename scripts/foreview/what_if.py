@@ -19,6 +19,7 @@ from foreview.errors import Problem, RefusedError
 from foreview.impact import Illustration, Impact
 from foreview.impact_tables import (
     count_figures,
+    newest_publication,
     read_impact,
     read_mart_impacts,
     read_marts,
@@ -90,6 +91,7 @@ def _preview(
     meter = ReadMeter(spark)
     ensure_landing(workspace, spark)
     require_publication(workspace, spark)
+    refuse_unpublished_loads(workspace, spark)
     if not is_promoting:
         stage_pending(workspace, {name for one in change_sets for name in one.dimensions})
     schema = scenario_schema(workspace, chosen, "promotion" if is_promoting else "what_if")
@@ -180,6 +182,37 @@ def require_publication(workspace: Workspace, spark: SparkSession) -> None:
         message = "Nothing is published yet, so there are no figures to compare with."
         fix = "Load reference rows (foreview baseline) and viewing (foreview load-viewing) first."
         raise RefusedError(Problem("nothing-published", message, fix=fix))
+
+
+def refuse_unpublished_loads(workspace: Workspace, spark: SparkSession) -> None:
+    """Refuse while viewing or devices are loaded that the published figures are without.
+
+    An impact is the difference that is added to published figures; records that are not in these
+    must not be in it either.
+
+    Raises:
+        RefusedError: `load-not-published`.
+    """
+    from pyspark.sql import functions as f
+
+    newest = newest_publication(workspace, spark)
+    tables = [
+        ("viewing batch", workspace.table("fct_viewing"), "load_batch", newest["load_batch"]),
+        ("device load", workspace.table("device", "landing"), "load_date", newest["device_load"]),
+    ]
+    problems = []
+    for label, table, column, published in tables:
+        row = spark.table(table).agg(f.max(column)).first()
+        loaded = row[0] if row else None
+        if loaded is not None and (published is None or loaded > published):
+            message = (
+                f"The {label} {loaded} is loaded but not published; the figures have it to "
+                f"{published}. A load was interrupted, or something in it failed."
+            )
+            fix = "Publish it first: foreview build."
+            problems.append(Problem("load-not-published", message, value=str(loaded), fix=fix))
+    if problems:
+        raise RefusedError(problems)
 
 
 def scenario_schema(workspace: Workspace, ids: Sequence[str], kind: str = "what_if") -> str:

@@ -73,6 +73,10 @@ class Killed(BaseException):
     """Stands for a process that ends: nothing catches it."""
 
 
+def killing(*_: Any, **__: Any) -> None:
+    raise Killed
+
+
 @contextmanager
 def killed_at(step: str | None) -> Iterator[None]:
     """Let the process end when a step's work is done, before it is recorded; None: don't."""

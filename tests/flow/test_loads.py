@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from oracle import Viewing, assert_same, figures, published
-from random_edits import DAYS, states
-from small_market import NOW, OLD, small_market
+from random_edits import DAYS, channels_moved, states
+from small_market import NOW, OLD, Killed, killing, small_market
 
 from conftest import acting
+from foreview import viewing_load
 from foreview.approval import approve
 from foreview.changes import ChangeSet, diff
+from foreview.dbt_project import run_dbt
 from foreview.errors import RefusedError
 from foreview.generate.viewing import generate_viewing, write_viewing
 from foreview.promotion import promote
@@ -31,7 +33,7 @@ def market(spark_home: Path, spark: Any) -> Workspace:
 
 
 def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
-    spark: Any, market: Workspace, tmp_path: Path
+    spark: Any, market: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     viewing = Viewing(spark, market)
     viewed = {record[2] for record in viewing.records}
@@ -75,6 +77,17 @@ def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
         load_batch=4,
     )
     write_viewing(newer, tmp_path / "newer", file_format="parquet")
+    with monkeypatch.context() as patch:
+        patch.setattr(viewing_load, "publish_loads", killing)
+        with pytest.raises(Killed):
+            load_viewing(market, tmp_path / "newer")
+    # Nor did the marts get through after the viewing was there: another impact would be of it.
+    run_dbt(market, ["run", "--select", "fct_viewing"])
+    another = channels_moved(market, 7, 3)
+    record(market, another)
+    with pytest.raises(RefusedError, match="viewing batch 4 is loaded but not published"):
+        preview(market, [another.id])
+    assert published(spark, market, [NOW, OLD]) == before
     load_viewing(market, tmp_path / "newer")
     after = published(spark, market, [NOW, OLD])
     rebuilt = figures(Viewing(spark, market), *states(market))

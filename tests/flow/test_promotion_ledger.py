@@ -18,7 +18,16 @@ import pytest
 from oracle import Viewing, assert_same, figures, published
 from random_edits import DAYS, channels_moved, states
 from readers import Reader, believed, in_one_query
-from small_market import MART, Killed, killed_at, load, newest, shown_to_readers, small_market
+from small_market import (
+    MART,
+    Killed,
+    killed_at,
+    killing,
+    load,
+    newest,
+    shown_to_readers,
+    small_market,
+)
 
 from conftest import acting
 from foreview.approval import approve
@@ -193,10 +202,6 @@ def test_a_killed_promotion_can_be_given_up_also_when_that_is_killed(
     assert_whole(market)
 
 
-def killing(*_: Any) -> None:
-    raise Killed
-
-
 def test_viewing_that_came_in_since_renews_the_receipt(
     spark: Any, market: Workspace, tmp_path: Path
 ) -> None:
@@ -225,7 +230,7 @@ def leave_files_of_a_killed_write(spark: Any, market: Workspace, change_set: Cha
 
 
 def test_published_periods_are_held_until_two_people_restate_them(
-    spark: Any, market: Workspace, tmp_path: Path
+    spark: Any, market: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     eve, rob = acting(market, "eve"), acting(market, "rob")
     before = published(spark, market, [MART])[MART]
@@ -260,6 +265,21 @@ def test_published_periods_are_held_until_two_people_restate_them(
     assert published(spark, market, [MART])[MART] == held(before) | moved_on
     assert held(before) != held(rebuilt)
     asked, _ = ask_to_reopen(rob, MART, DAYS[0], DAYS[2], reason="R1")
+    was_held = published(spark, market, [MART])[MART]
+    places = {
+        "foreview.promotion.build": False,
+        "foreview.registry.Registry.confirm_reopening": True,
+    }
+    for place, is_shown in places.items():
+        with monkeypatch.context() as patch:  # killed before and after it is published
+            patch.setattr(place, killing)
+            with pytest.raises(Killed):
+                confirm_reopening(eve, asked.id)
+        assert (published(spark, market, [MART])[MART] == was_held) != is_shown
+        another = a_move(market, 15)
+        record(market, another)
+        assert preview(market, [another.id]).marts[0].held, "they are published until it is done"
+        market.registry.record_review(another.id, "ana", "withdraw")
     confirm_reopening(eve, asked.id)
     assert_same(published(spark, market, [MART]), {MART: rebuilt})
     assert_whole(market)
@@ -363,8 +383,13 @@ def test_rows_of_another_table_that_came_in_unseen_are_not_promoted_along(
     with pytest.raises(EngineError, match="Not published: rows of network changed"):
         promote(acting(market, "rob"), id_)
     assert abandon(market) == id_
-    seed.write_text(kept, encoding="utf-8")
-    run_dbt(market, ["build", "--select", "network", "stg_network", "network_history"])
+    before = shown(spark, market)
+    with pytest.raises(EngineError, match="Not published: rows of network changed"):
+        build(market)
+    assert shown(spark, market) == before
+    build(market, is_restoring=True)
+    assert seed.read_text(encoding="utf-8") == kept
+    assert shown(spark, market) == before
     assert_whole(market)
 
 

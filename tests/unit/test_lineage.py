@@ -258,7 +258,7 @@ def approved(workspace: Workspace, file: Path, monkeypatch: pytest.MonkeyPatch) 
     for name in (
         "open_engines", "ensure_landing", "announce_promotion", "write_rows", "write_approved",
         "_dimensions", "_build_dimensions", "_figures", "_publish", "run_operation",
-        "note_publications",
+        "note_publications", "refuse_unpublished_loads",
     ):  # fmt: skip
         monkeypatch.setattr(promotion, name, lambda *_, **__: None)
     file.unlink()

@@ -90,17 +90,24 @@ def generate(
 @app.command()
 def build(
     tests: Annotated[bool, typer.Option(help="Run dbt's tests too.")] = True,
+    restore: Annotated[
+        bool,
+        typer.Option("--restore", help="First undo what was changed in approved rows by hand."),
+    ] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Bring dimensions and marts up to the newest rows and viewing, as `dbt build` does.
 
-    Example: foreview build
+    Examples:
+    foreview build
+
+    foreview build --restore
     """
     from foreview.promotion import build as build_all
 
     with running("build", home, None, as_json) as session, progress_bar("Building", as_json) as bar:
-        build_all(session.workspace, with_tests=tests, progress=bar)
+        build_all(session.workspace, with_tests=tests, is_restoring=restore, progress=bar)
         session.print({"built": True}, "Built.")
 
 

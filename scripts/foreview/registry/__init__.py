@@ -14,9 +14,11 @@ from foreview.registry.records import (
     Step,
     parse_change_set,
 )
-from foreview.registry.store import Registry
+from foreview.registry.store import ERASURE_BEGUN, ERASURE_DONE, Registry
 
 __all__ = [
+    "ERASURE_BEGUN",
+    "ERASURE_DONE",
     "CalendarEntry",
     "ChangeSetSummary",
     "Event",

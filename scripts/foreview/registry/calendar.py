@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,6 +48,15 @@ def record(connection: Connection, at: str, values: Mapping[str, Any]) -> Calend
 
 def confirm(connection: Connection, at: str, entry: int, actor: str) -> CalendarEntry:
     """Record that a reopening is agreed to by somebody else than who asked for it."""
+    confirmed = confirmation(connection, at, entry, actor)
+    known = read(connection)
+    if confirmed in known:
+        return confirmed
+    return _insert(connection, at, known, asdict(confirmed))
+
+
+def confirmation(connection: Connection, at: str, entry: int, actor: str) -> CalendarEntry:
+    """Return the entry that confirms a reopening, as it is recorded or would be."""
     known = read(connection)
     asked = next((one for one in known if one.id == entry and one.state == REOPENING), None)
     if asked is None:
@@ -60,23 +70,14 @@ def confirm(connection: Connection, at: str, entry: int, actor: str) -> Calendar
         message = f"{asked.actor} asked to reopen it and can't confirm that too."
         fix = "Somebody else who may restate confirms it."
         raise RefusedError(Problem("own-reopening", message, value=actor, fix=fix))
-    values = {
-        "product": asked.product,
-        "market": asked.market,
-        "first_day": asked.first_day,
-        "last_day": asked.last_day,
-        "state": OPEN,
-        "reason": asked.reason,
-        "confirms": entry,
-        "actor": actor,
-    }
-    return _insert(connection, at, known, values)
+    number = known[-1].id + 1
+    return replace(asked, id=number, state=OPEN, confirms=entry, actor=actor, at=at)
 
 
 def _insert(
     connection: Connection, at: str, known: list[CalendarEntry], values: dict[str, Any]
 ) -> CalendarEntry:
-    row = {"id": max((one.id for one in known), default=0) + 1, **values, "at": at}
+    row = {**values, "id": max((one.id for one in known), default=0) + 1, "at": at}
     view = "reopenings" if values["state"] in (REOPENING, OPEN) else "closings"
     connection.execute(schema.through(view, schema.CALENDAR, connection).insert(), row)
     payload = {"record": "calendar", **row}

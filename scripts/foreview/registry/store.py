@@ -23,6 +23,9 @@ from foreview.registry.records import (
     instant,
 )
 
+ERASURE_BEGUN, ERASURE_DONE = "erasure-begun", "household-erased"
+"""The kinds of the events of a household's erasure."""
+
 
 @retried
 class Registry:
@@ -288,6 +291,16 @@ class Registry:
             running = promotions.steps(connection, promotions.latest(connection) + 1)
             return running[0] if running else None
 
+    def unfinished_erasures(self) -> dict[int, Mapping[str, Any]]:
+        """Return what each erasure that was begun and has not ended had found, by household."""
+        begun = {one.payload["household"]: one for one in self.events(ERASURE_BEGUN)}
+        ended = {one.payload["household"]: one.sequence for one in self.events(ERASURE_DONE)}
+        return {
+            household: one.payload
+            for household, one in begun.items()
+            if one.sequence > ended.get(household, 0)
+        }
+
     # The publication calendar
 
     def record_calendar(
@@ -318,10 +331,18 @@ class Registry:
         with self._database.writing() as connection:
             return calendar.record(connection, self._now(), values)
 
+    def confirmation(self, entry: int, *, actor: str) -> CalendarEntry:
+        """Return the entry with which a reopening is agreed to, recorded or not.
+
+        Rules: `unknown-reopening`, `own-reopening` (somebody else confirms).
+        """
+        with self._database.reading() as connection:
+            return calendar.confirmation(connection, self._now(), entry, actor)
+
     def confirm_reopening(self, entry: int, *, actor: str) -> CalendarEntry:
         """Record that a reopening is agreed to; the same entry again when it was already.
 
-        Rules: `unknown-reopening`, `own-reopening` (somebody else confirms).
+        Rules: as `confirmation`.
         """
         with self._database.writing() as connection:
             return calendar.confirm(connection, self._now(), entry, actor)
