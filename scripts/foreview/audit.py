@@ -18,7 +18,9 @@ from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
 from foreview.impact_tables import release_of
 from foreview.loads import read_seed
+from foreview.log_head import check_head
 from foreview.past import as_of, difference, verify_publications
+from foreview.receipt_figures import check_figures
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def verify(workspace: Workspace) -> tuple[list[Check], list[Problem]]:
     from foreview import store
 
     registry = workspace.registry
-    problems = list(registry.verify_events())
+    problems = [*registry.verify_events(), *check_head(workspace)]
     spark = open_engines(workspace)
     expected = {name: registry.approved_rows(name)[0] for name in workspace.contracts}
     contracts = [one for one in workspace.contracts.values() if expected[one.dimension]]
@@ -68,6 +70,7 @@ def verify(workspace: Workspace) -> tuple[list[Check], list[Problem]]:
     if store.is_configured():
         checks += store.check_store(workspace)
     problems += [check.problem for check in checks if check.problem]
+    problems += check_figures(workspace)
     past = verify_publications(workspace, spark)
     return checks, [*problems, *_naming_rows(workspace, spark, past)]
 

@@ -306,8 +306,8 @@ def _arrow(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Any:
 def ensure_landing(workspace: Workspace, spark: SparkSession) -> None:
     """Make the landing tables where there are none yet; plain dbt does so on its own.
 
-    The calendar among them is written anew where it is not what was decided: who was killed between
-    the two must not have published figures move.
+    What a killed command left behind is mended: a calendar that is not what was decided, so that
+    published figures do not move; and readers are shown the newest publication.
     """
     from foreview.dbt_project import run_operation
 
@@ -316,6 +316,20 @@ def ensure_landing(workspace: Workspace, spark: SparkSession) -> None:
     decided = calendar_rows(workspace.registry.calendar())
     if delta_rows(workspace.folder(CALENDAR, "landing")) != decided.to_pylist():
         write_landing(workspace, CALENDAR, decided)
+    _show_newest(workspace, spark)
+
+
+def _show_newest(workspace: Workspace, spark: SparkSession) -> None:
+    """Show readers the newest publication, if what published it was killed before it could."""
+    from foreview.dbt_project import run_operation
+
+    numbers = [row["number"] for row in delta_rows(workspace.folder("publications"))]
+    pointer = workspace.table("shown_publication")
+    if not numbers or not spark.catalog.tableExists(pointer):
+        return
+    shown = spark.table(pointer).first()
+    if shown is not None and shown["number"] != max(numbers):
+        run_operation(workspace, "show_newest_publication")
 
 
 def delta_rows(folder: Path) -> list[dict[str, Any]]:

@@ -54,9 +54,10 @@ def digest(value: Any) -> str:
 
 def record_receipt(workspace: Workspace, impact: Impact) -> None:
     """Record an impact's receipt in the registry, and keep its figures for a renewal."""
-    from foreview.receipt_figures import write_figures
+    from foreview.receipt_figures import kept_digest, moved_figures, write_figures
 
     write_figures(workspace, impact)
+    moved = {mart.name: moved_figures(mart) for mart in impact.marts if mart.figures}
     workspace.registry.record_receipt(
         {
             "checksum": impact.checksum,
@@ -65,7 +66,8 @@ def record_receipt(workspace: Workspace, impact: Impact) -> None:
             "horizon_day": impact.horizon_day,
             "horizon_batch": impact.horizon_batch,
             # Not in the checksum: what has to be done with the figures, not what they are.
-            "content": receipt_content(impact) | {"review": review_needed(workspace, impact)},
+            "content": receipt_content(impact)
+            | {"review": review_needed(workspace, impact), "kept": kept_digest(moved)},
         },
         actor=workspace.actor,
     )

@@ -7,12 +7,14 @@ delta-rs writes without Spark.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from foreview.errors import Problem, RefusedError
 from foreview.impact import Impact, MartImpact
 from foreview.loads import write_landing
+from foreview.receipt import digest
 from foreview.workspace import Workspace
 
 Grain = tuple[str, ...]
@@ -31,6 +33,17 @@ def moved_figures(mart: MartImpact) -> dict[Grain, Moved]:
         }
         for figure in mart.figures
     }
+
+
+def kept_digest(figures: Mapping[str, Mapping[Grain, Moved]]) -> str:
+    """Return the SHA-256 of moved figures by mart and grain, as they are kept."""
+    return digest(
+        [
+            [mart, list(grain), sorted([name, *map(str, values)] for name, values in moved.items())]
+            for mart, by_grain in sorted(figures.items())
+            for grain, moved in sorted(by_grain.items())
+        ]
+    )
 
 
 def write_figures(workspace: Workspace, impact: Impact) -> None:
@@ -81,7 +94,37 @@ def _table(workspace: Workspace) -> Any:
 
 
 def read_figures(workspace: Workspace, checksum: str) -> dict[str, dict[Grain, Moved]]:
-    """Return the moved figures of a receipt by mart and grain; none when none was kept."""
+    """Return the moved figures of a receipt by mart and grain; none when none was kept.
+
+    Raises:
+        RefusedError: They are not those that were recorded.
+    """
+    found = _read(workspace, checksum)
+    problem = _changed(workspace, checksum, found)
+    if problem:
+        raise RefusedError(problem)
+    return found
+
+
+def check_figures(workspace: Workspace) -> Iterator[Problem]:
+    """Give a problem for each receipt whose kept figures are not those that were recorded."""
+    for checksum in sorted(kept_checksums(workspace)):
+        problem = _changed(workspace, checksum, _read(workspace, checksum))
+        if problem:
+            yield problem
+
+
+def _changed(workspace: Workspace, checksum: str, found: Mapping[str, Any]) -> Problem | None:
+    receipt = workspace.registry.receipt(checksum)
+    recorded = receipt.content.get("kept") if receipt else None
+    if not found or recorded in (None, kept_digest(found)):
+        return None
+    message = f"The figures kept of the preview {checksum[:12]} are not those that were recorded."
+    fix = "Somebody changed them behind the system's back: preview and approve it anew."
+    return Problem("receipt-changed", message, where=TABLE, value=checksum, fix=fix)
+
+
+def _read(workspace: Workspace, checksum: str) -> dict[str, dict[Grain, Moved]]:
     kept = _kept(workspace, checksum)
     found: dict[str, dict[Grain, Moved]] = {}
     for row in kept.to_pylist() if kept else ():

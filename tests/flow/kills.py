@@ -10,12 +10,13 @@ import select
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from deltalake import DeltaTable
-from random_edits import channels_moved
+from oracle import GRAINS, Viewing, assert_same, columns_of, figures
+from random_edits import channels_moved, states
 
 from conftest import project_with
 from foreview.promotion import STEPS
@@ -23,7 +24,7 @@ from foreview.status import status_of
 from foreview.submission import record
 from foreview.workspace import Workspace, open_workspace
 
-KEPT = ("audience_by_network_day",)
+MART = "audience_by_network_day"
 SECONDS_AT_MOST = 900
 """A command that takes longer hangs."""
 COMMANDS = """
@@ -49,6 +50,7 @@ class Market:
 
     workspace: Workspace
     process: subprocess.Popen[str] | None = None
+    found: list[dict[str, Any]] = field(default_factory=list)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         home = self.workspace.home
@@ -121,10 +123,9 @@ class Market:
         tables = self.workspace.warehouse / f"{self.workspace.schema}.db"
         newest = max(rows(tables / "publications"), key=lambda one: one["number"])
         number, cut = newest["number"], newest["snapshot_cut"]
-        figures = [
+        found = [
             {name: value for name, value in row.items() if not name.startswith("published_")}
-            for mart in KEPT
-            for row in rows(tables / f"{mart}__versions")
+            for row in rows(tables / f"{MART}__versions")
             if row["published_from"] <= number
             and (row["published_to"] is None or row["published_to"] > number)
         ]
@@ -134,7 +135,20 @@ class Market:
             if row["dbt_valid_from"] <= cut
             and (row["dbt_valid_to"] is None or row["dbt_valid_to"] > cut)
         ]
-        return number, (sorted(map(str, figures)), sorted(channels))
+        self.found = found
+        return number, (sorted(map(str, found)), sorted(channels))
+
+    def assert_figures(self) -> None:
+        """Check that the figures shown last are those that the oracle adds up from all rows."""
+        expected = figures(Viewing(None, self.workspace), *states(self.workspace))[MART]
+        shown = {
+            tuple(str(row[name]) for name in GRAINS[MART]): {
+                name: row[name] for name in columns_of(MART)
+            }
+            for row in self.found
+        }
+        assert len(shown) == len(self.found), "a figure is shown twice"
+        assert_same({MART: shown}, {MART: expected})
 
 
 def own_environment() -> dict[str, str]:
@@ -157,7 +171,7 @@ def make_market(folder: Path) -> Market:
     home = folder / "home"
     home.mkdir(parents=True)
     (home / "allow-act-as").touch()
-    own = project_with(folder / "project", *KEPT)
+    own = project_with(folder / "project", MART)
     market = Market(open_workspace({"FOREVIEW_PROJECT": str(own)}, home=home, act_as="ana"))
     market.run("generate", "--rows", "3000", "--days", "3", "--devices", "200")
     return market
@@ -203,6 +217,7 @@ def kill_promotions(market: Market, draw: random.Random, kills: int) -> dict[str
             else:
                 word = "--resume"
         assert market.shown()[0] == number + 1
+        market.assert_figures()
     market.run("verify")
     market.close()
     return killed

@@ -48,9 +48,9 @@ Figures = dict[str, dict[tuple[str, ...], dict[str, Any]]]
 
 
 class Viewing:
-    """The records and devices of a workspace, read once."""
+    """The records and devices of a workspace, read once; without Spark from their files."""
 
-    def __init__(self, spark: Any, workspace: Any) -> None:
+    def __init__(self, spark: Any | None, workspace: Any) -> None:
         columns = (
             "viewing_date",
             "device_id",
@@ -61,13 +61,21 @@ class Viewing:
             "content_at",
             "started_at",
         )
-        table = spark.table(workspace.table("fct_viewing")).select(*columns)
-        self.records = [tuple(row.values()) for row in table.toArrow().to_pylist()]
-        devices = spark.table(workspace.table("device", "landing")).toArrow().to_pylist()
+        found = _rows(spark, workspace, "fct_viewing")
+        self.records = [tuple(row[name] for name in columns) for row in found]
+        devices = _rows(spark, workspace, "device", "landing")
         self.devices = {
             row["device_id"]: (row["household_id"], row["area_id"], row["weight"])
             for row in devices
         }
+
+
+def _rows(spark: Any | None, workspace: Any, *name: str) -> Any:
+    if spark is not None:
+        return spark.table(workspace.table(*name)).toArrow().to_pylist()
+    from deltalake import DeltaTable
+
+    return DeltaTable(workspace.folder(*name)).to_pyarrow_table().to_pylist()
 
 
 def rows_by_key(state: State) -> dict[str, list[Mapping[str, Any]]]:

@@ -3,6 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -176,8 +177,13 @@ def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> Chan
     )
 
 
-def channels_moved(workspace: Workspace, seed: int, count: int) -> ChangeSet:
-    """Return a change set that moves so many channels to other networks."""
+def channels_moved(
+    workspace: Workspace, seed: int, count: int, days: Sequence[str] = ()
+) -> ChangeSet:
+    """Return a change set that moves so many channels to other networks.
+
+    For all days; with `days` every other one from one of these on, where the row holds on it.
+    """
     contract = workspace.contract("channel")
     state, _ = workspace.registry.approved_rows("channel")
     draw = random.Random(seed)
@@ -186,6 +192,9 @@ def channels_moved(workspace: Workspace, seed: int, count: int) -> ChangeSet:
     for identity in draw.sample(sorted(state), count):
         others = [one for one in networks if one != state[identity]["network_id"]]
         edit = Edit(Action.CORRECT, identity, {"network_id": draw.choice(others)}, state[identity])
+        end = state[identity]["valid_to"] or "9"
+        if split := [day for day in days if identity[1] < day < end and draw.random() < 0.5]:
+            edit = replace(edit, action=Action.CHANGE_FROM, day=draw.choice(split))
         changes += changes_of(contract, edit, state)[0]
     contracts, base = {"channel": contract.hash}, workspace.registry.latest_release()
     return ChangeSet(

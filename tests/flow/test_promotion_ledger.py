@@ -34,12 +34,13 @@ from foreview.approval import approve
 from foreview.audit import verify
 from foreview.changes import ChangeSet
 from foreview.closing import ask_to_reopen, close_period, confirm_reopening
-from foreview.dbt_project import run_dbt, run_operation
+from foreview.dbt_project import run_dbt
 from foreview.erasure import erase_household
 from foreview.errors import EngineError, RefusedError
 from foreview.exporting import export_dimension
 from foreview.feed import write_feed
 from foreview.housekeeping import Removed, clean_up
+from foreview.loads import ensure_landing
 from foreview.mariadb_server import Server
 from foreview.past import as_of, plain_rows
 from foreview.promotion import STEPS, abandon, build, promote, resume
@@ -297,6 +298,7 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
         market.table("publications"): ("published_at", "published_at - interval 1 day"),
         market.table("country", "approved"): ("country_name", "'another'"),
         market.table("channel", "landing"): ("channel_name", "'another'"),
+        market.table("receipt_figures", "landing"): ("after", "map('seconds', '1')"),
     }
     calendar = market.table("publication_calendar", "landing")
     kept = {
@@ -317,7 +319,7 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
     spark.sql(f"create or replace view {pointer} as select 1 as number, now() as snapshot_cut")
     _, problems = verify(market)
     seed.write_text(text, encoding="utf-8")
-    run_operation(market, "show_newest_publication")
+    ensure_landing(market, spark)
     assert shown_to_readers(spark, market) == newest(spark, market)
     for table, version in kept.items():
         DeltaTable.forName(spark, table).restoreToVersion(version)
@@ -325,6 +327,7 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
     places = {"publication_contents", "dim_network", "working table of network", past}
     places |= {
         "publications",
+        "receipt_figures",
         "shown_publication",
         "publication_calendar",
         "seed table of country",

@@ -19,7 +19,7 @@ from small_market import MART, Killed, killed_at, load, newest
 from conftest import acting
 from foreview.approval import approve
 from foreview.audit import verify
-from foreview.changes import ChangeSet, State
+from foreview.changes import ChangeSet, Kind, State
 from foreview.closing import ask_to_reopen, close_period, confirm_reopening
 from foreview.errors import RefusedError
 from foreview.past import as_of, plain_rows
@@ -84,7 +84,9 @@ class Walk:
 
     def submit(self) -> None:
         who = self.somebody()
-        change_set = channels_moved(who, self.draw.randrange(1 << 30), self.draw.randint(2, 8))
+        change_set = channels_moved(
+            who, self.draw.randrange(1 << 30), self.draw.randint(2, 8), DAYS[:4]
+        )
         record(who, change_set)
         self.open.append(change_set)
 
@@ -190,7 +192,14 @@ class Walk:
         last = self.past[max(self.past)]
         channels = dict(last.channels)
         for change in change_set.changes if change_set else ():
-            channels[change.identity] = {**channels[change.identity], **change.after}
+            if change.kind is Kind.REMOVED:
+                del channels[change.identity]
+            elif change.copied_from is not None:  # what is not edited is as it is today
+                edited = {name: change.after[name] for name in change.before}
+                day = {"valid_from": change.identity[1]}
+                channels[change.identity] = {**last.channels[change.copied_from], **edited, **day}
+            else:
+                channels[change.identity] = {**channels.get(change.identity, {}), **change.after}
         held = {grain: one for grain, one in last.figures.items() if grain[0] in self.held}
         moved = {grain: one for grain, one in self.rebuilt().items() if grain[0] not in self.held}
         assert newest(self.spark, self.market) == max(self.past) + 1, self.told
@@ -212,17 +221,17 @@ class Walk:
             grain = tuple(str(row[name]) for name in GRAIN)
             assert row["seconds"] == model.figures[grain]["seconds"], (number, grain, self.told)
         key = self.draw.choice(sorted(model.channels))[0]
+        day = self.draw.choice(DAYS)
+        where = [f"channel_id={key}"]
         believed = plain_rows(
-            as_of(
-                self.market, "channel", publication=number, day=DAYS[0], where=[f"channel_id={key}"]
-            )
+            as_of(self.market, "channel", publication=number, day=day, where=where)
         )
         expected = [
             row["network_id"]
             for identity, row in model.channels.items()
             if identity[0] == key
-            and identity[1] <= DAYS[0]
-            and (row["valid_to"] is None or row["valid_to"] > DAYS[0])
+            and identity[1] <= day
+            and (row["valid_to"] is None or row["valid_to"] > day)
         ]
         assert [one["network_id"] for one in believed] == expected, (number, key, self.told)
 

@@ -72,12 +72,15 @@ def running(
     """Run a command's body; turn its errors into one clear message and an exit code."""
     from contextlib import nullcontext
 
+    from foreview.log_head import keep_head
     from foreview.workspace import to_stderr
 
     try:
         session = Session(home, act_as, as_json)
         with session.workspace.locked(name, to_stderr) if lock else nullcontext():
             yield session
+            if lock:
+                keep_head(session.workspace)
     except ForeviewError as error:
         print_error(error, as_json)
         raise typer.Exit(error.exit_code) from error

@@ -39,10 +39,8 @@ def append(
     if row is not None:
         payload = {**payload, "row": _row_digest(row)}
     table = schema.EVENTS
-    last = connection.execute(
-        sa.select(table.c.sequence, table.c.hash).order_by(table.c.sequence.desc()).limit(1)
-    ).first()
-    sequence, previous = (last.sequence + 1, last.hash) if last else (1, FIRST_HASH)
+    last, hash_ = head(connection)
+    sequence, previous = last + 1, hash_ or FIRST_HASH
     text = canonical(payload)
     values = {
         "sequence": sequence,
@@ -64,12 +62,25 @@ def read(connection: Connection, kind: str | None = None) -> list[Event]:
     return [Event(**{**row._mapping, "payload": json.loads(row.payload)}) for row in rows]
 
 
+def head(connection: Connection) -> tuple[int, str]:
+    """Return the last event's number and hash; (0, "") before the first."""
+    columns = schema.EVENTS.c.sequence, schema.EVENTS.c.hash
+    last = connection.execute(sa.select(*columns).order_by(columns[0].desc()).limit(1)).first()
+    return (last.sequence, last.hash) if last else (0, "")
+
+
+def hash_of(connection: Connection, sequence: int) -> str:
+    """Return an event's hash; "" where there is none."""
+    query = sa.select(schema.EVENTS.c.hash).where(schema.EVENTS.c.sequence == sequence)
+    return str(connection.execute(query).scalar() or "")
+
+
 def verify(connection: Connection) -> list[Problem]:
     """Return what is wrong with the log: the first break of its chain, or of what it recorded.
 
     The chain alone can't show that its last events were cut off. What they recorded is still in
-    the other tables, though, and is looked up here; only events that recorded nothing else can be
-    cut off unseen.
+    the other tables, though, and is looked up here; of events that recorded nothing else each
+    workspace keeps the last one that it saw (`log_head`).
     """
     previous, expected = FIRST_HASH, 1
     seen: dict[tuple[str, str], str | None] = {}

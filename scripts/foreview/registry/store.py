@@ -364,6 +364,16 @@ class Registry:
         with self._database.reading() as connection:
             return events.read(connection, kind)
 
+    def head(self) -> tuple[int, str]:
+        """Return the last event's number and hash; (0, "") before the first."""
+        with self._database.reading() as connection:
+            return events.head(connection)
+
+    def event_hash(self, sequence: int) -> str:
+        """Return an event's hash; "" where there is none."""
+        with self._database.reading() as connection:
+            return events.hash_of(connection, sequence)
+
     def verify_events(self) -> list[Problem]:
         """Return the first changed, dropped or reordered event; nothing when the log is whole."""
         with self._database.reading() as connection:
