@@ -8,7 +8,7 @@ import json
 import os
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,13 @@ def test_killed_at_each_step_in_turn_a_promotion_goes_on_and_the_past_stays(
     assert {grain_of(one["grain"]) for one in figures_fed if not one["before"]} == new - old
     assert {grain_of(one["grain"]) for one in figures_fed if not one["after"]} == old - new
     assert [publication_rows(market, first + one) for one in (0, 1)] == [before, after]
+    rows = spark.table(market.table("publications")).where(f"number > {first}").collect()
+    (at,) = (row["published_at"] for row in rows)
+    for instant, (seen, _) in ((at, after), (at - timedelta(microseconds=1), before)):
+        then = as_of(market, MART, instant=instant.isoformat())
+        assert plain_rows(then.drop("published_from")) == seen, instant
+    with pytest.raises(RefusedError, match="Nothing was published at 1999"):
+        as_of(market, MART, instant="1999-01-01")
 
 
 def test_after_a_promotion_all_places_and_mariadb_have_equal_rows(
