@@ -284,7 +284,7 @@ def test_published_periods_are_held_until_two_people_restate_them(
             with pytest.raises(Killed):
                 confirm_reopening(eve, asked.id)
         assert (published(spark, market, [MART])[MART] == was_held) != is_shown
-        another = a_move(market, 15)
+        another = a_move(market, 15 + is_shown)
         record(market, another)
         assert preview(market, [another.id]).marts[0].held, "they are published until it is done"
         market.registry.record_review(another.id, "ana", "withdraw")
