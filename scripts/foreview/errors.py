@@ -41,10 +41,12 @@ class ForeviewError(Exception):
         exit_code: The process's exit code.
         problems: All that is wrong, at least one.
         advice: What to do next, said after the problems; mostly empty.
+        done: What was done before, for `--json`; None where nothing was.
     """
 
     exit_code = 1
     advice = ""
+    done: Any = None
 
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
         """Keep the problems in the order in which they were found."""
@@ -59,11 +61,12 @@ class ForeviewError(Exception):
         """Return the error for `--json`."""
         problems = [problem.as_dict() for problem in self.problems]
         advice = {"advice": self.advice} if self.advice else {}
-        return {"error": type(self).__name__, "problems": problems, **advice}
+        done = {} if self.done is None else {"done": self.done}
+        return {"error": type(self).__name__, "problems": problems, **advice, **done}
 
 
 class RefusedError(ForeviewError):
-    """The data or the rules say no. Nothing was recorded, nothing was changed."""
+    """The data or the rules say no. Nothing was recorded, nothing was changed, but for `done`."""
 
 
 class UsageError(ForeviewError):

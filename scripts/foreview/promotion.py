@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from foreview.approval import current_receipt
+from foreview.attempts import Attempts, attempt_each
 from foreview.audit import refuse_other_rows
 from foreview.changes import ChangeSet, Identity, State, apply, diff
 from foreview.dbt_project import Progress, open_engines, run_dbt, run_operation
@@ -29,7 +30,7 @@ from foreview.loads import (
 )
 from foreview.past import note_publications
 from foreview.receipt import figures_hash
-from foreview.schedule import refuse_embargoed
+from foreview.schedule import due, refuse_embargoed
 from foreview.submission import record, refuse_unfinished
 from foreview.what_if import check_applies, preview, refuse_unpublished_loads
 from foreview.workspace import Workspace
@@ -74,6 +75,14 @@ def promote(
     elif unfinished.detail["change_sets"] != [change_set.id]:
         refuse_unfinished(workspace)
     return resume(workspace, progress=progress)
+
+
+def promote_due(workspace: Workspace, *, progress: Progress | None = None) -> Attempts[Release]:
+    """Put into effect what is scheduled and due, the earliest first.
+
+    One that is refused stays due, and is tried again the next time; those after it are promoted.
+    """
+    return attempt_each(due(workspace), lambda one: promote(workspace, one, progress=progress))
 
 
 def resume(workspace: Workspace, *, progress: Progress | None = None) -> Release:

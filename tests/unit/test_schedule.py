@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 from networks import network_workspace, run, server_of, with_tables_folder
 from test_report import figure, mart
-from test_thresholds import impact_of, renamed
+from test_thresholds import impact_of, renamed, renaming
 
 from conftest import PROJECT, acting
 from foreview.approval import approve, without_impact
-from foreview.errors import RefusedError
+from foreview.changes import ChangeSet
+from foreview.errors import EngineError, ForeviewError, Problem, RefusedError
+from foreview.impact import Impact
 from foreview.promotion import promote
 from foreview.receipt import record_receipt
+from foreview.registry import Release
 from foreview.schedule import due, schedule, scheduled
 from foreview.workspace import Workspace
 
@@ -34,11 +37,18 @@ def at(workspace: Workspace, hour: int) -> Workspace:
     return replace(workspace, clock=lambda: datetime(2026, 5, 1, hour, tzinfo=UTC))
 
 
-def approved(workspace: Workspace) -> str:
-    change_set = renamed(workspace)
-    record_receipt(workspace, impact_of(change_sets=(change_set,)))
+def approved(workspace: Workspace, reason: str = "x") -> str:
+    change_set = replace(renaming(workspace), reason=reason)
+    workspace.registry.record_change_set(change_set)
+    record_receipt(workspace, impact_for(change_set))
     approve(acting(workspace, "rob"), change_set.id)
     return change_set.id
+
+
+def impact_for(change_set: ChangeSet, *marts: Any) -> Impact:
+    """Return an impact whose checksum no other change set's has."""
+    checksum = change_set.id.ljust(64, "0")
+    return replace(impact_of(*marts, change_sets=(change_set,)), checksum=checksum)
 
 
 def test_a_scheduled_promotion_is_embargoed_until_it_is_due(workspace: Workspace) -> None:
@@ -84,3 +94,79 @@ def test_what_moves_no_figure_is_approved_at_once_but_not_by_its_author(
     assert json.loads(result.stdout) == ([] if moves else [change_set.id])
     assert run(workspace, "approve", "--without-impact", "--by-rule").exit_code == 2
     assert workspace.registry.status(change_set.id) == ("pending" if moves else "approved")
+
+
+@pytest.fixture
+def three_due(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Three change requests that are due, of which the engine promotes what `outcomes` allows."""
+    ids = [approved(workspace, name) for name in ("first", "second", "third")]
+    for hour, one in enumerate(ids, 6):
+        schedule(at(workspace, 5), one, f"2026-05-01T{hour:02}:00")
+    monkeypatch.setattr("foreview.promotion.due", lambda _: due(at(workspace, 12)))
+    monkeypatch.delenv("FOREVIEW_STORE", raising=False)
+    return ids
+
+
+def promoting(monkeypatch: pytest.MonkeyPatch, **errors: ForeviewError) -> list[str]:
+    """Let promotions of these change sets fail, and others go well; return which were tried."""
+    tried: list[str] = []
+
+    def promoted(workspace: Workspace, id_: str, *, progress: Any = None) -> Release:
+        tried.append(id_)
+        if f"_{id_}" in errors:
+            raise errors[f"_{id_}"]
+        return Release(len(tried) + 1, len(tried) + 1, "promotion", "rob", "", (id_,))
+
+    monkeypatch.setattr("foreview.promotion.promote", promoted)
+    return tried
+
+
+def test_a_due_promotion_that_is_refused_keeps_no_later_one_waiting(
+    workspace: Workspace, three_due: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _, third = three_due
+    void = RefusedError(Problem("approval-void", "A figure moves otherwise.", fix="Look again."))
+    old = RefusedError(Problem("conflict", "The cell changed.", "Network!C5", fix="Refresh."))
+    tried = promoting(monkeypatch, **{f"_{first}": void, f"_{third}": old})
+    built: list[bool] = []
+    monkeypatch.setenv("FOREVIEW_STORE", "mariadb://nowhere/store")
+    monkeypatch.setattr("foreview.store.bring_up", lambda _: built.append(True))
+    result = run(workspace, "promote", "--due", "--as", "rob")
+    assert tried == three_due
+    assert result.exit_code == 1
+    assert "Reference version 3 is in effect" in result.stdout
+    assert f"{first}: A figure moves otherwise. [approval-void]" in result.stderr
+    assert f"{third}: The cell changed. [conflict]" in result.stderr
+    assert built == [True]
+    document = json.loads(run(workspace, "promote", "--due", "--as", "rob", "--json").stdout)
+    assert [one["rule"] for one in document["problems"]] == ["approval-void", "conflict"]
+    assert [one["release"] for one in document["done"]] == [6]
+
+
+def test_an_engine_that_fails_ends_the_run_but_what_was_promoted_is_told(
+    workspace: Workspace, three_due: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down = EngineError(Problem("spark-failed", "No memory.", fix="Get some."))
+    tried = promoting(monkeypatch, **{f"_{three_due[1]}": down})
+    result = run(workspace, "promote", "--due", "--as", "rob")
+    assert tried == three_due[:2]
+    assert result.exit_code == 3
+    assert "Reference version 2 is in effect" in result.stdout
+    assert f"{three_due[1]}: No memory. [spark-failed]" in result.stderr
+
+
+def test_a_store_that_fails_hides_no_refusal_of_what_was_due(
+    workspace: Workspace, three_due: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promoting(monkeypatch, **{f"_{three_due[0]}": RefusedError(Problem("conflict", "Changed."))})
+
+    def fails(_: Workspace) -> None:
+        raise EngineError(Problem("store-failed", "The store is down."))
+
+    monkeypatch.setenv("FOREVIEW_STORE", "mariadb://nowhere/store")
+    monkeypatch.setattr("foreview.store.bring_up", fails)
+    result = run(workspace, "promote", "--due", "--as", "rob")
+    assert result.exit_code == 3
+    assert "Reference version 3 is in effect" in result.stdout
+    assert "[conflict]" in result.stderr
+    assert "[store-failed]" in result.stderr

@@ -59,6 +59,11 @@ class Session:
         else:
             print(text)
 
+    def print_done(self, data: Any, text: str, error: ForeviewError | None) -> None:
+        """Print what was done; for machines an error that is to be raised has it as `done`."""
+        if error is None or not self.as_json:
+            self.print(data, text)
+
 
 @contextmanager
 def running(

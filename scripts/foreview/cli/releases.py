@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foreview.cli.command import ActAs, Home, Json, OptionalId, Session, app, progress_bar, running
-from foreview.errors import RefusedError
+from foreview.errors import ForeviewError, RefusedError
 
 if TYPE_CHECKING:
     from foreview.registry import Release
@@ -58,13 +58,17 @@ def promote(
             session.print({"at": instant}, f"Scheduled for {instant}.")
         elif resume:
             _promoted(session, [promotion.resume(workspace, progress=progress)])
+        elif due:
+            tried = promotion.promote_due(workspace, progress=progress)
+            _promoted(session, tried.done, tried.error)
         else:
-            ids = schedules.due(workspace) if due else [str(change_set)]
-            releases = [promotion.promote(workspace, one, progress=progress) for one in ids]
-            _promoted(session, releases)
+            release = promotion.promote(workspace, str(change_set), progress=progress)
+            _promoted(session, [release])
 
 
-def _promoted(session: Session, releases: Sequence[Release]) -> None:
+def _promoted(
+    session: Session, releases: Sequence[Release], error: ForeviewError | None = None
+) -> None:
     from foreview import store
 
     done = [{"release": one.number, "publication": one.publication} for one in releases]
@@ -73,9 +77,18 @@ def _promoted(session: Session, releases: Sequence[Release]) -> None:
         f"Take it back: foreview rollback {one.number}"
         for one in releases
     ]
-    session.print(done[0] if len(done) == 1 else done, "\n".join(lines) or "Nothing is due.")
-    if releases and store.is_configured():
-        store.bring_up(session.workspace)
+    data = done[0] if len(done) == 1 and error is None else done
+    if lines or error is None:
+        session.print_done(data, "\n".join(lines) or "Nothing is due.", error)
+    try:
+        if releases and store.is_configured():
+            store.bring_up(session.workspace)
+    except ForeviewError as failed:
+        refused = error.problems if error else ()
+        error = type(failed)([*refused, *failed.problems])
+    if error is not None:
+        error.done = done
+        raise error
 
 
 @app.command("store")
