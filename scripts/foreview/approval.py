@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from foreview.attempts import Attempts, attempt_each
 from foreview.changes import ChangeSet
 from foreview.dbt_project import Progress, open_engines
 from foreview.errors import Problem, RefusedError
@@ -112,6 +113,11 @@ def without_impact(workspace: Workspace) -> list[str]:
         if not any(moved):
             found.append(one.id)
     return found
+
+
+def approve_without_impact(workspace: Workspace, comment: str = "") -> Attempts[Review]:
+    """Approve all that `without_impact` gives; one that is refused keeps no other from it."""
+    return attempt_each(without_impact(workspace), lambda one: approve(workspace, one, comment))
 
 
 def check_reviewer(workspace: Workspace, change_set: ChangeSet) -> None:

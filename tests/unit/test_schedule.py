@@ -96,6 +96,32 @@ def test_what_moves_no_figure_is_approved_at_once_but_not_by_its_author(
     assert workspace.registry.status(change_set.id) == ("pending" if moves else "approved")
 
 
+def test_one_that_may_not_be_approved_keeps_no_other_without_impact_waiting(
+    workspace: Workspace,
+) -> None:
+    ids = []
+    for reason in ("first", "second", "third"):
+        change_set = replace(renaming(workspace), reason=reason)
+        workspace.registry.record_change_set(change_set)
+        impact = impact_for(change_set, mart())
+        rules = {"network": "as it was"} if reason == "second" else {}
+        record_receipt(workspace, replace(impact, contracts=rules))
+        ids.append(change_set.id)
+    before = workspace.registry.events()
+    listed = json.loads(run(workspace, "list", "--without-impact", "--as", "rob", "--json").stdout)
+    assert [one["id"] for one in listed] == ids
+    assert workspace.registry.events() == before
+    assert run(workspace, "list", "--without-impact", "--as", "ana").stdout == ("There are none.\n")
+    result = run(workspace, "approve", "--without-impact", "--as", "rob", "--json")
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    assert document["done"] == [ids[0], ids[2]]
+    (problem,) = document["problems"]
+    assert f"{ids[1]}: The rules of network changed" in problem["message"]
+    statuses = [workspace.registry.status(one) for one in ids]
+    assert statuses == ["approved", "pending", "approved"]
+
+
 @pytest.fixture
 def three_due(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Three change requests that are due, of which the engine promotes what `outcomes` allows."""

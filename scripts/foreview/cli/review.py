@@ -35,29 +35,41 @@ class WhatIfPath(StrEnum):
 @app.command("list")
 def list_change_sets(
     all_: Annotated[bool, typer.Option("--all", help="Also those that ended.")] = False,
+    without_impact: Annotated[
+        bool,
+        typer.Option("--without-impact", help="What foreview approve --without-impact would take."),
+    ] = False,
     home: Home = None,
+    act_as: ActAs = None,
     as_json: Json = False,
 ) -> None:
     """List change requests.
 
-    Example: foreview list --all
-    """
-    from dataclasses import asdict
+    Examples:
+    foreview list --all
 
-    with running("list", home, None, as_json, lock=False) as session:
+    foreview list --without-impact
+    """
+    if all_ and without_impact:
+        raise typer.BadParameter("Give --all or --without-impact.")
+    with running("list", home, act_as, as_json, lock=False) as session:
         found = [
             one
             for one in session.workspace.registry.change_sets()
             if all_ or one.status in ("pending", "approved", "sent-back")
         ]
+        if without_impact:
+            from foreview.approval import without_impact as ids_without_impact
+
+            chosen = set(ids_without_impact(session.workspace))
+            found = [one for one in found if one.id in chosen]
         lines = [
             f"{one.id}  {one.status:9}  {one.created_at[:16]}  {one.author:12}  "
             f"{', '.join(one.dimensions)[:30]} ({one.changes} rows)  {one.reason[:50]}"
             for one in found
         ]
-        session.print(
-            [asdict(one) for one in found], "\n".join(lines) or "No open change requests."
-        )
+        none = "There are none." if without_impact else "No open change requests."
+        session.print([asdict(one) for one in found], "\n".join(lines) or none)
 
 
 @app.command()
@@ -192,10 +204,14 @@ def approve(
         return
 
     with running("approve", home, act_as, as_json) as session:
-        ids = approval.without_impact(session.workspace)
-        for one in ids:
-            approval.approve(session.workspace, one, comment)
-        session.print(ids, "\n".join(f"{one}: approved" for one in ids) or "There are none.")
+        tried = approval.approve_without_impact(session.workspace, comment)
+        ids = [one.change_set_id for one in tried.done]
+        if ids or tried.error is None:
+            text = "\n".join(f"{one}: approved" for one in ids) or "There are none."
+            session.print_done(ids, text, tried.error)
+        if tried.error is not None:
+            tried.error.done = ids
+            raise tried.error
 
 
 @app.command()
