@@ -17,10 +17,12 @@ from foreview.attempts import Attempts, attempt_each
 from foreview.changes import ChangeSet
 from foreview.dbt_project import Progress, open_engines
 from foreview.errors import Problem, RefusedError
+from foreview.horizon import unseen_days
 from foreview.impact import Impact, MartImpact
 from foreview.impact_tables import calendar_hash, newest_publication, read_marts
 from foreview.receipt import receipt_content, record_receipt, what_changed
 from foreview.receipt_figures import Grain, Moved, moved_figures, read_figures
+from foreview.viewing_load import broadcast_calendar
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -67,7 +69,8 @@ def approve_by_rule(workspace: Workspace, change_set_id: str) -> Review:
     """Record that the tables' rules approve a supplier's file, with whoever runs this as witness.
 
     They do when each of its tables names the supplier and who loaded it, its newest preview
-    reaches no threshold, and no figure of it is published and held.
+    reaches no threshold, no figure of it is published and held, and no edit of it begins to do
+    something after the last day with viewing.
 
     Raises:
         RefusedError: `no-rule`, with everything that stands against it; as `approve`.
@@ -85,6 +88,7 @@ def approve_by_rule(workspace: Workspace, change_set_id: str) -> Review:
         against += receipt.content.get("review", {}).get("because", [])
         held = receipt.content["figures_held"]
         against += [f"published figures of {name} would move" for name, n in held.items() if n]
+        against += _without_figures(workspace, change_set, receipt)
     if against:
         message = f"Change request {change_set.id} can't be approved by rule: "
         fix = f"Somebody else than {change_set.author} approves it: foreview approve ID."
@@ -94,12 +98,33 @@ def approve_by_rule(workspace: Workspace, change_set_id: str) -> Review:
     return _record(workspace, change_set, RULE, f"files of {supplier}; run by {workspace.actor}")
 
 
+def _without_figures(workspace: Workspace, change_set: ChangeSet, receipt: Receipt) -> list[str]:
+    """Return why a receipt can't show all that a change set moves; empty where it can."""
+    last_day = receipt.horizon_day
+    if last_day is None:
+        return ["there was no viewing yet at its preview, so no figure could move"]
+    contracts = {name: workspace.contract(name) for name in change_set.dimensions}
+    states = {
+        name: workspace.registry.approved_rows(name)[0]
+        for name, contract in contracts.items()
+        if contract.interval is not None
+    }
+    calendar = broadcast_calendar(workspace)
+    days = unseen_days(change_set.changes, last_day, calendar, contracts, states)
+    if not days:
+        return []
+    return [f"{days[0]} is after {last_day}, the last day with viewing: it has no figures yet"]
+
+
 RULE = "(rule)"
 """The reviewer where a table's rules approve; no user's name has brackets."""
 
 
 def without_impact(workspace: Workspace) -> list[str]:
-    """Return the pending change sets of others that, as newly previewed, move no figure."""
+    """Return the pending change sets of others that, as newly previewed, move no figure.
+
+    Not those that begin to do something after the last day with viewing: they can't move any yet.
+    """
     registry = workspace.registry
     found = []
     for one in registry.change_sets():
@@ -110,8 +135,9 @@ def without_impact(workspace: Workspace) -> list[str]:
         if receipt is None or receipt.base_release != registry.latest_release():
             continue
         moved = [*receipt.content["figures_moved"].values(), *receipt.content["figures_held"]]
-        if not any(moved):
-            found.append(one.id)
+        if any(moved) or _without_figures(workspace, registry.change_set(one.id), receipt):
+            continue
+        found.append(one.id)
     return found
 
 

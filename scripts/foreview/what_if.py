@@ -16,6 +16,7 @@ from foreview.changes import ChangeSet
 from foreview.dbt_project import Progress, open_engines, run_dbt
 from foreview.engine import ReadMeter, remove_leftovers
 from foreview.errors import Problem, RefusedError
+from foreview.horizon import later_days
 from foreview.impact import Illustration, Impact
 from foreview.impact_tables import (
     count_figures,
@@ -138,14 +139,10 @@ ILLUSTRATED_DAYS = 28
 
 def _last_future_day(impact: Impact) -> str | None:
     """Return the last day after the horizon on which a row begins or ends; None without one."""
-    days = [
-        day
-        for change_set in impact.change_sets
-        for change in change_set.changes
-        for day in (change.after.get("valid_from"), change.after.get("valid_to"))
-        if day and impact.horizon_day and day > impact.horizon_day
-    ]
-    return max(days, default=None)
+    if impact.horizon_day is None:
+        return None
+    changes = [change for one in impact.change_sets for change in one.changes]
+    return max(later_days(changes, impact.horizon_day), default=None)
 
 
 def _illustration(

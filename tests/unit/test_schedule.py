@@ -15,7 +15,7 @@ from test_thresholds import impact_of, renamed, renaming
 
 from conftest import PROJECT, acting
 from foreview.approval import approve, without_impact
-from foreview.changes import ChangeSet
+from foreview.changes import ChangeSet, Kind
 from foreview.errors import EngineError, ForeviewError, Problem, RefusedError
 from foreview.impact import Impact
 from foreview.promotion import promote
@@ -94,6 +94,28 @@ def test_what_moves_no_figure_is_approved_at_once_but_not_by_its_author(
     assert json.loads(result.stdout) == ([] if moves else [change_set.id])
     assert run(workspace, "approve", "--without-impact", "--by-rule").exit_code == 2
     assert workspace.registry.status(change_set.id) == ("pending" if moves else "approved")
+
+
+def test_an_edit_that_begins_later_is_not_taken_for_one_without_impact(
+    workspace: Workspace,
+) -> None:
+    plain = renaming(workspace)
+    row = {**workspace.registry.approved_rows("network")[0][plain.changes[0].identity]}
+    later = {**row, "network_name": "later", "valid_from": "2026-04-06"}
+    (before,) = plain.changes
+    changes = (
+        replace(before, before={"valid_to": None}, after={"valid_to": "2026-04-06"}),
+        replace(before, kind=Kind.ADDED, identity=(before.identity[0], "2026-04-06"), after=later),
+    )
+    change_set = replace(plain, changes=changes)
+    workspace.registry.record_change_set(change_set)
+    impact = impact_for(change_set, mart())
+    record_receipt(workspace, impact)  # viewing to 5 April
+    rob = acting(workspace, "rob")
+    assert without_impact(rob) == []
+    seen = replace(impact, horizon_day="2026-04-06", checksum="d" * 64)
+    record_receipt(workspace, seen)
+    assert without_impact(rob) == [change_set.id]
 
 
 def test_one_that_may_not_be_approved_keeps_no_other_without_impact_waiting(

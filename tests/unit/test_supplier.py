@@ -175,3 +175,23 @@ def test_a_file_is_approved_by_rule_only_where_the_rules_say_so(
     review = approve_by_rule(ana, id_)
     assert (review.reviewer, review.decision) == ("(rule)", "approve")
     assert workspace.registry.status(id_) == "approved"
+
+
+@pytest.mark.parametrize(
+    ("day", "horizon"), [("2026-05-01", "2026-04-05"), ("2026-04-06", "2026-04-05"), (None, None)]
+)
+def test_no_rule_approves_a_file_whose_figures_nobody_can_see_yet(
+    workspace: Workspace, tmp_path: Path, day: str | None, horizon: str | None
+) -> None:
+    workspace = with_tables_folder(workspace)
+    options = () if day is None else ("--from", day)
+    result = deliver(workspace, tmp_path, f"{min(names(workspace))},Of acme", options=options)
+    change_set = workspace.registry.change_set(json.loads(result.stdout)["id"])
+    rules = {"by_rule": {"acme": [change_set.author]}}
+    ana = with_rules(workspace, "ana", **rules)
+    record_receipt(ana, replace(impact_of(change_sets=(change_set,)), horizon_day=horizon))
+    with pytest.raises(RefusedError, match="no figures yet" if day else "no viewing yet"):
+        approve_by_rule(ana, change_set.id)
+    later = replace(impact_of(change_sets=(change_set,)), horizon_day=day or "2026-04-05")
+    record_receipt(ana, replace(later, checksum="d" * 64))
+    assert approve_by_rule(ana, change_set.id).decision == "approve"
