@@ -8,7 +8,7 @@ compared: nobody was shown them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -171,11 +171,17 @@ def current_receipt(
     from foreview.what_if import check_applies
 
     approved = _approved_receipt(workspace, change_set)
-    check_applies(workspace, [change_set])
+    try:
+        check_applies(workspace, [change_set])
+    except RefusedError as error:
+        _note_void(workspace, change_set, [one.message for one in error.problems])
+        raise
     spark = open_engines(workspace)
     read_set = approved.content["read_set"]
     publication = newest_publication(workspace, spark)["number"]
     if (read_set["publication"], read_set["calendar"]) == (publication, calendar_hash(workspace)):
+        if change_set.id in workspace.registry.voided():  # what made it void was taken back
+            _note_renewed(workspace, change_set, approved, approved.checksum, ())
         return approved
     return _renewed(workspace, change_set, approved, progress)
 
@@ -189,11 +195,17 @@ def _approved_receipt(workspace: Workspace, change_set: ChangeSet) -> Receipt:
         raise RefusedError(Problem("already-promoted", message, fix="See foreview list."))
     if review is None or status != "approved":
         raise RefusedError(not_approved(change_set, status))
-    for dimension, approved in review.contracts.items():
-        if workspace.contract(dimension).hash != approved:
-            message = f"The rules of the table {dimension} changed since the approval."
-            fix = "Run foreview what-if again and have it approved anew."
-            raise RefusedError(Problem("approval-void", message, fix=fix))
+    changed = [
+        f"The rules of the table {dimension} changed since the approval."
+        for dimension, approved in review.contracts.items()
+        if workspace.contract(dimension).hash != approved
+    ]
+    if changed:
+        _note_void(workspace, change_set, changed)
+        fix = _way_out(change_set)
+        raise RefusedError(
+            Problem("approval-void", one, value=change_set.id, fix=fix) for one in changed
+        )
     receipt = registry.receipt(review.receipt_checksum or "")
     assert receipt is not None  # noqa: S101 - approving asked for one
     return receipt
@@ -217,17 +229,9 @@ def _renewed(
     moved = list(_moved_otherwise(workspace, change_set, approved, impact))
     inputs = what_changed(approved.content, receipt_content(impact))
     if moved:
-        raise RefusedError([*_void(change_set, moved), _way_out(change_set)])
-    workspace.registry.record_event(
-        workspace.actor,
-        "receipt-renewed",
-        {
-            "change_set": change_set.id,
-            "approved": approved.checksum,
-            "renewed": impact.checksum,
-            "changed": list(inputs),
-        },
-    )
+        _note_void(workspace, change_set, inputs)
+        raise RefusedError(_void(change_set, moved, inputs))
+    _note_renewed(workspace, change_set, approved, impact.checksum, inputs)
     renewed = workspace.registry.receipt(impact.checksum)
     assert renewed is not None  # noqa: S101 - just recorded
     return renewed
@@ -271,28 +275,80 @@ def _seen(figures: Mapping[Grain, Moved], period: str, last_day: str | None) -> 
     return {grain: one for grain, one in figures.items() if grain[0] <= last_first}
 
 
-def _void(change_set: ChangeSet, moved: list[Any]) -> list[Problem]:
+def _note_void(workspace: Workspace, change_set: ChangeSet, changed: Sequence[str]) -> None:
+    """Record that an approval is void, and what changed since; once, until it stands again."""
+    from foreview.registry.reviews import VOIDED
+
+    registry = workspace.registry
+    if change_set.id not in registry.voided():
+        payload = {"change_set": change_set.id, "changed": list(changed[:MOST_NOTED])}
+        registry.record_event(workspace.actor, VOIDED, payload)
+
+
+def _note_renewed(
+    workspace: Workspace,
+    change_set: ChangeSet,
+    approved: Receipt,
+    renewed: str,
+    changed: Sequence[str],
+) -> None:
+    """Record that an approval stands, by a receipt that comes to the same."""
+    from foreview.registry.reviews import RENEWED
+
+    payload = {
+        "change_set": change_set.id,
+        "approved": approved.checksum,
+        "renewed": renewed,
+        "changed": list(changed),
+    }
+    workspace.registry.record_event(workspace.actor, RENEWED, payload)
+
+
+MOST_NOTED = 20
+"""Reasons that the log keeps of a void approval; all are told."""
+
+
+def _void(change_set: ChangeSet, moved: list[Any], inputs: Sequence[str]) -> list[Problem]:
+    """Return which figures void an approval, and last what changed since and how to renew it."""
+    fix = "What changed since is named below."
     problems = [
         Problem(
             "approval-void",
             f"{label}, {', '.join(grain)}: {name} was approved to move by {approved:+,}, "
             f"and would move by {found:+,} now.",
             value=change_set.id,
-            fix="The records that came in since decide it.",
+            fix=fix,
         )
         for label, grain, name, approved, found in moved[:SHOWN_FIGURES]
     ]
     rest = len(moved) - len(problems)
     if rest:
         message = f"{rest:,} more values would move otherwise than approved."
-        problems.append(Problem("approval-void", message, value=change_set.id, fix="See below."))
-    return problems
+        problems.append(Problem("approval-void", message, value=change_set.id, fix=fix))
+    message = (
+        "The approval is void: these figures are not those that were looked at. Since then: "
+        f"{' '.join(inputs)}"
+    )
+    last = Problem("approval-void", message, value=change_set.id, fix=_way_out(change_set))
+    return [*problems, last]
 
 
-def _way_out(change_set: ChangeSet) -> Problem:
-    message = "The approval is void, because these figures are not those that were looked at."
-    fix = (
+def _way_out(change_set: ChangeSet) -> str:
+    return (
         f"Look at foreview what-if {change_set.id}; somebody else than {change_set.author} "
         f"then runs foreview approve {change_set.id} again."
     )
-    return Problem("approval-void", message, value=change_set.id, fix=fix)
+
+
+def refuse_void(workspace: Workspace, change_set_id: str) -> None:
+    """Refuse an approval that was found void, without computing anything anew.
+
+    Raises:
+        RefusedError: `approval-void`.
+    """
+    since = workspace.registry.voided().get(change_set_id)
+    if since is not None:
+        change_set = workspace.registry.change_set(change_set_id)
+        message = f"The approval was found void at {since[:16]} UTC, and was not given anew."
+        fix = _way_out(change_set)
+        raise RefusedError(Problem("approval-void", message, value=change_set.id, fix=fix))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from foreview.approval import current_receipt
+from foreview.approval import current_receipt, refuse_void
 from foreview.attempts import Attempts, attempt_each
 from foreview.audit import refuse_other_rows
 from foreview.changes import ChangeSet, Identity, State, apply, diff
@@ -81,8 +81,14 @@ def promote_due(workspace: Workspace, *, progress: Progress | None = None) -> At
     """Put into effect what is scheduled and due, the earliest first.
 
     One that is refused stays due, and is tried again the next time; those after it are promoted.
+    One whose approval was found void is named each time, and computed anew by `promote` alone.
     """
-    return attempt_each(due(workspace), lambda one: promote(workspace, one, progress=progress))
+
+    def promoted(id_: str) -> Release:
+        refuse_void(workspace, id_)  # not every minute by computing it all again
+        return promote(workspace, id_, progress=progress)
+
+    return attempt_each(due(workspace), promoted)
 
 
 def resume(workspace: Workspace, *, progress: Progress | None = None) -> Release:

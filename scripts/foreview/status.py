@@ -29,6 +29,7 @@ class Status:
         erasing: Households whose erasure was interrupted.
         running: The command that holds the workspace now, or "".
         scheduled: Approved change requests and the instants of their promotion, UTC.
+        void: Approved change requests whose approval was found void, and when, UTC.
     """
 
     release: int
@@ -40,6 +41,7 @@ class Status:
     erasing: tuple[int, ...]
     running: str
     scheduled: dict[str, str]
+    void: dict[str, str]
 
     def told(self) -> str:
         """Return the status as lines of text, the last of which says what to do."""
@@ -54,6 +56,11 @@ class Status:
             + (", ".join(f"{n} {name}" for name, n in sorted(self.open.items())) or "none"),
         ]
         lines += [f"Scheduled: {one} at {at[:16]} UTC" for one, at in self.scheduled.items()]
+        lines += [
+            f"Void since {at[:16]} UTC: the approval of {one}. See foreview what-if {one}, and "
+            "have it approved anew."
+            for one, at in self.void.items()
+        ]
         if self.running:
             lines.append(f"Running now: {self.running}")
         lines += [
@@ -98,6 +105,7 @@ def status_of(workspace: Workspace) -> Status:
         erasing=tuple(registry.unfinished_erasures()),
         running=workspace.lock_holder(),
         scheduled={one: at.isoformat() for one, at in scheduled(workspace).items()},
+        void=registry.voided(),
     )
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from networks import network_workspace, with_tables_folder
+from networks import network_workspace, run, with_tables_folder
 from test_report import figure, mart
-from test_thresholds import impact_of, renamed, with_rules
+from test_thresholds import impact_of, renamed, renaming, with_rules
 
 from conftest import PROJECT, acting
-from foreview.approval import _moved_otherwise, approve
+from foreview.approval import _moved_otherwise, approve, current_receipt, refuse_void
 from foreview.errors import RefusedError
 from foreview.impact import Impact
+from foreview.impact_tables import calendar_hash
+from foreview.promotion import promote, promote_due
 from foreview.receipt import record_receipt
 from foreview.workspace import Workspace
 
@@ -111,3 +114,116 @@ def test_rules_that_changed_since_the_preview_ask_for_another_preview(workspace:
     rules = {"network": workspace.contract("network").hash}
     record_receipt(workspace, replace(old, contracts=rules, checksum="e" * 64))
     assert approve(rob, change_set.id).contracts == rules
+
+
+READ = {"publication": 1, "device_load": "None"}
+
+
+@pytest.fixture
+def previewed(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Previewed:
+    """A change request that rob approved, which is previewed anew without an engine."""
+    change_set = renamed(workspace)
+    rules = {"network": workspace.contract("network").hash}
+    read = READ | {"calendar": calendar_hash(workspace)}
+    first = impact_of(mart(SEEN), change_sets=(change_set,))
+    first = replace(first, contracts=rules, read_set=read)
+    found = Previewed(replace(first, read_set=read | {"publication": 2}, checksum="d" * 64))
+    record_receipt(workspace, first)
+    approve(acting(workspace, "rob"), change_set.id)
+    monkeypatch.setattr("foreview.approval.open_engines", lambda _: None)
+    monkeypatch.setattr(
+        "foreview.approval.newest_publication", lambda *_: {"number": found.publication}
+    )
+    monkeypatch.setattr("foreview.what_if.preview", lambda *_, **__: found.now)
+    monkeypatch.setattr("foreview.promotion.resume", lambda *_, **__: pytest.fail("it went on"))
+    return found
+
+
+@dataclass
+class Previewed:
+    """What the next preview comes to, and what readers see."""
+
+    now: Impact
+    publication: int = 2
+
+    @property
+    def id(self) -> str:
+        return self.now.change_sets[0].id
+
+
+def events(workspace: Workspace, kind: str) -> list[Any]:
+    return [one.payload for one in workspace.registry.events(kind)]
+
+
+def test_figures_that_move_otherwise_stop_the_promotion_and_it_says_what_changed(
+    workspace: Workspace, previewed: Previewed
+) -> None:
+    rob = acting(workspace, "rob")
+    other = mart(figure("2026-04-01", "ABC", 1000, 1101))
+    previewed.now = replace(previewed.now, marts=(other,))
+    for _ in range(2):
+        with pytest.raises(RefusedError) as caught:
+            promote(rob, previewed.id)
+        assert workspace.registry.unfinished_promotion() is None
+    figures, last = caught.value.problems[0], caught.value.problems[-1]
+    assert {one.rule for one in caught.value.problems} == {"approval-void"}
+    assert "approved to move by +100, and would move by +101 now" in figures.message
+    assert "The publication of the figures changed: 1 → 2." in last.message
+    assert f"foreview approve {previewed.id} again" in last.fix
+    (noted,) = events(workspace, "approval-voided")
+    assert noted["change_set"] == previewed.id
+    assert "The publication of the figures changed" in noted["changed"][0]
+
+
+def test_rules_that_changed_stop_the_promotion(workspace: Workspace, previewed: Previewed) -> None:
+    previewed.publication = 1  # nothing else changed
+    rob = with_rules(workspace, "rob", hash="another")
+    with pytest.raises(RefusedError, match="rules of the table network changed since") as caught:
+        promote(rob, previewed.id)
+    assert f"foreview approve {previewed.id} again" in caught.value.problems[0].fix
+    assert list(workspace.registry.voided()) == [previewed.id]
+    assert current_receipt(acting(workspace, "rob"), renaming(workspace)).checksum == "c" * 64
+    assert workspace.registry.voided() == {}  # the rules are as they were
+
+
+def test_a_void_approval_is_listed_as_void_until_it_is_given_anew(
+    workspace: Workspace, previewed: Previewed
+) -> None:
+    assert "  approved " in run(workspace, "list").stdout
+    previewed.now = replace(previewed.now, marts=(mart(),))
+    with pytest.raises(RefusedError):
+        promote(acting(workspace, "rob"), previewed.id)
+    assert f"{previewed.id}  void " in run(workspace, "list").stdout
+    assert f"the approval of {previewed.id}" in run(workspace, "status").stdout
+    (listed,) = json.loads(run(workspace, "list", "--json").stdout)
+    assert listed["void_since"] is not None
+    assert listed["status"] == "approved"
+    with pytest.raises(RefusedError, match="was found void"):
+        refuse_void(workspace, previewed.id)
+    approve(acting(workspace, "rob"), previewed.id)
+    assert f"{previewed.id}  approved " in run(workspace, "list").stdout
+    assert workspace.registry.voided() == {}
+    refuse_void(workspace, previewed.id)
+
+
+def test_what_is_due_and_void_is_not_computed_anew_each_time(
+    workspace: Workspace, previewed: Previewed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    previewed.now = replace(previewed.now, marts=(mart(),))
+    monkeypatch.setattr("foreview.promotion.due", lambda _: [previewed.id])
+    rob = acting(workspace, "rob")
+    assert promote_due(rob).error is not None
+    monkeypatch.setattr("foreview.what_if.preview", lambda *_, **__: pytest.fail("again"))
+    error = promote_due(rob).error
+    assert error is not None
+    assert "was found void" in error.problems[0].message
+
+
+def test_equal_figures_renew_the_receipt_and_the_approval_stands(
+    workspace: Workspace, previewed: Previewed
+) -> None:
+    rob = acting(workspace, "rob")
+    assert current_receipt(rob, renaming(workspace)).checksum == "d" * 64
+    (renewed,) = events(workspace, "receipt-renewed")
+    assert (renewed["approved"], renewed["renewed"]) == ("c" * 64, "d" * 64)
+    assert workspace.registry.voided() == {}

@@ -63,13 +63,16 @@ def list_change_sets(
 
             chosen = set(ids_without_impact(session.workspace))
             found = [one for one in found if one.id in chosen]
+        void = session.workspace.registry.voided()
         lines = [
-            f"{one.id}  {one.status:9}  {one.created_at[:16]}  {one.author:12}  "
+            f"{one.id}  {'void' if one.id in void else one.status:9}  "
+            f"{one.created_at[:16]}  {one.author:12}  "
             f"{', '.join(one.dimensions)[:30]} ({one.changes} rows)  {one.reason[:50]}"
             for one in found
         ]
         none = "There are none." if without_impact else "No open change requests."
-        session.print([asdict(one) for one in found], "\n".join(lines) or none)
+        listed = [asdict(one) | {"void_since": void.get(one.id)} for one in found]
+        session.print(listed, "\n".join(lines) or none)
 
 
 @app.command()

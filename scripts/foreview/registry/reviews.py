@@ -203,6 +203,25 @@ def approval(connection: Connection, change_set_id: str) -> Review | None:
     return found[-1] if found else None
 
 
+VOIDED, RENEWED, APPROVED = "approval-voided", "receipt-renewed", "change-set-approve"
+"""The kinds of the events after which an approval is void, or stands."""
+
+
+def voided(connection: Connection) -> dict[str, str]:
+    """Return since when the approvals are void that are: of each, the newest event says so."""
+    table = schema.EVENTS
+    query = sa.select(table.c.kind, table.c.payload, table.c.at).order_by(table.c.sequence)
+    found: dict[str, str] = {}
+    for row in connection.execute(query.where(table.c.kind.in_((VOIDED, RENEWED, APPROVED)))):
+        payload = json.loads(row.payload)
+        id_ = payload["change_set_id" if row.kind == APPROVED else "change_set"]
+        if row.kind == VOIDED:
+            found[id_] = row.at
+        else:
+            found.pop(id_, None)
+    return {id_: at for id_, at in found.items() if proposals.status(connection, id_) == "approved"}
+
+
 def reviews(connection: Connection, change_set_id: str) -> list[Review]:
     """Return all decisions about a change set, oldest first."""
     table = schema.REVIEWS

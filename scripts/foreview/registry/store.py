@@ -173,6 +173,11 @@ class Registry:
         with self._database.reading() as connection:
             return reviews.approval(connection, change_set_id)
 
+    def voided(self) -> dict[str, str]:
+        """Return since when the approvals are void that are known to be, by change set."""
+        with self._database.reading() as connection:
+            return reviews.voided(connection)
+
     # Releases
 
     def latest_release(self) -> int:
