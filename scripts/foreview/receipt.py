@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from foreview.clients import read_clients
 from foreview.errors import Problem, RefusedError
-from foreview.impact import Impact, MartImpact
-from foreview.thresholds import ANY, crossed
+from foreview.impact import NONE, UNMAPPED, Impact, MartImpact
+from foreview.thresholds import ANY, Known, Threshold, crossed, never_reached
 
 if TYPE_CHECKING:
+    from foreview.changes import ChangeSet
     from foreview.workspace import Workspace
 
 
@@ -77,23 +78,67 @@ def review_needed(workspace: Workspace, impact: Impact) -> dict[str, Any]:
     """Return how many people have to agree to an impact, and the thresholds that say so.
 
     Raises:
-        RefusedError: A threshold names a client that is no exposure.
+        RefusedError: As `checked_thresholds`.
     """
-    dimensions = sorted({name for one in impact.change_sets for name in one.dimensions})
-    thresholds = [one for name in dimensions for one in workspace.contract(name).thresholds]
-    has_clients = any(one.client != ANY for one in thresholds)
-    clients = read_clients(workspace) if has_clients else {}
-    products = {name: one.products for name, one in clients.items()}
-    try:
-        reached = crossed(impact, thresholds, products)
-    except KeyError as error:
-        message = f"A threshold names the client {error}, which is no exposure."
-        fix = f"Use one of: {', '.join(products) or 'none yet; declare one'}."
-        raise RefusedError(Problem("unknown-client", message, fix=fix)) from error
+    thresholds, clients = checked_thresholds(workspace, impact.change_sets)
+    reached = crossed(impact, thresholds, clients)
     return {
         "reviewers": max((one.reviewers for one in reached), default=1),
         "because": [one.told() for one in reached],
     }
+
+
+def checked_thresholds(
+    workspace: Workspace, change_sets: Iterable[ChangeSet]
+) -> tuple[list[Threshold], Mapping[str, Collection[str]]]:
+    """Return the thresholds of change sets' tables, and the marts that each client uses.
+
+    Raises:
+        RefusedError: A threshold names a client that is no exposure, or no figure can reach it.
+    """
+    dimensions = sorted({name for one in change_sets for name in one.dimensions})
+    thresholds = [one for name in dimensions for one in workspace.contract(name).thresholds]
+    if not thresholds:
+        return [], {}
+    known = _known(workspace, any(one.market != ANY for one in thresholds))
+    problems = []
+    for one in thresholds:
+        if one.client not in (ANY, *known.clients):
+            message = f"A threshold names the client {one.client!r}, which is no exposure."
+            fix = f"Use one of: {', '.join(known.clients) or 'none yet; declare one'}."
+            problems.append(Problem("unknown-client", message, value=one.client, fix=fix))
+        elif found := never_reached(one, known):
+            message = f"No figure can reach the threshold {one.told()!r}: {found[0]}."
+            problems.append(Problem("unknown-in-threshold", message, fix=found[1]))
+    if problems:
+        raise RefusedError(problems)
+    return thresholds, known.clients
+
+
+def _known(workspace: Workspace, with_markets: bool) -> Known:
+    from foreview.impact_tables import measures_of, read_marts
+
+    marts = {one["name"]: one for one in read_marts(workspace)}
+    # A market may be told by its special values too, as figures have them.
+    markets = {NONE, UNMAPPED}
+    if with_markets:
+        markets |= {identity[0] for identity in workspace.registry.approved_rows("market")[0]}
+    measures = {name: measures_of(mart) for name, mart in marts.items()}
+    return Known(
+        measures={
+            name: [*(one.name for one in measures[name]), *mart.get("ratios", {})]
+            for name, mart in marts.items()
+        },
+        main_measures={
+            name: next(one.name for one in measures[name] if one.additive)
+            for name, mart in marts.items()
+            if "ranks_within" in mart
+        },
+        with_markets=[name for name, mart in marts.items() if "market_id" in mart["grain"]],
+        clients={name: one.products for name, one in read_clients(workspace).items()},
+        markets=markets,
+        most_ranks=int(workspace.settings["most_ranks"]),
+    )
 
 
 def what_changed(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> tuple[str, ...]:

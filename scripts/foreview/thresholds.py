@@ -22,10 +22,10 @@ class Threshold:
         product: A mart, or `*`.
         client: An exposure of the dbt project: one of the marts that it uses; or `*`.
         market: A market's id, or `*`; marts without markets have none.
-        measure: A measure, or `*`.
-        absolute: By how much a value moves, at least.
+        measure: A measure or a ratio, or `*`: any measure, but no ratio.
+        absolute: By how much a value moves, at least; a ratio's as a number: 0.01 is a hundredth.
         relative: By which share of itself a value moves, at least; one from nothing always does.
-        rank: A figure gains or loses a place among so many.
+        rank: A figure gains or loses a place among so many, by its mart's main measure.
     """
 
     reviewers: int
@@ -62,9 +62,90 @@ def parse_threshold(declared: Mapping[str, Any]) -> Threshold:
     }
     if not numbers and "rank" not in declared:
         raise ValueError("a threshold needs absolute, relative or rank")
+    if "rank" in declared and int(declared["rank"]) < 1:
+        raise ValueError("a threshold's rank is a place: rank: 10")
     if int(declared.get("reviewers", 0)) < 2:
         raise ValueError("a threshold asks for two reviewers or more: reviewers: 2")
     return Threshold(**{**declared, **numbers})
+
+
+@dataclass(frozen=True)
+class Known:
+    """What there is for thresholds to name.
+
+    Attributes:
+        measures: Each mart's measures and ratios.
+        main_measures: The measure by which each mart's places are told, of those that have any.
+        with_markets: The marts whose grain has a market.
+        clients: The marts that each client uses.
+        markets: The ids of markets.
+        most_ranks: Down to which place changes of rank are told.
+    """
+
+    measures: Mapping[str, Collection[str]]
+    main_measures: Mapping[str, str]
+    with_markets: Collection[str]
+    clients: Mapping[str, Collection[str]]
+    markets: Collection[str]
+    most_ranks: int
+
+
+def never_reached(threshold: Threshold, known: Known) -> tuple[str, str] | None:
+    """Return why no figure can reach a threshold, and what to write instead; None where some may.
+
+    Its client must be known.
+    """
+    products = sorted(known.measures)
+    if threshold.product not in (ANY, *products):
+        return f"there is no report {threshold.product!r}", f"Use one of: {', '.join(products)}."
+    if threshold.market not in (ANY, *known.markets):
+        markets = ", ".join(sorted(known.markets)) or "none yet"
+        return f"there is no market {threshold.market!r}", f"Use one of: {markets}."
+    return _no_figure(threshold, known) or _no_place(threshold, known)
+
+
+def _no_figure(threshold: Threshold, known: Known) -> tuple[str, str] | None:
+    marts = _marts_of(threshold, known)
+    if threshold.client != ANY and not marts:
+        used = ", ".join(sorted(known.clients[threshold.client])) or "none"
+        message = f"{threshold.client} does not use {threshold.product}"
+        return message, f"Its reports are: {used}."
+    if threshold.market != ANY and not marts & set(known.with_markets):
+        message = f"no figure of {', '.join(sorted(marts))} is of one market"
+        return message, f"Reports with markets are: {', '.join(sorted(known.with_markets))}."
+    if threshold.market != ANY:
+        marts &= set(known.with_markets)
+    names = sorted({name for one in marts for name in known.measures[one]})
+    if threshold.measure not in (ANY, *names):
+        return f"there is no measure {threshold.measure!r}", f"Use one of: {', '.join(names)}."
+    return None
+
+
+def _no_place(threshold: Threshold, known: Known) -> tuple[str, str] | None:
+    if threshold.rank is None:
+        return None
+    if threshold.rank > known.most_ranks:
+        message = f"changes of place are told down to {known.most_ranks} only"
+        return message, f"Write {known.most_ranks} or less, or set most_ranks in dbt_project.yml."
+    marts = _marts_of(threshold, known) & known.main_measures.keys()
+    if not marts:
+        ranked = ", ".join(sorted(known.main_measures))
+        return f"{threshold.product} has no places", f"Reports with places are: {ranked}."
+    main = sorted({known.main_measures[one] for one in marts})
+    if threshold.measure not in (ANY, *main):
+        message = f"places are by {', '.join(main)}, not by {threshold.measure}"
+        return message, "Write the rank as a threshold of its own, without measure."
+    return None
+
+
+def _marts_of(threshold: Threshold, known: Known) -> set[str]:
+    """Return the marts that a threshold is about, of those that there are."""
+    marts = set(known.measures)
+    if threshold.product != ANY:
+        marts &= {threshold.product}
+    if threshold.client != ANY:
+        marts &= set(known.clients[threshold.client])
+    return marts
 
 
 def crossed(
@@ -112,12 +193,28 @@ def _is_in_market(mart: MartImpact, grain: Sequence[str], threshold: Threshold) 
 def _moves_enough(mart: MartImpact, figure: FigureImpact, threshold: Threshold) -> bool:
     if not _is_in_market(mart, figure.grain, threshold):
         return False
-    names = [one.name for one in mart.measures if threshold.measure in (ANY, one.name)]
-    for name in names:
-        moved = abs(Decimal(figure.difference(name)))
+    for before, after in _values(mart, figure, threshold.measure):
+        moved = abs(after - before)
         if threshold.absolute is not None and moved >= threshold.absolute and moved:
             return True
-        before = abs(Decimal(figure.before.get(name) or 0))
-        if threshold.relative is not None and moved and moved >= threshold.relative * before:
+        if threshold.relative is not None and moved and moved >= threshold.relative * abs(before):
             return True
     return False
+
+
+def _values(
+    mart: MartImpact, figure: FigureImpact, measure: str
+) -> Iterator[tuple[Decimal, Decimal]]:
+    """Give a figure's values before and after: of all its measures, of one, or of a ratio."""
+    from foreview.impact import ratio_of  # which needs contracts, which need this module
+
+    for one in mart.measures:
+        if measure in (ANY, one.name):
+            yield (
+                Decimal(figure.value("before", one.name)),
+                Decimal(figure.value("after", one.name)),
+            )
+    for ratio in mart.ratios:
+        if measure == ratio.name:
+            before, after = (ratio_of(ratio, side) for side in (figure.before, figure.after))
+            yield before or Decimal(0), after or Decimal(0)

@@ -17,9 +17,11 @@ from foreview.changes import Action, ChangeSet, Edit, changes_of
 from foreview.contract import Contract
 from foreview.errors import RefusedError
 from foreview.impact import Impact, RankChange
-from foreview.receipt import record_receipt
+from foreview.receipt import checked_thresholds, record_receipt
 from foreview.thresholds import Threshold, crossed, parse_threshold
 from foreview.workspace import Workspace
+
+NETWORK = "audience_by_network_day"
 
 
 def impact_of(*marts: Any, change_sets: Any = ()) -> Impact:
@@ -37,6 +39,10 @@ def impact_of(*marts: Any, change_sets: Any = ()) -> Impact:
         ({"absolute": 1, "measure": "seconds"}, True),
         ({"absolute": 1, "product": "another"}, False),
         ({"absolute": 1, "market": "M1"}, False),  # the mart has no markets
+        ({"absolute": 0.02, "measure": "share"}, True),  # from 0.25 to 0.275
+        ({"absolute": 0.03, "measure": "share"}, False),
+        ({"relative": 0.1, "measure": "share"}, True),
+        ({"relative": 0.11, "measure": "share"}, False),
         ({"rank": 2}, False),
         ({"rank": 3}, True),
     ],
@@ -62,6 +68,54 @@ def test_a_client_stands_for_the_marts_that_it_uses() -> None:
             crossed(moved, [threshold], {"nobody": set()})
 
 
+def test_a_share_that_moves_with_its_total_alone_reaches_a_threshold_of_the_share_only() -> None:
+    moved = impact_of(mart(figure("2026-04-01", "ABC", 1000, 1000, tv=5000)))
+    for measure, is_reached in (("share", True), ("seconds", False), ("*", False)):
+        threshold = parse_threshold({"reviewers": 2, "measure": measure, "relative": 0.1})
+        assert bool(crossed(moved, [threshold])) == is_reached
+
+
+@pytest.mark.parametrize(
+    ("declared", "message", "fix"),
+    [
+        ({"product": "audience_by_netwrok_day"}, "no report 'audience_by_netwrok_day'", NETWORK),
+        ({"measure": "secnods"}, "no measure 'secnods'", "weighted_seconds"),
+        ({"measure": "rating", "product": NETWORK}, "no measure 'rating'", "average_audience"),
+        ({"market": "NYX"}, "no market 'NYX'", "(none)"),
+        ({"market": "(none)", "product": NETWORK}, "is of one market", "audience_by_market_day"),
+        ({"client": "weekly_market_report", "product": NETWORK}, "does not use", "market_week"),
+        ({"client": "nobody"}, "which is no exposure", "network_ratings"),
+        ({"rank": 500}, "told down to 100 only", "most_ranks"),
+        ({"rank": 10, "product": "audience_by_channel_minute"}, "has no places", NETWORK),
+        ({"rank": 10, "measure": "reach"}, "places are by seconds, not by reach", "of its own"),
+    ],
+)
+def test_a_threshold_that_no_figure_can_reach_is_told_with_what_to_write(
+    tmp_path: Path, declared: dict[str, Any], message: str, fix: str
+) -> None:
+    threshold = parse_threshold({"reviewers": 2, "absolute": 1, **declared})
+    workspace = with_rules(network_workspace(tmp_path), "ana", thresholds=(threshold,))
+    with pytest.raises(RefusedError) as caught:
+        checked_thresholds(workspace, [renaming(workspace)])
+    (problem,) = caught.value.problems
+    assert message in problem.message
+    assert fix in problem.fix
+
+
+def test_thresholds_that_name_what_there_is_are_taken(tmp_path: Path) -> None:
+    declared: list[dict[str, Any]] = [
+        {"product": NETWORK, "measure": "share", "relative": 0.05},
+        {"market": "(none)", "measure": "reach", "absolute": 1},
+        {"client": "weekly_market_report", "rank": 100},
+        {"rank": 10, "measure": "seconds"},
+    ]
+    thresholds = tuple(parse_threshold({"reviewers": 2, **one}) for one in declared)
+    workspace = with_rules(network_workspace(tmp_path), "ana", thresholds=thresholds)
+    found, clients = checked_thresholds(workspace, [renaming(workspace)])
+    assert tuple(found) == thresholds
+    assert "audience_by_market_week" in clients["weekly_market_report"]
+
+
 def test_a_figure_that_appears_moves_by_any_share() -> None:
     new = mart(figure("2026-04-01", "ABC", None, 1))
     assert crossed(impact_of(new), [Threshold(2, relative=Decimal(5))])
@@ -69,7 +123,13 @@ def test_a_figure_that_appears_moves_by_any_share() -> None:
 
 @pytest.mark.parametrize(
     "declared",
-    [{"reviewers": 2}, {"absolute": 1}, {"reviewers": 1, "rank": 1}, {"reviewers": 2, "clent": 1}],
+    [
+        {"reviewers": 2},
+        {"absolute": 1},
+        {"reviewers": 1, "rank": 1},
+        {"reviewers": 2, "rank": 0},
+        {"reviewers": 2, "clent": 1},
+    ],
 )
 def test_a_threshold_that_says_nothing_is_refused(declared: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="threshold"):

@@ -316,13 +316,13 @@ def what_if(
     Two scenarios: foreview what-if 3f2a --against 77b0
     """
     with running("what-if", home, act_as, as_json) as session:
-        from foreview.receipt import record_receipt
+        from foreview.receipt import checked_thresholds, record_receipt
         from foreview.report import suppressed, to_screen, write_reports
         from foreview.what_if import checked_change_sets, preview
 
         scenarios = [change_sets, *([against] if against else [])]
-        for ids in scenarios:  # a wrong id is told before the first is computed
-            checked_change_sets(session.workspace, ids)
+        for ids in scenarios:  # a wrong id or rule is told before the first is computed
+            checked_thresholds(session.workspace, checked_change_sets(session.workspace, ids))
         impacts = []
         for ids in scenarios:
             with progress_bar("What if", as_json) as progress:
