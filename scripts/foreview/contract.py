@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from foreview.errors import Problem, RefusedError
 from foreview.thresholds import Threshold, parse_threshold
 from foreview.yaml_files import read_yaml
 
@@ -179,7 +180,8 @@ class Contract:
             approval.
         reviewers: Who may approve; empty when anybody but the author may.
         thresholds: When more people have to agree.
-        by_rule: The suppliers whose files may be approved by rule, each with who loads them.
+        by_rule: The suppliers whose files may be approved by rule, each with who loads them; only
+            beside thresholds, which say of how large a change people decide.
     """
 
     dimension: str
@@ -261,7 +263,7 @@ def parse_contract(document: Mapping[str, Any]) -> Contract:
         tolerance=_parse_tolerance(rules.get("tolerance", 0)),
         reviewers=tuple(rules.get("reviewers", ())),
         thresholds=tuple(map(parse_threshold, rules.get("thresholds", ()))),
-        by_rule=dict(rules.get("by_rule", {})),
+        by_rule=_parse_by_rule(rules),
     )
 
 
@@ -284,6 +286,17 @@ def _parse_mends(names: Sequence[str]) -> tuple[str, ...]:
     if unknown:
         raise ValueError(f"unknown mends {sorted(unknown)}; there are: {', '.join(MENDS)}")
     return tuple(names)
+
+
+def _parse_by_rule(rules: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    declared = dict(rules.get("by_rule", {}))
+    if declared and not rules.get("thresholds"):
+        raise ValueError(
+            f"by_rule approves any file of {', '.join(declared)}, however much it moves: add "
+            "thresholds past which people agree, for example "
+            "thresholds: [{relative: 0.05, reviewers: 2}]"
+        )
+    return declared
 
 
 def _parse_interval(declared: Mapping[str, Any] | None) -> Interval | None:
@@ -320,13 +333,21 @@ def load_contracts(project: Path) -> dict[str, Contract]:
 
     Args:
         project: The folder with `dbt_project.yml`.
+
+    Raises:
+        RefusedError: `table-rules`: the rules of a file say what they can't.
     """
     contracts = {}
     for path in sorted((project / "models" / "staging").glob("*.yml")):
         document = read_yaml(path)
         models = document.get("models") or [{}]
         if "contract" in models[0].get("config", {}).get("meta", {}):
-            contract = parse_contract(document)
+            try:
+                contract = parse_contract(document)
+            except ValueError as error:
+                where, message = f"models/staging/{path.name}", f"The table's rules: {error}."
+                fix = "Mend that file."
+                raise RefusedError(Problem("table-rules", message, where, fix=fix)) from error
             contracts[contract.dimension] = contract
     return _parents_first(contracts)
 

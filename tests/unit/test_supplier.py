@@ -15,7 +15,9 @@ from test_thresholds import impact_of, with_rules
 
 from conftest import PROJECT
 from foreview.approval import approve_by_rule
+from foreview.contract import load_contracts
 from foreview.errors import RefusedError
+from foreview.periods import PRELIMINARY
 from foreview.receipt import record_receipt
 from foreview.thresholds import Threshold
 from foreview.workspace import Workspace
@@ -194,4 +196,35 @@ def test_no_rule_approves_a_file_whose_figures_nobody_can_see_yet(
         approve_by_rule(ana, change_set.id)
     later = replace(impact_of(change_sets=(change_set,)), horizon_day=day or "2026-04-05")
     record_receipt(ana, replace(later, checksum="d" * 64))
+    assert approve_by_rule(ana, change_set.id).decision == "approve"
+
+
+def test_rules_by_which_any_file_would_pass_are_refused_with_what_to_add(tmp_path: Path) -> None:
+    staging = tmp_path / "models" / "staging"
+    staging.mkdir(parents=True)
+    text = (PROJECT / "models" / "staging" / "network_group.yml").read_text(encoding="utf-8")
+    line = "          storage: seed\n"
+    assert line in text
+    rule, limit = "by_rule: {acme: [ana]}", "thresholds: [{relative: 0.05, reviewers: 2}]"
+    file = staging / "network_group.yml"
+    file.write_text(text.replace(line, f"{line}          {rule}\n"), encoding="utf-8")
+    with pytest.raises(RefusedError, match="add thresholds past which people agree") as caught:
+        load_contracts(tmp_path)
+    assert caught.value.problems[0].where == "models/staging/network_group.yml"
+    both = f"{line}          {rule}\n          {limit}\n"
+    file.write_text(text.replace(line, both), encoding="utf-8")
+    assert load_contracts(tmp_path)["network_group"].by_rule == {"acme": ["ana"]}
+
+
+def test_preliminary_days_are_open_to_files_by_rule(workspace: Workspace, tmp_path: Path) -> None:
+    workspace = with_tables_folder(workspace)
+    result = deliver(workspace, tmp_path, f"{min(names(workspace))},Of acme")
+    change_set = workspace.registry.change_set(json.loads(result.stdout)["id"])
+    ana = with_rules(workspace, "ana", by_rule={"acme": [change_set.author]})
+    days = ("2026-04-01", "2026-04-01")
+    ana.registry.record_calendar(
+        "audience_by_network_day", "*", *days, PRELIMINARY, reason="", actor="ana"
+    )
+    moved = mart(figure(days[0], "ABC", 1000, 1100))  # preliminary figures are not held
+    record_receipt(ana, impact_of(moved, change_sets=(change_set,)))
     assert approve_by_rule(ana, change_set.id).decision == "approve"
