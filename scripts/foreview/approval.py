@@ -32,18 +32,49 @@ SHOWN_FIGURES = 10
 """Figures that are named when an approval is void for them; the others are counted."""
 
 
-def approve(workspace: Workspace, change_set_id: str, comment: str = "") -> Review:
+def approve(
+    workspace: Workspace, change_set_id: str, comment: str = "", preview: str | None = None
+) -> Review:
     """Record an approval, bound to the change set, its contracts and its newest receipt.
 
     Where the receipt asks for several reviewers, the first ones only `agree`.
 
+    Args:
+        workspace: Where.
+        change_set_id: The change set.
+        comment: A word to the others.
+        preview: The checksum of the receipt that was looked at, or its beginning.
+
     Raises:
         RefusedError: The author approves, or somebody whom the tables' rules do not name; nothing
-            was previewed, or it is not pending.
+            was previewed, the newest preview is another one than was looked at, or it is not
+            pending.
     """
     change_set = workspace.registry.change_set(change_set_id)
     check_reviewer(workspace, change_set)
+    if preview is not None:
+        _check_newest(workspace, change_set, preview)
     return _record(workspace, change_set, workspace.actor, comment)
+
+
+SHORTEST_PREVIEW = 8
+"""The fewest characters by which a preview can be named: no two are likely to share them."""
+
+
+def _check_newest(workspace: Workspace, change_set: ChangeSet, preview: str) -> None:
+    wanted = preview.strip().lower()
+    if len(wanted) < SHORTEST_PREVIEW:
+        message = f"{preview!r} is too short to name a preview."
+        fix = f"Write {SHORTEST_PREVIEW} characters or more of the checksum that the report shows."
+        raise RefusedError(Problem("preview-too-short", message, value=preview, fix=fix))
+    newest = workspace.registry.latest_receipt([change_set.id])
+    if newest is not None and not newest.checksum.startswith(wanted):
+        message = (
+            f"You looked at the preview {wanted}; the newest of change request {change_set.id} "
+            f"is {newest.checksum}, of {newest.created_at[:16]} UTC."
+        )
+        fix = f"Look at foreview what-if {change_set.id}, and approve the preview that it names."
+        raise RefusedError(Problem("newer-preview", message, value=wanted, fix=fix))
 
 
 def _record(workspace: Workspace, change_set: ChangeSet, reviewer: str, comment: str) -> Review:

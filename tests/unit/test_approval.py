@@ -15,6 +15,7 @@ from test_thresholds import impact_of, renamed, renaming, with_rules
 
 from conftest import PROJECT, acting
 from foreview.approval import _moved_otherwise, approve, current_receipt, refuse_void
+from foreview.cli.review import _how_to_approve
 from foreview.errors import RefusedError
 from foreview.impact import Impact
 from foreview.impact_tables import calendar_hash
@@ -227,3 +228,58 @@ def test_equal_figures_renew_the_receipt_and_the_approval_stands(
     (renewed,) = events(workspace, "receipt-renewed")
     assert (renewed["approved"], renewed["renewed"]) == ("c" * 64, "d" * 64)
     assert workspace.registry.voided() == {}
+
+
+def test_what_is_approved_is_what_the_reviewer_looked_at(workspace: Workspace) -> None:
+    change_set = renamed(workspace)
+    seen, newer = "c" * 64, "d" * 64
+    impact = impact_of(mart(SEEN), change_sets=(change_set,))
+    record_receipt(workspace, impact)
+    record_receipt(workspace, replace(impact, checksum=newer))
+    options = (change_set.id, "--as", "rob", "--preview")
+    for preview, rule in ((seen[:12], "newer-preview"), (newer[:7], "preview-too-short")):
+        result = run(workspace, "approve", *options, preview)
+        assert (result.exit_code, rule in result.stderr) == (1, True)
+    refused = run(workspace, "approve", *options, seen[:12]).stderr
+    assert seen[:12] in refused
+    assert newer in refused
+    assert f"foreview what-if {change_set.id}" in refused
+    assert workspace.registry.status(change_set.id) == "pending"
+    result = run(workspace, "approve", *options, newer[:8].upper())
+    assert (result.exit_code, newer in result.stdout) == (0, True)
+    approval = workspace.registry.approval(change_set.id)
+    assert approval is not None
+    assert approval.receipt_checksum == newer
+
+
+def test_a_preview_that_comes_to_what_an_earlier_one_did_is_the_newest(
+    workspace: Workspace,
+) -> None:
+    change_set = renamed(workspace)
+    first = impact_of(mart(SEEN), change_sets=(change_set,))
+    for checksum in ("c", "d", "c", "c"):  # days were closed, and opened again
+        record_receipt(workspace, replace(first, checksum=checksum * 64))
+    newest = workspace.registry.latest_receipt([change_set.id])
+    assert newest is not None
+    assert newest.checksum == "c" * 64
+    assert len(events(workspace, "receipt-repeated")) == 1
+    assert approve(acting(workspace, "rob"), change_set.id, preview="c" * 8).decision == "approve"
+    record_receipt(workspace, replace(first, checksum="e" * 64))
+    newest = workspace.registry.latest_receipt([change_set.id])
+    assert newest is not None
+    assert newest.checksum == "e" * 64
+    assert workspace.registry.verify_events() == []
+
+
+def test_the_checksum_that_counts_is_always_printed(workspace: Workspace) -> None:
+    change_set = renamed(workspace)
+    record_receipt(workspace, impact_of(mart(), change_sets=(change_set,)))
+    told = run(workspace, "approve", "--without-impact", "--as", "rob").stdout
+    assert f"{change_set.id}: approved, preview {'c' * 64}" in told
+
+
+def test_the_hint_after_a_preview_approves_that_preview_and_one_change_request() -> None:
+    assert _how_to_approve(["3f2a"], "9c0d2e4b" * 8) == (
+        "foreview approve 3f2a --preview 9c0d2e4b9c0d"
+    )
+    assert "foreview approve" not in _how_to_approve(["3f2a", "77b0"], "9c0d2e4b" * 8)

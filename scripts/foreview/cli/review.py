@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,10 @@ from foreview.cli.command import (
     progress_bar,
     running,
 )
+
+if TYPE_CHECKING:
+    from foreview.attempts import Attempts
+    from foreview.registry import Review
 
 
 class WhatIfPath(StrEnum):
@@ -121,31 +125,15 @@ def show(
         session.print(json_module.loads(found.content) | {"id": found.id}, "\n".join(lines))
 
 
-def _review(
+def _close(
     name: str, change_set: str, comment: str, home: Path | None, act_as: str | None, as_json: bool
 ) -> None:
     with running(name, home, act_as, as_json) as session:
-        registry = session.workspace.registry
-        found = registry.change_set(change_set)
-        if name == "approve":
-            from foreview.approval import approve as record_approval
+        from foreview.submission import close
 
-            review = record_approval(session.workspace, found.id, comment)
-            if review.decision == "agree":
-                receipt = registry.receipt(review.receipt_checksum or "")
-                rules = receipt.content["review"] if receipt else {}
-                agreed = {"id": found.id, "status": "pending", **rules}
-                text = (
-                    f"You agree to change request {found.id}. {rules.get('reviewers')} people have "
-                    f"to, because {'; '.join(rules.get('because', []))}."
-                )
-                session.print(agreed, text)
-                return
-        else:
-            from foreview.submission import close
-
-            close(session.workspace, found.id, name, comment)
-        status = registry.status(found.id)
+        found = session.workspace.registry.change_set(change_set)
+        close(session.workspace, found.id, name, comment)
+        status = session.workspace.registry.status(found.id)
         session.print({"id": found.id, "status": status}, f"Change request {found.id}: {status}.")
 
 
@@ -164,7 +152,7 @@ def withdraw(
 
     Example: foreview withdraw 3f2a
     """
-    _review("withdraw", change_set, comment, home, act_as, as_json)
+    _close("withdraw", change_set, comment, home, act_as, as_json)
 
 
 @app.command()
@@ -176,6 +164,10 @@ def approve(
     by_rule: Annotated[
         bool, typer.Option("--by-rule", help="A supplier's file, if the table's rules allow it.")
     ] = False,
+    preview: Annotated[
+        str | None,
+        typer.Option(help="The checksum of the preview that you looked at, or its beginning."),
+    ] = None,
     comment: Comment = "",
     home: Home = None,
     act_as: ActAs = None,
@@ -183,8 +175,10 @@ def approve(
 ) -> None:
     """Approve somebody else's change request, as its newest preview showed it.
 
+    With --preview only if that is the one that you looked at.
+
     Examples:
-    foreview approve 3f2a --comment "agreed with the network"
+    foreview approve 3f2a --preview 9c0d2e4b --comment "agreed with the network"
 
     foreview approve 3f2a --by-rule
 
@@ -194,27 +188,49 @@ def approve(
         raise typer.BadParameter("Name a change request, or give --without-impact.")
     if by_rule and change_set is None:
         raise typer.BadParameter("A rule approves one change request: name it beside --by-rule.")
+    if preview is not None and (by_rule or without_impact):
+        raise typer.BadParameter("Give --preview with a change request that you looked at.")
     from foreview import approval
 
-    if by_rule and change_set is not None:
-        with running("approve", home, act_as, as_json) as session:
-            review = approval.approve_by_rule(session.workspace, change_set)
-            told = {"id": review.change_set_id, "status": "approved", "reviewer": review.reviewer}
-            session.print(told, f"Change request {review.change_set_id}: approved by rule.")
-        return
-    if change_set is not None:
-        _review("approve", change_set, comment, home, act_as, as_json)
-        return
-
     with running("approve", home, act_as, as_json) as session:
-        tried = approval.approve_without_impact(session.workspace, comment)
-        ids = [one.change_set_id for one in tried.done]
-        if ids or tried.error is None:
-            text = "\n".join(f"{one}: approved" for one in ids) or "There are none."
-            session.print_done(ids, text, tried.error)
-        if tried.error is not None:
-            tried.error.done = ids
-            raise tried.error
+        workspace = session.workspace
+        if change_set is None:
+            _approved_together(session, approval.approve_without_impact(workspace, comment))
+        elif by_rule:
+            _approved(session, approval.approve_by_rule(workspace, change_set))
+        else:
+            _approved(session, approval.approve(workspace, change_set, comment, preview))
+
+
+def _approved(session: Session, review: Review) -> None:
+    from foreview.approval import RULE
+
+    id_, checksum = review.change_set_id, review.receipt_checksum or ""
+    done = {"id": id_, "preview": checksum, "reviewer": review.reviewer}
+    bound = f"What counts is the preview {checksum}."
+    if review.decision == "agree":
+        receipt = session.workspace.registry.receipt(checksum)
+        rules = receipt.content["review"] if receipt else {}
+        text = (
+            f"You agree to change request {id_}. {rules.get('reviewers')} people have to, because "
+            f"{'; '.join(rules.get('because', []))}.\n{bound}"
+        )
+        session.print({**done, "status": "pending", **rules}, text)
+        return
+    how = " by rule" if review.reviewer == RULE else ""
+    session.print({**done, "status": "approved"}, f"Change request {id_}: approved{how}.\n{bound}")
+
+
+def _approved_together(session: Session, tried: Attempts[Review]) -> None:
+    ids = [one.change_set_id for one in tried.done]
+    if ids or tried.error is None:
+        lines = [
+            f"{one.change_set_id}: approved, preview {one.receipt_checksum}" for one in tried.done
+        ]
+        session.print_done(ids, "\n".join(lines) or "There are none.", tried.error)
+    if tried.error is not None:
+        tried.error.done = ids
+        raise tried.error
 
 
 @app.command()
@@ -229,7 +245,7 @@ def reject(
 
     Example: foreview reject 3f2a --comment "the swap is on 8 May"
     """
-    _review("reject", change_set, comment, home, act_as, as_json)
+    _close("reject", change_set, comment, home, act_as, as_json)
 
 
 @app.command("send-back")
@@ -346,7 +362,13 @@ def what_if(
             return
         to_screen(shown[0])
         print(f"\nThe page: {files[0]}")
-        print(f"Next, somebody else: foreview approve {' '.join(names[0])}")
+        print(f"Next, somebody else: {_how_to_approve(names[0], impact.checksum)}")
+
+
+def _how_to_approve(ids: Sequence[str], checksum: str) -> str:
+    if len(ids) > 1:  # an approval is of one change request, and of a preview of it alone
+        return f"foreview what-if {ids[0]} alone, and approve it; then the others."
+    return f"foreview approve {ids[0]} --preview {checksum[:12]}"
 
 
 def _short_name(ids: Sequence[str]) -> str:

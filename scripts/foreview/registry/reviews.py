@@ -24,7 +24,7 @@ _ALLOWED_FROM = {
 
 
 def record_receipt(connection: Connection, at: str, actor: str, receipt: Mapping[str, Any]) -> bool:
-    """Record a receipt; return False when it is there already."""
+    """Record a receipt; return False when it is there already, which makes it the newest again."""
     ids = sorted({proposals.find(connection, one) for one in receipt["change_set_ids"]})
     values = {
         "checksum": receipt["checksum"],
@@ -44,6 +44,10 @@ def record_receipt(connection: Connection, at: str, actor: str, receipt: Mapping
             message = f"Preview record {receipt['checksum'][:16]} is there with other contents."
             fix = f"Preview again; what differs is {', '.join(differing)}."
             raise RefusedError(Problem("receipt-differs", message, fix=fix))
+        newest = latest_receipt(connection, ids)
+        if newest is not None and newest.checksum != known.checksum:  # all is as it was before that
+            payload = {"receipt": known.checksum, "change_sets": ids}
+            events.append(connection, at, actor, REPEATED, payload)
         return False
     row = {**values, "created_at": at}
     connection.execute(table.insert(), row)
@@ -67,12 +71,21 @@ def receipts(connection: Connection) -> list[Receipt]:
 
 
 def latest_receipt(connection: Connection, ids: Iterable[str]) -> Receipt | None:
-    """Return the newest receipt of exactly these change sets."""
+    """Return the newest receipt of exactly these change sets, the one that was last come to."""
     table = schema.RECEIPTS
-    wanted = canonical(sorted({proposals.find(connection, one) for one in ids}))
-    query = sa.select(table).where(table.c.change_set_ids == wanted)
+    found = sorted({proposals.find(connection, one) for one in ids})
+    query = sa.select(table).where(table.c.change_set_ids == canonical(found))
     row = connection.execute(query.order_by(table.c.created_at.desc()).limit(1)).first()
-    return None if row is None else _receipt_of(row)
+    if row is None:
+        return None
+    for one in reversed(events.read(connection, REPEATED)):
+        if one.payload["change_sets"] == found and one.at >= row.created_at:
+            return receipt(connection, one.payload["receipt"])
+    return _receipt_of(row)
+
+
+REPEATED = "receipt-repeated"
+"""The kind of the event that a preview came to what an earlier one did, and not the newest."""
 
 
 def _receipt_of(row: Row[Any]) -> Receipt:
