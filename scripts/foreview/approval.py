@@ -22,6 +22,7 @@ from foreview.impact import Impact, MartImpact
 from foreview.impact_tables import calendar_hash, newest_publication, read_marts
 from foreview.receipt import receipt_content, record_receipt, what_changed
 from foreview.receipt_figures import Grain, Moved, moved_figures, read_figures
+from foreview.registry.reviews import RENEWED, RULE, VOIDED
 from foreview.viewing_load import broadcast_calendar
 from foreview.workspace import Workspace
 
@@ -104,9 +105,17 @@ def approve_by_rule(workspace: Workspace, change_set_id: str) -> Review:
     something after the last day with viewing.
 
     Raises:
-        RefusedError: `no-rule`, with everything that stands against it; as `approve`.
+        RefusedError: `no-rule`, with everything that stands against it; `not-the-rule`: a server
+            has a user for it, who is another; as `approve`.
     """
     registry = workspace.registry
+    is_server = not workspace.registry_url.startswith("sqlite")
+    if is_server and workspace.actor != RULE:
+        message = (
+            f"{workspace.actor} can't record what a rule approves: the server knows who is who."
+        )
+        fix = f"Connect as its user {RULE}: docs/registry-on-mariadb.md says how."
+        raise RefusedError(Problem("not-the-rule", message, value=workspace.actor, fix=fix))
     change_set = registry.change_set(change_set_id)
     supplier = change_set.source_name.partition(": ")[0]
     against = []
@@ -126,7 +135,8 @@ def approve_by_rule(workspace: Workspace, change_set_id: str) -> Review:
         raise RefusedError(
             Problem("no-rule", f"{message}{one}.", value=change_set.id, fix=fix) for one in against
         )
-    return _record(workspace, change_set, RULE, f"files of {supplier}; run by {workspace.actor}")
+    witness = "" if workspace.actor == RULE else f"; run by {workspace.actor}"
+    return _record(workspace, change_set, RULE, f"files of {supplier}{witness}")
 
 
 def _without_figures(workspace: Workspace, change_set: ChangeSet, receipt: Receipt) -> list[str]:
@@ -145,10 +155,6 @@ def _without_figures(workspace: Workspace, change_set: ChangeSet, receipt: Recei
     if not days:
         return []
     return [f"{days[0]} is after {last_day}, the last day with viewing: it has no figures yet"]
-
-
-RULE = "(rule)"
-"""The reviewer where a table's rules approve; no user's name has brackets."""
 
 
 def without_impact(workspace: Workspace) -> list[str]:
@@ -179,6 +185,10 @@ def approve_without_impact(workspace: Workspace, comment: str = "") -> Attempts[
 
 def check_reviewer(workspace: Workspace, change_set: ChangeSet) -> None:
     """Refuse, with `not-reviewer`, where the tables' rules name others as reviewers."""
+    if workspace.actor == RULE:
+        message = f"{RULE} reviews nothing: it approves by rule."
+        fix = f"Run foreview approve {change_set.id} --by-rule."
+        raise RefusedError(Problem("not-reviewer", message, value=RULE, fix=fix))
     problems = []
     for contract in map(workspace.contract, change_set.dimensions):
         allowed = {one.casefold() for one in contract.reviewers}
@@ -308,8 +318,6 @@ def _seen(figures: Mapping[Grain, Moved], period: str, last_day: str | None) -> 
 
 def _note_void(workspace: Workspace, change_set: ChangeSet, changed: Sequence[str]) -> None:
     """Record that an approval is void, and what changed since; once, until it stands again."""
-    from foreview.registry.reviews import VOIDED
-
     registry = workspace.registry
     if change_set.id not in registry.voided():
         payload = {"change_set": change_set.id, "changed": list(changed[:MOST_NOTED])}
@@ -324,8 +332,6 @@ def _note_renewed(
     changed: Sequence[str],
 ) -> None:
     """Record that an approval stands, by a receipt that comes to the same."""
-    from foreview.registry.reviews import RENEWED
-
     payload = {
         "change_set": change_set.id,
         "approved": approved.checksum,

@@ -9,9 +9,10 @@ import pytest
 from registries import Clock, ServerStore
 from test_registry import EDIT, added, approve, change_set, modified, rule_of
 
-from foreview.errors import EngineError, UsageError
+from foreview.errors import EngineError, RefusedError, UsageError
 from foreview.mariadb_server import Server
 from foreview.registry import Registry
+from foreview.registry.reviews import RULE
 from foreview.registry.rights import ROLES, statements_for
 from foreview.registry.schema import METADATA
 
@@ -22,6 +23,7 @@ ROLES_OF = {
     "eve": ("restater",),
     "rita": ("reader",),
     "theo": ("restater",),
+    RULE: ("rule",),
 }
 DENIED = "command denied"
 
@@ -34,7 +36,7 @@ class Office:
         Registry(self.store.owner(), Clock())
         for name, roles in ROLES_OF.items():
             self.store.run(
-                f"create or replace user {name}@'127.0.0.1'",
+                f"create or replace user '{name}'@'127.0.0.1'",
                 *statements_for(self.store.owner(), name, roles, "127.0.0.1"),
             )
 
@@ -53,6 +55,7 @@ class Office:
 
 
 OTHER = change_set(modified("C1", "FOX", "NBC"))
+SUPPLIED = change_set(modified("C1", "FOX", "CBS"), kind="load")
 LOADED = change_set(added("C1", "FOX"), author="cleo", kind="baseline")
 DAYS = ("2026-04-01", "2026-04-30")
 
@@ -66,6 +69,7 @@ def office(mariadb: Server) -> Office:
     cleo.record_release(1, [LOADED.id], kind="baseline", publication=1, actor="cleo")
     anna.record_change_set(EDIT)
     anna.record_change_set(OTHER)
+    anna.record_change_set(SUPPLIED)
     approve(bert, EDIT)
     cleo.record_calendar("mart", "*", *DAYS, "published", reason="", actor="cleo")
     eve.record_calendar("mart", "*", *DAYS, "reopening", reason="R1", actor="eve")
@@ -79,6 +83,10 @@ def into(place: str, *values: object) -> str:
 
 def review(id_: str, who: str, decision: str, receipt: str = EDIT.id * 4) -> str:
     return into("reviews", 99, id_, who, decision, receipt, "", "", "", "null")
+
+
+def ruling(id_: str, who: str, decision: str) -> str:
+    return review(id_, who, decision).replace("reviews", "rulings")
 
 
 def release(number: int, who: str) -> str:
@@ -114,6 +122,12 @@ def days(place: str, who: str, state: str, confirms: object = "null") -> str:
         ("bert", [review(OTHER.id, "bert", "withdraw")], "only the author withdraws"),
         ("bert", [review(LOADED.id, "bert", "reject")], "is in effect"),
         ("cleo", [review(OTHER.id, "cleo", "reject")], DENIED),
+        ("bert", [review(SUPPLIED.id, RULE, "approve")], "recorded by who makes them"),
+        (RULE, [review(SUPPLIED.id, RULE, "approve")], DENIED),
+        (RULE, [ruling(SUPPLIED.id, "bert", "approve")], "recorded by who makes them"),
+        (RULE, [ruling(SUPPLIED.id, RULE, "reject")], "a rule only approves"),
+        (RULE, [ruling(EDIT.id, RULE, "approve")], "only files of suppliers"),
+        (RULE, [event("bert")], "recorded by who acts"),
         ("cleo", [release(5, "cleo")], "another reference version is next"),
         ("cleo", [release(2, "anna")], "recorded by who promotes"),
         ("cleo", [release(2, "cleo"), placed(2, OTHER.id)], "not approved"),
@@ -205,6 +219,25 @@ def test_each_role_does_its_own(office: Office) -> None:
     cleo.record_review(own.id, "cleo", "withdraw")
     cleo.record_release(2, [EDIT.id], kind="promotion", publication=2, actor="cleo")
     assert office["rita"].status(EDIT.id) == "promoted"
+    assert office["rita"].verify_events() == []
+
+
+def test_a_rule_approves_a_suppliers_file_and_nobody_else_in_its_name(office: Office) -> None:
+    receipt = {
+        "checksum": SUPPLIED.id * 4,
+        "change_set_ids": [SUPPLIED.id],
+        "base_release": 1,
+        "horizon_day": None,
+        "horizon_batch": 0,
+        "content": {},
+    }
+    office["anna"].record_receipt(receipt, actor="anna")
+    named = {"receipt_checksum": SUPPLIED.id * 4}
+    with pytest.raises((EngineError, RefusedError)):
+        office["bert"].record_review(SUPPLIED.id, RULE, "approve", **named)
+    review = office[RULE].record_review(SUPPLIED.id, RULE, "approve", **named)
+    assert (review.reviewer, office["rita"].status(SUPPLIED.id)) == (RULE, "approved")
+    assert office["rita"].events()[-1].actor == RULE
     assert office["rita"].verify_events() == []
 
 

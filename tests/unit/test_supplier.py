@@ -14,11 +14,13 @@ from test_report import figure, mart
 from test_thresholds import impact_of, with_rules
 
 from conftest import PROJECT
-from foreview.approval import approve_by_rule
+from foreview.approval import approve, approve_by_rule
 from foreview.contract import load_contracts
 from foreview.errors import RefusedError
+from foreview.mariadb_server import Server
 from foreview.periods import PRELIMINARY
 from foreview.receipt import record_receipt
+from foreview.registry.rights import statements_for
 from foreview.thresholds import Threshold
 from foreview.workspace import Workspace
 
@@ -228,3 +230,32 @@ def test_preliminary_days_are_open_to_files_by_rule(workspace: Workspace, tmp_pa
     moved = mart(figure(days[0], "ABC", 1000, 1100))  # preliminary figures are not held
     record_receipt(ana, impact_of(moved, change_sets=(change_set,)))
     assert approve_by_rule(ana, change_set.id).decision == "approve"
+
+
+def test_on_a_server_the_rules_own_user_approves_by_rule_and_nothing_else(
+    mariadb: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(PROJECT)
+    workspace = with_tables_folder(network_workspace(tmp_path, mariadb))
+    owner = f"mariadb+pymysql://{mariadb.user}:{mariadb.password}@{mariadb.host}/foreview"
+    with mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("use foreview")
+        cursor.execute("create or replace user '(rule)'@'127.0.0.1'")
+        for statement in statements_for(owner, "(rule)", ("rule",), "127.0.0.1"):
+            cursor.execute(statement)
+    id_ = json.loads(deliver(workspace, tmp_path, f"{min(names(workspace))},Of acme").stdout)["id"]
+    change_set = workspace.registry.change_set(id_)
+    rules = {"by_rule": {"acme": [change_set.author]}}
+    author, rob, rule = (
+        with_rules(workspace, name, **rules) for name in (change_set.author, "rob", "(rule)")
+    )
+    record_receipt(author, impact_of(change_sets=(change_set,)))
+    for one in (author, rob):
+        with pytest.raises(RefusedError, match="Connect as its user"):
+            approve_by_rule(one, id_)
+    with pytest.raises(RefusedError, match="it approves by rule"):
+        approve(rule, id_)
+    review = approve_by_rule(rule, id_)
+    assert (review.reviewer, review.comment) == ("(rule)", "files of acme")
+    assert workspace.registry.status(id_) == "approved"
+    assert workspace.registry.verify_events() == []

@@ -16,7 +16,8 @@ app.add_typer(admin, name="admin")
 def grant(
     user: Annotated[str, typer.Argument(help="A user of the registry's server.")],
     roles: Annotated[
-        list[str], typer.Argument(help="Of: reader, analyst, reviewer, publisher, restater.")
+        list[str],
+        typer.Argument(help="Of: reader, analyst, reviewer, publisher, restater, rule."),
     ],
     host: Annotated[str, typer.Option(help="From where the user connects.")] = "%",
     is_run: Annotated[bool, typer.Option("--run", help="Run the grants, as you.")] = False,

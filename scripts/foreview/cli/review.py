@@ -203,7 +203,7 @@ def approve(
 
 
 def _approved(session: Session, review: Review) -> None:
-    from foreview.approval import RULE
+    from foreview.registry.reviews import RULE
 
     id_, checksum = review.change_set_id, review.receipt_checksum or ""
     done = {"id": id_, "preview": checksum, "reviewer": review.reviewer}

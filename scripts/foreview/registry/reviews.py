@@ -13,6 +13,9 @@ from foreview.errors import Problem, RefusedError
 from foreview.registry import events, promotions, proposals, schema
 from foreview.registry.records import Receipt, Review, canonical
 
+RULE = "(rule)"
+"""The reviewer where a table's rules approve; no person's name has brackets."""
+
 DECISIONS = ("approve", "send-back", "reject", "withdraw")
 
 _ALLOWED_FROM = {
@@ -114,14 +117,21 @@ def record_review(connection: Connection, at: str, review: Mapping[str, Any]) ->
     table = schema.REVIEWS
     number = (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1
     row = {"id": number, **values}
-    is_withdrawn = review["decision"] == "withdraw"
-    place = schema.through("withdrawals", table, connection) if is_withdrawn else table
-    connection.execute(place.insert(), row)
+    connection.execute(_place_of(row, connection).insert(), row)
     plain = {"contracts": dict(review["contracts"]), "cells": review["cells"]}
     payload = {"record": "reviews", **row, **plain}
     kind = f"change-set-{review['decision']}"
     events.append(connection, at, review["reviewer"], kind, payload, row)
     return Review(**{**row, **plain})
+
+
+def _place_of(row: Mapping[str, Any], connection: Connection) -> sa.TableClause:
+    """Return where a review is added: what not only reviewers record has a view of its own."""
+    if row["decision"] == "withdraw":
+        return schema.through("withdrawals", schema.REVIEWS, connection)
+    if row["reviewer"] == RULE:
+        return schema.through("rulings", schema.REVIEWS, connection)
+    return schema.REVIEWS
 
 
 def _agreed(connection: Connection, change_set_id: str, review: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ _ADDS: dict[str, tuple[str, ...]] = {
         "events",
     ),
     "restater": ("reopenings", "events"),
+    "rule": ("rulings", "events"),
 }
 """The tables and views to which each role may add rows. All may read; none changes or deletes."""
 
