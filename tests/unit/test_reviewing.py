@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import openpyxl
@@ -154,3 +155,48 @@ def test_a_part_that_needs_a_row_left_out_is_refused(workspace: Workspace, tmp_p
     with pytest.raises(RefusedError) as caught:
         take_part(acting(workspace, "rob"), whole.id, [child.where])
     assert rules(caught) == ["unknown-parent"]
+
+
+@pytest.mark.parametrize("end", ["reject", "withdraw"])
+def test_what_is_proposed_again_after_it_ended_is_not_told_to_be_open(
+    workspace: Workspace, file: Path, end: str
+) -> None:
+    whole = submitted(workspace, file)
+    who = ("--as", whole.author)  # on a server whoever parts is the author
+    first = run(workspace, "part", whole.id, "--row", "ALFA", *who, "--json")
+    part = json.loads(first.stdout)
+    assert part["status"] == "pending"
+    promote_recorded(workspace, submitted(workspace, file, "all of it"))
+    number = str(workspace.registry.latest_release())
+    inverse = json.loads(run(workspace, "rollback", number, *who, "--json").stdout)
+    by = "rob" if end == "reject" else whole.author
+    for one in (part, inverse):
+        ended = run(workspace, end, one["id"], "--comment", "no need", "--as", by)
+        assert ended.exit_code == 0, ended.output
+    told = run(workspace, "rollback", number, *who).stdout
+    assert ("is rejected" if end == "reject" else "is withdrawn") in told
+    assert f"by {by} (no need)" in told
+    assert f"foreview rollback {number} --reason" in told
+    assert "foreview what-if" not in told
+    anew = run(workspace, "rollback", number, "--reason", "once more", *who).stdout
+    assert "foreview what-if" in anew
+    again = run(workspace, "rollback", number, *who, "--json")
+    assert json.loads(again.stdout)["id"] == inverse["id"]
+    assert json.loads(again.stdout)["status"] in ("rejected", "withdrawn")
+
+
+def test_a_part_that_was_rejected_and_is_taken_again_says_so(
+    workspace: Workspace, file: Path
+) -> None:
+    whole = submitted(workspace, file)
+    arguments = ("part", whole.id, "--row", "ALFA", "--as", whole.author)
+    part = json.loads(run(workspace, *arguments, "--json").stdout)
+    run(workspace, "reject", part["id"], "--comment", "not that", "--as", "rob")
+    told = run(workspace, *arguments).stdout
+    assert "is rejected, by rob (not that)" in told
+    assert f"{whole.author} submits these rows in a workbook of their own" in told
+    again = run(workspace, "submit", str(file), "--reason", "names", "--as", whole.author).stdout
+    assert f"foreview what-if {whole.id}" in again
+    run(workspace, "reject", whole.id, "--as", "rob")
+    again = run(workspace, "submit", str(file), "--reason", "names", "--as", whole.author).stdout
+    assert "submit it with another --reason" in again

@@ -132,11 +132,11 @@ def submit(
             if replaces is None
             else replace(session.workspace, change_set, replaces)
         )
+        state, next_ = session.state_of(change_set.id, "submit it with another --reason")
         session.print(
-            {"id": change_set.id, "rows": rows, "is_new": is_new},
+            {"id": change_set.id, "rows": rows, "is_new": is_new, "status": state},
             f"Change request {change_set.id}: {told}"
-            f"{'' if is_new else ' (submitted before)'}.\n"
-            f"See what it does: foreview what-if {change_set.id}",
+            f"{'' if is_new else ' (submitted before)'}.\n{next_}",
         )
 
 
@@ -198,8 +198,8 @@ def load_supplier_file(
             )
         rows = len({one.where for one in found.change_set.changes})
         lines.append(f"Change request {id_}: {plural(rows, 'changed row')} of {found.rows:,}.")
-        lines.append(f"See what it does: foreview what-if {id_}")
-        session.print(done, "\n".join(lines))
+        state, next_ = session.state_of(id_, "load it with another --reason")
+        session.print({**done, "status": state}, "\n".join([*lines, next_]))
 
 
 MOST_HELD = 20

@@ -143,10 +143,11 @@ def rollback(
 
     with running("rollback", home, act_as, as_json) as session:
         inverse = propose(session.workspace, release, reason)
+        other = f'foreview rollback {release} --reason "..." with another reason proposes it anew'
+        state, told = session.state_of(inverse.id, other)
         session.print(
-            {"id": inverse.id},
-            f"Change request {inverse.id} takes back reference version {release}.\n"
-            f"See what it does: foreview what-if {inverse.id}",
+            {"id": inverse.id, "status": state},
+            f"Change request {inverse.id} takes back reference version {release}.\n{told}",
         )
 
 

@@ -298,10 +298,11 @@ def part(
     with running("part", home, act_as, as_json) as session:
         found = take_part(session.workspace, change_set, row)
         rows = len({one.where or one.identity for one in found.changes})
+        other = f"{found.author} submits these rows in a workbook of their own"
+        state, told = session.state_of(found.id, other)
         session.print(
-            {"id": found.id, "rows": rows},
-            f"Change request {found.id}: {plural(rows, 'row')}.\n"
-            f"See what they do, then approve: foreview what-if {found.id}",
+            {"id": found.id, "rows": rows, "status": state},
+            f"Change request {found.id}: {plural(rows, 'row')}.\n{told}",
         )
 
 
