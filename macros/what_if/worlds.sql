@@ -131,15 +131,17 @@
                 (select * from {{ ref('both_worlds_' ~ name) }} where world = '{{ world }}')
             {%- endif -%}
         {%- endset -%}
-        {{- _as_illustrated(rows) if run_var('illustrate').day and not reach()[name].during else rows -}}
+        {{- _as_illustrated(name, rows) if run_var('illustrate').day and not reach()[name].during else rows -}}
     {%- endif -%}
 {%- endmacro %}
 
 {#-
     An illustration of edits that begin after the newest viewing: each dimension is on the days from
-    `first_day` to before `end_day` as it will be on a later `day`, in either world.
+    `first_day` to before `end_day` as it will be on a later `day`, in either world. A channel code that
+    is another one by then keeps its last row: `ended_codes`, by the day on which they end.
 -#}
-{% macro _as_illustrated(rows) -%}
+{% macro _as_illustrated(name, rows) -%}
+    {%- set ended = run_var('illustrate').get('ended_codes', {}) if name == 'channel' else {} -%}
     (
         select
             illustrated.* except (valid_from, valid_to),
@@ -147,6 +149,10 @@
             {{ day_literal(run_var('illustrate').end_day) }} as valid_to
         from {{ rows }} as illustrated
         where {{ holds_on('illustrated', day_literal(run_var('illustrate').day)) }}
+            {%- for day, codes in ended.items() %}
+            or illustrated.valid_to = {{ day_literal(day) }}
+                {{ and_in_channels(codes, 'illustrated.channel_id') }}
+            {%- endfor %}
     )
 {%- endmacro %}
 

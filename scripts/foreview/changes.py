@@ -154,6 +154,26 @@ class ChangeSet:
         return tuple(sorted({change.dimension for change in self.changes}))
 
 
+def changes_by_edit(changes: Iterable[Change]) -> list[tuple[Change, ...]]:
+    """Return changes by the edit that they came from: a split or moved row's two are one edit's."""
+    found: list[tuple[Change, ...]] = []
+    for change in changes:
+        if found and len(found[-1]) == 1 and _continues(found[-1][0], change):
+            found[-1] = (*found[-1], change)
+        else:
+            found.append((change,))
+    return found
+
+
+def _continues(first: Change, second: Change) -> bool:
+    return (
+        second.kind is Kind.ADDED
+        and second.copied_from == first.identity
+        and first.kind is not Kind.ADDED
+        and (first.dimension, first.action) == (second.dimension, second.action)
+    )
+
+
 def with_ticket(reason: str, ticket: str | None) -> str:
     """Return a reason as it is shown."""
     return f"{reason} (ticket {ticket})" if ticket else reason

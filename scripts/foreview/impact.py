@@ -11,6 +11,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from foreview.changes import ChangeSet
+from foreview.future import FutureEdit
 from foreview.rekeying import ProposedPair
 
 Number = int | Decimal
@@ -112,12 +113,14 @@ class PathTaken:
             all viewing of the periods, in the after-world.
         touched_records: Records that the edits touch.
         records: All records of the periods.
+        is_asked: Whether somebody asked for this way, instead of the one that is faster.
     """
 
     period: str
     name: str
     touched_records: int
     records: int
+    is_asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -214,16 +217,18 @@ class Illustration:
     of the households that were looked at.
 
     Attributes:
-        day: The day whose rows were taken, on which all these edits have begun.
+        day: The day whose rows were taken, the first on which most of these edits hold.
         first_day: The first day that it is shown on.
         last_day: The last day with viewing.
         marts: The figures that would have been others.
+        shown: The edits that it shows: those that make a difference on that day.
     """
 
     day: str
     first_day: str
     last_day: str
     marts: tuple[MartImpact, ...]
+    shown: tuple[FutureEdit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -246,7 +251,8 @@ class Impact:
         paths: How it was computed, for each kind of period that is touched.
         read: What was read for it; None where the engine does not tell.
         models: The models downstream of what is edited that are no marts.
-        illustration: What edits of a later day would have done; None without such edits.
+        future: The edits that begin to matter after the last day with viewing.
+        illustration: What these would have done; None without any that can be shown.
         since: What changed since the preview before, and if it matters; empty without one.
         smallest_count: Fewer households than these are not shown by themselves in reports.
     """
@@ -267,6 +273,7 @@ class Impact:
     read: Read | None = None
     since: tuple[str, ...] = ()
     models: tuple[ModelImpact, ...] = ()
+    future: tuple[FutureEdit, ...] = ()
     illustration: Illustration | None = None
     smallest_count: int = 0
 

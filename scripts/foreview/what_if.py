@@ -12,11 +12,18 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from foreview.changes import ChangeSet
+from foreview.changes import ChangeSet, apply
 from foreview.dbt_project import Progress, open_engines, run_dbt
 from foreview.engine import ReadMeter, remove_leftovers
 from foreview.errors import Problem, RefusedError
-from foreview.horizon import later_days
+from foreview.future import (
+    MOST_ENDED_CODES,
+    FutureEdit,
+    States,
+    best_day,
+    ended_codes,
+    future_days,
+)
 from foreview.impact import Illustration, Impact
 from foreview.impact_tables import (
     count_figures,
@@ -107,18 +114,20 @@ def _preview(
     if is_promoting:
         return impact
     earlier = workspace.registry.latest_receipt(chosen)
+    is_asked = {path, workspace.settings.get("what_if_path", "auto")} != {"auto"}
     impact = replace(
         impact,
         marts=with_rank_changes(spark, schema, impact.marts),
+        paths=tuple(replace(one, is_asked=is_asked) for one in impact.paths),
         models=read_models(spark, schema),
         read=meter.read(),
         since=what_changed(earlier.content, content) if earlier else (),
         smallest_count=int(workspace.settings.get("smallest_count", 0)),
+        future=find_future(workspace, change_sets, impact.horizon_day),
     )
-    day = _last_future_day(impact) if illustrate else None
-    if day is None:
+    if not illustrate:
         return impact
-    return replace(impact, illustration=_illustration(workspace, spark, impact, day, progress))
+    return replace(impact, illustration=_illustration(workspace, spark, impact, progress))
 
 
 def _run_what_if(
@@ -134,29 +143,66 @@ def _run_what_if(
     run_dbt(workspace, command, variables=variables, progress=progress)
 
 
+def find_future(
+    workspace: Workspace, change_sets: Sequence[ChangeSet], horizon_day: str | None
+) -> tuple[FutureEdit, ...]:
+    """Return the edits of change sets that begin to matter after the last day with viewing.
+
+    Args:
+        workspace: Where the approved rows and the rules of their tables are.
+        change_sets: What is edited.
+        horizon_day: The last broadcast day with viewing; None without viewing.
+    """
+    from foreview.viewing_load import broadcast_calendar
+
+    if horizon_day is None:
+        return ()
+    day_after = date.fromisoformat(horizon_day) + timedelta(days=1)
+    end = broadcast_calendar(workspace).begins(day_after).strftime("%Y-%m-%d %H:%M:%S")
+
+    def found(dimensions: set[str]) -> tuple[FutureEdit, ...]:
+        rows = {name: workspace.registry.approved_rows(name)[0] for name in sorted(dimensions)}
+        return tuple(
+            edit
+            for one in change_sets
+            for edit in future_days(
+                one, workspace.contracts, horizon_day, rows=rows, horizon_end=end
+            )
+        )
+
+    edited = {name for one in change_sets for name in one.dimensions}
+    events = {name for name in edited if workspace.contract(name).interval}
+    # To replay the rows of all tables takes time, and most edits are of days with viewing.
+    return found(edited) if found(events) else ()
+
+
 ILLUSTRATED_DAYS = 28
 
 
-def _last_future_day(impact: Impact) -> str | None:
-    """Return the last day after the horizon on which a row begins or ends; None without one."""
-    if impact.horizon_day is None:
-        return None
-    changes = [change for one in impact.change_sets for change in one.changes]
-    return max(later_days(changes, impact.horizon_day), default=None)
-
-
 def _illustration(
-    workspace: Workspace,
-    spark: SparkSession,
-    impact: Impact,
-    day: str,
-    progress: Progress | None,
-) -> Illustration:
-    """Compute the same scenario once more, on the last days as if the later day had come."""
-    assert impact.horizon_day is not None  # noqa: S101 - there is viewing before a future day
+    workspace: Workspace, spark: SparkSession, impact: Impact, progress: Progress | None
+) -> Illustration | None:
+    """Compute the same scenario once more, on the last days as if a later day had come.
+
+    Returns:
+        None when no edit of a later day can be shown.
+    """
+    before, after = _worlds(workspace, impact)
+    best = best_day(impact.future, before, after)
+    if best is None or impact.horizon_day is None:
+        return None
+    day, edits = best
+    ended = ended_codes(impact.future, after, day)
+    if sum(map(len, ended.values())) > MOST_ENDED_CODES:
+        return None
     last = date.fromisoformat(impact.horizon_day)
     first = last - timedelta(days=ILLUSTRATED_DAYS - 1)
-    shown = {"day": day, "first_day": str(first), "end_day": str(last + timedelta(days=1))}
+    shown = {
+        "day": day,
+        "first_day": str(first),
+        "end_day": str(last + timedelta(days=1)),
+        "ended_codes": ended,
+    }
     chosen = sorted(one.id for one in impact.change_sets)
     variables = {"change_sets": chosen, "illustrate": shown, "what_if_path": "touched"}
     schema = scenario_schema(workspace, chosen, "illustration")
@@ -165,7 +211,19 @@ def _illustration(
     marts = [_without_shares(mart) for mart in read_marts(workspace)]
     totals = {mart.name: mart.total_figures for mart in impact.marts}
     found = read_mart_impacts(spark, marts, schema, totals)
-    return Illustration(day, str(first), impact.horizon_day, found)
+    return Illustration(day, str(first), impact.horizon_day, found, edits)
+
+
+def _worlds(workspace: Workspace, impact: Impact) -> tuple[States, States]:
+    """Return the approved rows of the tables with edits of a later day, and what they become."""
+    names = sorted({one.dimension for one in impact.future})
+    before = {name: workspace.registry.approved_rows(name)[0] for name in names}
+    after = dict(before)
+    for change_set in impact.change_sets:
+        for name in names:
+            changes = [one for one in change_set.changes if one.dimension == name]
+            after[name], _ = apply(after[name], changes)
+    return before, after
 
 
 def _without_shares(mart: Mapping[str, Any]) -> dict[str, Any]:

@@ -270,14 +270,27 @@ def test_edits_that_begin_later_have_no_figures_yet_but_an_illustration(
     )
     choices = sorted({now[0][one]["network_id"] for one in identities})
     later = dict(now[0])
-    for identity in identities[:5]:
+    for identity in identities[:5]:  # until a week later
         row = later[identity]
         network = next(one for one in choices if one != row["network_id"])
         later[identity] = {**row, "valid_to": "2026-05-01"}
         begun = {**row, "valid_from": "2026-05-01", "network_id": network}
-        later[identity[0], "2026-05-01"] = begun
-    contracts = {"channel": market.contract("channel").hash}
-    changes = diff("channel", now[0], later)
+        later[identity[0], "2026-05-01"] = {**begun, "valid_to": "2026-05-08"}
+        later[identity[0], "2026-05-08"] = {**row, "valid_from": "2026-05-08"}
+    edited = {**later}
+    known = {one for row in now[1].values() for one in row.values()}
+    day = "2026-04-25"  # and a station that has another code by then
+    old = next(one for one in identities[5:] if one[0] not in known)
+    code, row = f"{old[0]}.new", later[old]
+    edited[old] = {**row, "valid_to": day}
+    edited[code, day] = {**row, "channel_id": code, "valid_from": day}
+    key = {"channel_id": code, "channel_sk": old[0]}
+    identity_rows = {**now[1], (code, day): {**key, "valid_from": day, "valid_to": None}}
+    contracts = {name: market.contract(name).hash for name in ("channel", "channel_key")}
+    changes = (
+        *diff("channel", now[0], edited),
+        *diff("channel_key", now[1], identity_rows),
+    )
     change_set = ChangeSet("ana", "in May", "edit", 1, "test", "", contracts, changes)
     record(market, change_set)
     impact = preview(market, [change_set.id], illustrate=True)
@@ -285,6 +298,8 @@ def test_edits_that_begin_later_have_no_figures_yet_but_an_illustration(
     assert impact.checksum == preview(market, [change_set.id]).checksum
     assert impact.illustration
     assert (impact.illustration.day, impact.illustration.last_day) == ("2026-05-01", DAYS[4])
+    assert {one.key[0] for one in impact.illustration.shown} == {one for one, _ in identities[:5]}
+    assert {one.key[0] for one in impact.future if one.is_new_code} == {old[0], code}
     worlds = [
         figures(viewing, *(on_day(one, "2026-05-01") for one in (state, *now[1:-2])), *now[-2:])
         for state in (now[0], later)

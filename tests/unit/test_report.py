@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from rich.console import Console
 
+from conftest import PROJECT
 from foreview.changes import Action, Change, ChangeSet, Kind
-from foreview.contract import BEGINNING
+from foreview.contract import BEGINNING, load_contracts
 from foreview.errors import EngineError
+from foreview.future import FutureEdit, future_days
 from foreview.impact import (
     FigureImpact,
     Illustration,
@@ -45,8 +47,11 @@ from foreview.report import (
     verdict,
     warnings,
 )
+from foreview.report.facts import facts
 from foreview.report.requests import row_edits
+from foreview.report.words import illustrated
 
+CONTRACTS = load_contracts(PROJECT)
 MEASURES = (
     Measure("seconds", "Seconds", "integer", True, "seconds"),
     Measure("sessions", "Sessions", "integer", True, "sessions"),
@@ -127,8 +132,9 @@ def change_set(*changes: Change) -> ChangeSet:
 
 
 def impact(*marts: MartImpact, changes: tuple[Change, ...] = (), seconds: int = 450) -> Impact:
+    one = change_set(*(changes or (modified("FOX", "ABC"),)))
     return Impact(
-        change_sets=(change_set(*(changes or (modified("FOX", "ABC"),))),),
+        change_sets=(one,),
         base_release=1,
         horizon_day="2026-04-07",
         horizon_batch=7,
@@ -139,6 +145,7 @@ def impact(*marts: MartImpact, changes: tuple[Change, ...] = (), seconds: int = 
         touched_seconds=seconds,
         read_set={"days": ["2026-04-01", "2026-04-02"], "channels": 1},
         checksum="c" * 64,
+        future=future_days(one, CONTRACTS, "2026-04-07"),
     )
 
 
@@ -260,6 +267,69 @@ def test_a_change_after_the_last_day_with_viewing_is_warned_of() -> None:
     assert warnings(impact(mart(), changes=changed_from("2026-04-07"))) == ()
     (none,) = warnings(replace(impact(mart()), horizon_day=None))
     assert "no viewing yet" in none
+
+
+def test_the_verdict_of_changes_that_all_begin_later_is_that_there_are_no_figures_yet() -> None:
+    assert verdict(impact(mart(), changes=changed_from("2026-05-01"))) == (
+        "No figures yet: 1 change starts after 2026-04-07, the last day with viewing."
+    )
+    both = (*changed_from("2026-05-01"), modified("FOX", "ABC"))
+    assert verdict(impact(mart(), changes=both)) == "No figure moves."
+
+
+LATER = FutureEdit("f" * 16, "channel", ("C2",), "2026-05-01")
+AIRING = FutureEdit("f" * 16, "airing", ("A1",), "2026-04-20", is_event=True)
+NEW_CODE = FutureEdit("f" * 16, "channel", ("C9",), "2026-06-01", is_new_code=True)
+
+
+def told_of_later(*future: FutureEdit, shown: tuple[FutureEdit, ...] | None) -> str:
+    illustration = None
+    if shown is not None:
+        illustration = Illustration("2026-05-01", "2026-03-11", "2026-04-07", (SWAP,), shown)
+    return " ".join(illustrated(replace(impact(), future=future, illustration=illustration)))
+
+
+def test_an_airing_and_a_new_code_that_begin_later_say_why_there_is_no_illustration() -> None:
+    alone = told_of_later(AIRING, shown=None)
+    assert alone == (
+        "No illustration of A1 from 2026-04-20: what will be on then is in no viewing yet."
+    )
+    told = told_of_later(LATER, NEW_CODE, AIRING, shown=(LATER,))
+    assert "A1 from 2026-04-20: what will be on" in told
+    assert "C9 from 2026-06-01: a channel gets another code" in told
+    assert "No one day" not in told
+    assert told_of_later(shown=None) == ""
+
+
+def test_an_illustration_says_which_changes_it_shows_when_there_is_no_day_of_all() -> None:
+    other = replace(LATER, key=("C3",), day="2026-05-09")
+    told = told_of_later(LATER, other, shown=(LATER,))
+    assert "No one day has them all. This one has 1 of 2 changes: C2 from 2026-05-01." in told
+    assert "No one day" not in told_of_later(LATER, other, shown=(LATER, other))
+
+
+def test_so_many_new_codes_that_nothing_is_illustrated_are_told() -> None:
+    codes = [replace(NEW_CODE, key=(f"C{one}",)) for one in range(1001)]
+    assert "So many codes change" in told_of_later(LATER, *codes, shown=None)
+
+
+def test_the_verdict_of_figures_that_move_only_as_it_is_now_does_not_say_0_seconds(
+    tmp_path: Path,
+) -> None:
+    now = PathTaken("now", "touched", 1200, 90_000)
+    one = replace(impact(SWAP, seconds=0), touched_records=0, touched_days=0, paths=(now,))
+    assert verdict(one).startswith("1 change moves 1,200 viewing records, only as it is now: FOX ")
+    page = page_of(one, tmp_path)
+    assert "Records touched 1,200 only as it is now" in " ".join(page.text.split())
+    assert "Viewing touched 0" not in page.text
+
+
+def test_a_path_that_was_asked_for_is_not_said_to_be_faster() -> None:
+    path = PathTaken("day", "full", 3, 90_000, is_asked=True)
+    for asked, words in ((path, "as was asked for"), (replace(path, is_asked=False), "is faster")):
+        told = dict(facts(replace(impact(SWAP), paths=(asked,))))["Days computed from"]
+        assert words in told
+        assert ("faster" in told) != asked.is_asked
 
 
 def test_reach_that_moves_alone_is_warned_of() -> None:

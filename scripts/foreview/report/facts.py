@@ -7,7 +7,11 @@ from foreview.report.words import plural, whole
 
 PATHS = {
     "touched": "only the viewing of households that the changes touch",
-    "full": "all viewing of those days: so much is touched that this is faster",
+    "full": "all viewing of those days",
+}
+REASONS = {
+    "touched": "",
+    "full": ": so much is touched that this is faster",
 }
 PERIODS = {
     "day": "Days",
@@ -38,7 +42,8 @@ def facts(impact: Impact) -> list[tuple[str, str]]:
 
 def _path(path: PathTaken) -> str:
     touched = f"{whole(path.touched_records)} of {whole(path.records)} records are touched"
-    return f"{PATHS[path.name]} ({touched})"
+    why = ", as was asked for" if path.is_asked else REASONS[path.name]
+    return f"{PATHS[path.name]}{why} ({touched})"
 
 
 def _read(impact: Impact) -> str:

@@ -39,6 +39,7 @@ from foreview.report.words import (
     signed,
     spoken_name,
     spoken_values,
+    touched_now,
     verdict,
     warnings,
     whole,
@@ -109,12 +110,21 @@ def _tiles(impact: Impact) -> list[tuple[str, str, str]]:
     authors = sorted({one.author for one in impact.change_sets})
     figures = sum(len(mart.figures) for mart in impact.marts)
     total = sum(mart.total_figures for mart in impact.marts)
-    hours = f"{whole(impact.touched_seconds)} seconds"
     return [
         ("Changes", whole(edits), f"by {', '.join(authors)}"),
+        *_touched(impact),
+        ("Figures that move", whole(figures), f"of {whole(total)}"),
+    ]
+
+
+def _touched(impact: Impact) -> list[tuple[str, str, str]]:
+    now = touched_now(impact)
+    if now and not impact.touched_records:
+        return [("Records touched", whole(now), "only as it is now")]
+    hours = f"{whole(impact.touched_seconds)} seconds"
+    return [
         ("Viewing touched", _hours(impact.touched_seconds), hours),
         ("Days touched", whole(impact.touched_days), f"up to {impact.horizon_day or 'no day yet'}"),
-        ("Figures that move", whole(figures), f"of {whole(total)}"),
     ]
 
 

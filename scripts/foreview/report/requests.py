@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from foreview.changes import Action, Change, ChangeSet, Kind
+from foreview.changes import Action, Change, ChangeSet, Kind, changes_by_edit
 from foreview.contract import BEGINNING
 
 ACTIONS = {
@@ -62,25 +62,7 @@ class RowEdit:
 
 def row_edits(change_set: ChangeSet) -> list[RowEdit]:
     """Return a change set's edits; the two halves of a split or moved row are one edit."""
-    edits: list[RowEdit] = []
-    previous: Change | None = None
-    for change in change_set.changes:
-        if previous is not None and _continues(previous, change):
-            edits[-1] = _edit(change_set, change)
-            previous = None
-            continue
-        edits.append(_edit(change_set, change))
-        previous = change
-    return edits
-
-
-def _continues(first: Change, second: Change) -> bool:
-    return (
-        second.kind is Kind.ADDED
-        and second.copied_from == first.identity
-        and first.kind is not Kind.ADDED
-        and (first.dimension, first.action) == (second.dimension, second.action)
-    )
+    return [_edit(change_set, changes[-1]) for changes in changes_by_edit(change_set.changes)]
 
 
 def _edit(change_set: ChangeSet, change: Change) -> RowEdit:

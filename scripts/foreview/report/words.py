@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
-from foreview.changes import Action
+from foreview.future import MOST_ENDED_CODES, FutureEdit
 from foreview.impact import (
     NONE,
     UNMAPPED,
@@ -19,12 +19,13 @@ from foreview.impact import (
 )
 from foreview.rekeying import replaced_codes
 from foreview.report.figures import Mover, key_columns, movers
-from foreview.report.requests import RowEdit, row_edits
+from foreview.report.requests import row_edits
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
 UNASSIGNED = "unassigned viewing"
 ILLUSTRATED = 4
+LISTED = 3
 
 
 def verdict(impact: Impact) -> str:
@@ -33,9 +34,12 @@ def verdict(impact: Impact) -> str:
     count = sum(len(row_edits(one)) for one in impact.change_sets)
     if not marts:
         held = sum(len(mart.held) for mart in impact.marts)
-        return f"No figure moves: {plural(held, 'figure')} held." if held else "No figure moves."
+        if held:
+            return f"No figure moves: {plural(held, 'figure')} held."
+        are_later = 0 < count <= len(impact.future)
+        return f"No figures yet: {_later(impact)}." if are_later else "No figure moves."
     subject = f"{plural(count, 'change')} move{'s' if count == 1 else ''}"
-    moved = f"{whole(impact.touched_seconds)} seconds over {plural(impact.touched_days, 'day')}"
+    moved = _moved(impact)
     mart = headline_mart(impact)
     measure = headline_measure(mart)
     ranked = [one for one in movers(mart, measure.name) if one.difference]
@@ -50,6 +54,18 @@ def verdict(impact: Impact) -> str:
     else:
         ending = f"nothing else moves in {mart.label}"
     return f"{subject} {moved}: {', '.join(told)}; {ending}."
+
+
+def _moved(impact: Impact) -> str:
+    """Return how much viewing moves; what only moves as it is now is counted by its records."""
+    if impact.touched_records or not touched_now(impact):
+        return f"{whole(impact.touched_seconds)} seconds over {plural(impact.touched_days, 'day')}"
+    return f"{plural(touched_now(impact), 'viewing record')}, only as it is now"
+
+
+def touched_now(impact: Impact) -> int:
+    """Return how many viewing records are touched in the reports as it is now."""
+    return sum(one.touched_records for one in impact.paths if one.period == "now")
 
 
 def headline_mart(impact: Impact) -> MartImpact:
@@ -255,25 +271,21 @@ def _future(impact: Impact) -> list[str]:
     horizon = impact.horizon_day
     if horizon is None:
         return ["There is no viewing yet: the changes have no effect that could be shown."]
-    future = [edit for edit in _edits(impact) if _starts_after(edit, horizon)]
-    if not future:
+    if not impact.future:
         return []
-    listed = ", ".join(f"{' '.join(one.key)} from {one.day}" for one in future[:3])
-    more = f" and {whole(len(future) - 3)} more" if len(future) > 3 else ""
-    verb = "starts" if len(future) == 1 else "start"
-    return [
-        f"{plural(len(future), 'change')} {verb} after {horizon}, the last day with viewing "
-        f"({listed}{more}): no figures yet."
-    ]
+    return [f"{_later(impact)} ({_listed(impact.future)}): no figures yet."]
 
 
-def _edits(impact: Impact) -> list[RowEdit]:
-    return [edit for change_set in impact.change_sets for edit in row_edits(change_set)]
+def _later(impact: Impact) -> str:
+    """Return how many changes begin to matter after the last day with viewing."""
+    verb = "starts" if len(impact.future) == 1 else "start"
+    count = plural(len(impact.future), "change")
+    return f"{count} {verb} after {impact.horizon_day}, the last day with viewing"
 
 
-def _starts_after(edit: RowEdit, horizon: str) -> bool:
-    dated = edit.action in (Action.CHANGE_FROM, Action.RETIRE, Action.INSERT)
-    return dated and edit.day is not None and edit.day > horizon
+def _listed(edits: Sequence[FutureEdit]) -> str:
+    listed = ", ".join(f"{' '.join(one.key)} from {one.day}" for one in edits[:LISTED])
+    return listed + (f" and {whole(len(edits) - LISTED)} more" if edits[LISTED:] else "")
 
 
 def _reach_alone(impact: Impact) -> list[str]:
@@ -294,10 +306,13 @@ def _reach_alone(impact: Impact) -> list[str]:
 
 
 def illustrated(impact: Impact) -> tuple[str, ...]:
-    """Return what edits of a later day would have done, a sentence a mart; empty without any."""
+    """Return what edits of a later day would have done, a sentence a mart, and which have no such.
+
+    Empty without edits of a later day.
+    """
     shown = impact.illustration
     if shown is None:
-        return ()
+        return _not_illustrated(impact)
     found = []
     for mart in shown.marts:
         measure = mart.main_measure
@@ -311,8 +326,39 @@ def illustrated(impact: Impact) -> tuple[str, ...]:
     return (
         f"Illustration, no figures and not in the preview record: had the rows of {shown.day} held "
         f"from {shown.first_day} to {shown.last_day}, the differences would have been these.",
+        *_partly_shown(impact.future, shown.shown),
         *(found or ["Nothing would have moved."]),
+        *_not_illustrated(impact),
     )
+
+
+def _partly_shown(edits: Sequence[FutureEdit], shown: Sequence[FutureEdit]) -> list[str]:
+    """Return which edits an illustration shows, when there is no day on which all of them hold."""
+    possible = sum(1 for one in edits if one.has_illustration)
+    if len(shown) in (0, possible):
+        return []
+    count = f"{whole(len(shown))} of {plural(possible, 'change')}"
+    return [f"No one day has them all. This one has {count}: {_listed(shown)}."]
+
+
+def _not_illustrated(impact: Impact) -> tuple[str, ...]:
+    """Return which edits of a later day have no illustration, and why."""
+    events = [one for one in impact.future if one.is_event]
+    codes = [one for one in impact.future if one.is_new_code]
+    found = []
+    if events:
+        found.append(
+            f"No illustration of {_listed(events)}: what will be on then is in no viewing yet."
+        )
+    if codes:
+        found.append(
+            f"No illustration of {_listed(codes)}: a channel gets another code, and the viewing "
+            "of the days before carries the old one. Its figures go on where they were."
+        )
+    possible = any(one.has_illustration for one in impact.future)
+    if possible and impact.illustration is None and len(codes) > MOST_ENDED_CODES:
+        found.append("So many codes change that the other changes are not illustrated either.")
+    return tuple(found)
 
 
 def model_told(model: ModelImpact) -> str:
