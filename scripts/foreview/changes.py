@@ -174,6 +174,12 @@ def _continues(first: Change, second: Change) -> bool:
     )
 
 
+def cells_of(change: Change) -> list[tuple[Identity, str]]:
+    """Return the cells that a change writes, by row and column; a column "" for the whole row."""
+    whole = [] if change.kind is Kind.MODIFIED else [""]
+    return [(change.identity, name) for name in (*change.before, *change.after, *whole)]
+
+
 def with_ticket(reason: str, ticket: str | None) -> str:
     """Return a reason as it is shown."""
     return f"{reason} (ticket {ticket})" if ticket else reason
@@ -209,17 +215,42 @@ class Conflict:
     def as_problem(self, who: str = "") -> Problem:
         """Return the conflict as a problem, naming who made the newer value if known."""
         by = f" by {who}" if who else ""
+        return self._problem(
+            f"the workbook started from {self.expected!r}, but it was changed{by} to "
+            f"{self.found!r} since.",
+            "Export a fresh workbook and make this edit again if it is still wanted.",
+        )
+
+    def between(self, author: str, other: str) -> Problem:
+        """Return the conflict of two change sets that are tried together as a problem."""
+        both = "both change it"
+        if self.column:
+            to = [repr(one) for one in (self._proposed, self.found)]
+            both += f", to {to[0]} and to {to[1]}"
+        return self._problem(
+            f"{author} and {other} {both}.",
+            "Try them one at a time. When one is in effect, the other has to be made again in a "
+            "fresh workbook if it is still wanted.",
+        )
+
+    @property
+    def cells(self) -> tuple[tuple[Identity, str], ...]:
+        """The cells, by row and column, of which one was changed before; empty for a whole row."""
+        rows = [one for one in (self.change.copied_from, self.change.identity) if one]
+        return tuple((row, column) for column in (self.column, "") for row in rows)
+
+    @property
+    def _proposed(self) -> str | None:
+        return self.change.after.get(self.column) if self.column else None
+
+    def _problem(self, message: str, fix: str) -> Problem:
         key = ", ".join(self.change.identity[:-1])
-        proposed = self.change.after.get(self.column) if self.column else None
         return Problem(
             rule="conflict",
             where=self.change.cells.get(self.column, self.change.where),
-            message=(
-                f"{self.change.dimension} {key}, {self.column or 'row'}: the workbook started from "
-                f"{self.expected!r}, but it was changed{by} to {self.found!r} since."
-            ),
-            value="" if proposed is None else proposed,
-            fix="Export a fresh workbook and make this edit again if it is still wanted.",
+            message=f"{self.change.dimension} {key}, {self.column or 'row'}: {message}",
+            value=self._proposed or "",
+            fix=fix,
         )
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from foreview.changes import ChangeSet, apply
+from foreview.changes import ChangeSet, apply, cells_of
 from foreview.dbt_project import Progress, open_engines, run_dbt
 from foreview.engine import ReadMeter, remove_leftovers
 from foreview.errors import Problem, RefusedError
@@ -307,21 +307,23 @@ def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> Non
     Raises:
         RefusedError: A cell is no longer as its author saw it, or the rows break a rule.
     """
-    from foreview.changes import apply
     from foreview.rules import rule_problems
 
     problems: list[Problem] = []
     states: dict[str, Any] = {}
     for dimension in sorted({name for one in change_sets for name in one.dimensions}):
         state, last = workspace.registry.approved_rows(dimension)
-        owner = dict(last)
+        tried: dict[Any, str] = {}  # who has changed a cell in this scenario
         for change_set in change_sets:
             changes = [one for one in change_set.changes if one.dimension == dimension]
             state, conflicts = apply(state, changes)
-            problems += [
-                one.as_problem(_who(workspace, owner.get(one.change.identity))) for one in conflicts
-            ]
-            owner |= {one.identity: change_set.id for one in changes}
+            for one in conflicts:
+                other = next((tried[cell] for cell in one.cells if cell in tried), None)
+                before = _who(workspace, other or last.get(one.change.identity))
+                mine = _who(workspace, change_set.id)
+                problems.append(one.between(mine, before) if other else one.as_problem(before))
+            if not conflicts:
+                tried |= {cell: change_set.id for change in changes for cell in cells_of(change)}
         states[dimension] = state
     if not problems:
         changes = [change for one in change_sets for change in one.changes]
