@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 from decimal import Decimal
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foreview.changes import ChangeSet
@@ -70,7 +72,9 @@ def read_impact(
             "device_load": str(publication["device_load"]),
             "touched_keys": len(keys),
             "touched_keys_hash": digest(keys),
-            "what_if_sql": _sql_hash(workspace),
+            "what_if_sql": sql_hash(workspace),
+            "settings": settings_read(workspace),
+            "mart_declarations": mart_declarations(workspace),
             "calendar": calendar_hash(workspace),
         },
         checksum="",
@@ -119,13 +123,53 @@ def newest_publication(workspace: Workspace, spark: SparkSession) -> Mapping[str
     return rows[0].asDict()  # type: ignore[no-any-return]
 
 
-def _sql_hash(workspace: Workspace) -> str:
-    """Return the hash of the SQL that computes impacts: macros, marts, dimensions, the what-if."""
-    digest = hashlib.sha256()
-    for folder in ("macros", "models/what_if", "models/audience", "models/reference"):
-        for path in sorted((workspace.project / folder).rglob("*.sql")):
-            digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
+_SQL_FOLDERS = (
+    "macros",
+    "models/what_if",
+    "models/audience",
+    "models/viewing",
+    "models/reference",
+    "models/staging",
+)
+_VARIABLE = re.compile(r"""(?<![\w.])var\(\s*['"](\w+)['"]""")
+
+
+def _sql_files(workspace: Workspace) -> Iterator[Path]:
+    """Yield the files of the SQL that computes impacts: macros, dimensions, marts, the what-if."""
+    for folder in _SQL_FOLDERS:
+        yield from sorted((workspace.project / folder).rglob("*.sql"))
+
+
+def sql_hash(workspace: Workspace) -> str:
+    """Return the hash of the SQL that computes impacts."""
+    sha = hashlib.sha256()
+    for path in _sql_files(workspace):
+        sha.update(path.name.encode() + path.read_bytes())
+    return sha.hexdigest()
+
+
+def settings_read(workspace: Workspace) -> dict[str, str]:
+    """Return the `vars` of dbt_project.yml that this SQL reads, but for those of a single run."""
+    read = {
+        name
+        for path in _sql_files(workspace)
+        for name in _VARIABLE.findall(path.read_text(encoding="utf-8"))
+    }
+    settings = workspace.settings
+    return {name: str(settings[name]) for name in sorted(read & settings.keys())}
+
+
+def mart_declarations(workspace: Workspace) -> str:
+    """Return each mart and the hash of what is declared of it, `name=hash;...`, sorted.
+
+    The definitions that a publication keeps are those with which its figures were computed; a
+    what-if computes by the declarations that there are now.
+    """
+    declared = {
+        mart["name"]: digest({key: one for key, one in mart.items() if key != "description"})
+        for mart in read_marts(workspace)
+    }
+    return ";".join(f"{name}={one}" for name, one in sorted(declared.items()))
 
 
 IDENTIFYING = frozenset({"device_id", "household_id"})

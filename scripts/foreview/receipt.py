@@ -175,6 +175,8 @@ _PLAIN = {
     "what_if_sql": "The SQL that computes what-ifs",
     "calendar": "The publication calendar",
 }
+_BY_NAME = {"mart_definitions", "mart_declarations", "settings"}
+"""Parts of the read set that hold several values by name."""
 
 
 def _changed_inputs(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> list[str]:
@@ -191,13 +193,12 @@ def _changed_inputs(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> lis
             (f"The rules of {name}", earlier["contracts"].get(name), later["contracts"].get(name))
             for name in sorted({*earlier["contracts"], *later["contracts"]})
         ),
-        *(
-            (f"The definition of {name}", *one)
-            for name, one in _definitions(earlier, later).items()
-        ),
+        *_by_name("The definition of", "mart_definitions", earlier, later),
+        *_by_name("The declaration of", "mart_declarations", earlier, later),
+        *_by_name("The setting", "settings", earlier, later),
         *(
             (_PLAIN.get(name, name), earlier["read_set"].get(name), later["read_set"].get(name))
-            for name in sorted({*earlier["read_set"], *later["read_set"]} - {"mart_definitions"})
+            for name in sorted({*earlier["read_set"], *later["read_set"]} - _BY_NAME)
         ),
         (
             "The viewing that is touched (records, days, seconds)",
@@ -211,19 +212,23 @@ def _changed_inputs(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> lis
     ]
 
 
-def _definitions(
-    earlier: Mapping[str, Any], later: Mapping[str, Any]
-) -> dict[str, tuple[str | None, str | None]]:
-    """Return each mart's two definitions, by the hashes that a publication keeps."""
+def _by_name(
+    label: str, part: str, earlier: Mapping[str, Any], later: Mapping[str, Any]
+) -> list[tuple[str, str | None, str | None]]:
+    """Return the two values of each name in a part of the read set, `name=value;...` or a dict.
+
+    Nothing when the earlier receipt is of a version that did not keep that part.
+    """
+    parts = [content["read_set"].get(part) for content in (earlier, later)]
+    if None in parts:
+        return []
     old, new = (
-        dict(
-            one.split("=", 1)
-            for one in content["read_set"].get("mart_definitions", "").split(";")
-            if one
-        )
-        for content in (earlier, later)
+        one
+        if isinstance(one, Mapping)
+        else dict(each.split("=", 1) for each in one.split(";") if each)
+        for one in parts
     )
-    return {name: (old.get(name), new.get(name)) for name in sorted({*old, *new})}
+    return [(f"{label} {name}", old.get(name), new.get(name)) for name in sorted({*old, *new})]
 
 
 def _short(value: object) -> str:

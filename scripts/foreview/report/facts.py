@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from foreview.impact import Impact, PathTaken
 from foreview.report.words import plural, whole
 
@@ -54,6 +56,8 @@ def _read(impact: Impact) -> str:
 
 
 def _told(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {one}" for name, one in sorted(value.items()))
     if isinstance(value, (list, tuple, set, frozenset)):
         items = sorted(map(str, value))
         return ", ".join(items[:12]) + (f" and {len(items) - 12:,} more" if items[12:] else "")
