@@ -14,6 +14,7 @@ from networks import export, network_workspace, promote_without_engine, run
 from conftest import PROJECT
 from foreview.cli import app
 from foreview.demo import edit_workbook
+from foreview.impact import Impact
 from foreview.workspace import Workspace
 
 
@@ -28,6 +29,32 @@ def submit_rename(workspace: Workspace, tmp_path: Path, name: str) -> Any:
     contract = workspace.contract("network")
     edit_workbook(file, contract, {"ALFA": {"network_name": name}}, action="was always wrong")
     return run(workspace, "submit", str(file), "--reason", "renamed", "--as", "ana")
+
+
+def test_after_a_preview_of_several_the_command_that_is_told_can_be_given(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit_rename(workspace, tmp_path, "Alpha")
+    (tmp_path / "other").mkdir()
+    file = export(workspace, tmp_path / "other")
+    contract = workspace.contract("network")
+    edit_workbook(file, contract, {"BETA": {"network_name": "B"}}, action="was always wrong")
+    run(workspace, "submit", str(file), "--reason", "renamed too", "--as", "bob")
+    ids = sorted(one["id"] for one in json.loads(run(workspace, "list", "--json").stdout))
+    assert len(ids) == 2
+    monkeypatch.setattr("foreview.what_if.preview", previewed)
+    monkeypatch.setattr("foreview.receipt.record_receipt", lambda *_: None)
+    for chosen in (ids[:1], ids):
+        told = run(workspace, "what-if", *chosen, "-o", str(tmp_path / "page")).output
+        for one in chosen:
+            assert f"somebody else: foreview approve {one}\n" in told
+        assert ("alone" in told) == (len(chosen) > 1)
+
+
+def previewed(workspace: Workspace, ids: list[str], **_: Any) -> Impact:
+    """Stand for the what-if, which needs Spark."""
+    change_sets = tuple(map(workspace.registry.change_set, ids))
+    return Impact(change_sets, 1, "2026-04-07", 1, {}, (), 0, 0, 0, {}, "c" * 64)
 
 
 def test_edited_workbook_becomes_a_change_set_and_the_same_file_no_second(

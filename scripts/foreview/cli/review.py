@@ -363,13 +363,16 @@ def what_if(
             return
         to_screen(shown[0])
         print(f"\nThe page: {files[0]}")
-        print(f"Next, somebody else: {_how_to_approve(names[0], impact.checksum)}")
+        print(_next_steps(names[0], impact.checksum))
 
 
-def _how_to_approve(ids: Sequence[str], checksum: str) -> str:
-    if len(ids) > 1:  # an approval is of one change request, and of a preview of it alone
-        return f"foreview what-if {ids[0]} alone, and approve it; then the others."
-    return f"foreview approve {ids[0]} --preview {checksum[:12]}"
+def _next_steps(ids: Sequence[str], checksum: str) -> str:
+    """Return how change requests that were tried together are approved: each by its own preview."""
+    if len(ids) == 1:
+        return f"Next, somebody else: foreview approve {ids[0]} --preview {checksum[:12]}"
+    told = ["Each is approved by itself, and after a preview of it alone:"]
+    told += [f"  foreview what-if {one}; somebody else: foreview approve {one}" for one in ids]
+    return "\n".join(told)
 
 
 def _short_name(ids: Sequence[str]) -> str:
