@@ -35,6 +35,7 @@ SHARED_DATA = PROJECT.parent / "shared" / "data"
 TOGETHER = {
     "test_what_if_equals_rebuild.py": "all marts",
     "test_two_tracks.py": "one mart",
+    "test_two_scenarios.py": "one mart",
     "test_promotion_ledger.py": "one mart",
     "test_kills.py": "killed",
     "test_loads.py": "two marts",

@@ -99,8 +99,9 @@
             "Its ranks_within must be columns of the grain, the first among them."
         ) -%}
     {%- endif -%}
-    {%- if rules.get('period', 'day') not in periods() -%}
-        {%- do found.append("Its period must be one of " ~ periods() | join(", ") ~ ".") -%}
+    {%- set declared = periods() | reject('equalto', 'now') | list -%}
+    {%- if rules.get('period', 'day') not in declared -%}
+        {%- do found.append("Its period must be one of " ~ declared | join(", ") ~ ".") -%}
     {%- elif rules.get('period', 'day') != 'day'
         and modules.re.search("ref\\(\\s*['\"]dim_current_\\w+['\"]", sql) -%}
         {%- do found.append("It reads a dimension as it is now, so its period must be day.") -%}
