@@ -131,14 +131,15 @@
                 (select * from {{ ref('both_worlds_' ~ name) }} where world = '{{ world }}')
             {%- endif -%}
         {%- endset -%}
-        {{- _as_illustrated(name, rows) if run_var('illustrate').day and not reach()[name].during else rows -}}
+        {{- _as_illustrated(name, rows)
+            if run_var('illustrate').day and not reach()[name].during else rows -}}
     {%- endif -%}
 {%- endmacro %}
 
 {#-
     An illustration of edits that begin after the newest viewing: each dimension is on the days from
-    `first_day` to before `end_day` as it will be on a later `day`, in either world. A channel code that
-    is another one by then keeps its last row: `ended_codes`, by the day on which they end.
+    `first_day` to before `end_day` as it will be on a later `day`, in either world. A channel code
+    that is another one by then keeps its last row: `ended_codes`, by the day on which they end.
 -#}
 {% macro _as_illustrated(name, rows) -%}
     {%- set ended = run_var('illustrate').get('ended_codes', {}) if name == 'channel' else {} -%}

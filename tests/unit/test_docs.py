@@ -34,6 +34,15 @@ def test_the_page_of_errors_names_every_rule_that_the_code_raises_and_no_other()
     assert set(headings) == rules_raised()
 
 
+def test_the_page_of_marts_names_every_period_that_may_be_declared() -> None:
+    macros = read("macros/what_if/periods.sql")
+    (listed,) = re.findall(r"macro periods\(\).*?return\((\[.*?\])\)", macros, re.DOTALL)
+    (row,) = re.findall(r"^\| `period` \|.*$", read("docs/adding-a-mart.md"), re.MULTILINE)
+    periods = set(ast.literal_eval(listed)) - {"now"}
+    assert periods == {"day", "week", "airing"}
+    assert all(f"`{one}`" in row for one in periods)
+
+
 def test_every_rule_says_why_and_how_to_fix() -> None:
     _, *sections = re.split(r"^### ", read("docs/errors.md"), flags=re.MULTILINE)
     short = [one.split("\n")[0] for one in sections if "Why:" not in one or "Fix:" not in one]
