@@ -1,4 +1,8 @@
-"""The change feed of a release, for other systems: which rows and which figures it changed."""
+"""The change feed of a release, for other systems: which rows and which figures it changed.
+
+A release has a folder of its own, which appears whole. Its manifest names the files with their
+lines and hashes, so that one who copies the folder can tell whether the copy is whole too.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,16 @@ from foreview.dbt_project import open_engines
 from foreview.errors import Problem, RefusedError
 from foreview.impact_tables import read_marts
 from foreview.past import plain_rows
-from foreview.report.files import written_whole
-from foreview.workspace import Workspace
+from foreview.whole_files import file_hash, replacing_folder
+from foreview.workspace import Workspace, disk_error
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 ACKNOWLEDGED = "feed-acknowledged"
 """The kind of the event with which a system says that it has taken a release."""
+
+MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -29,13 +35,15 @@ class Feed:
     Attributes:
         release: Its number.
         publication: The publication in which readers see it.
-        files: The files, JSON lines.
+        folder: The release's folder.
+        files: The files, JSON lines; the manifest beside them is not among these.
         rows: Number of changed rows.
         figures: Number of moved figures.
     """
 
     release: int
     publication: int
+    folder: Path
     files: tuple[Path, ...]
     rows: int
     figures: int
@@ -71,39 +79,52 @@ def acknowledge(workspace: Workspace, system: str, release: int) -> None:
 
 
 def write_feed(workspace: Workspace, release: int, folder: Path) -> Feed:
-    """Write what a release changed: `rows.jsonl`, and `<mart>.jsonl` for each mart that it moved.
+    """Write what a release changed into a folder of its own, `release-N`, whole or not at all.
 
-    A row has its dimension, key, interval, kind of change and changed values, and where they come
-    from: change set, author, reviewer, workbook and cells. A figure has its grain and its values
-    before and after; null where there is none.
+    In it are `rows.jsonl`, `<mart>.jsonl` for each mart that it moved, and `manifest.json`. Each
+    line has the release and its publication. A row has its dimension, key, interval, kind of change
+    and changed values, and where they come from: change set, author, reviewers, workbook and
+    cells. A figure has its grain and its values before and after; null where there is none.
 
     Args:
         workspace: Where.
         release: The release's number.
-        folder: Made when it is missing; files of the same names are replaced.
+        folder: Where the release's folder goes; made when it is missing. The release's own is
+            replaced, those of others are left.
 
     Raises:
         RefusedError: There is no such release.
         EngineError: Spark failed, or the files can't be written.
     """
     found = workspace.registry.release(release)
-    rows = list(_rows(workspace, found.change_set_ids))
-    files = [_write(folder / "rows.jsonl", rows)]
-    figures = 0
+    of = {"release": release, "publication": found.publication}
+    tables = {"rows": list(_rows(workspace, found.change_set_ids))}
     if found.kind != "baseline":  # a first load's figures are all there are
         spark = open_engines(workspace)
         for mart in read_marts(workspace):
-            moved = _figures(workspace, spark, mart, found.publication)
-            figures += len(moved)
-            if moved:
-                files.append(_write(folder / f"{mart['name']}.jsonl", moved))
-    return Feed(release, found.publication, tuple(files), len(rows), figures)
+            tables[mart["name"]] = _figures(workspace, spark, mart, found.publication)
+    lines = {name: len(one) for name, one in tables.items() if one or name == "rows"}
+    own = folder / f"release-{release}"
+    try:
+        with replacing_folder(own) as partial:
+            files = []
+            for name, count in lines.items():
+                path = partial / f"{name}.jsonl"
+                _write(path, ({**of, **line} for line in tables[name]))
+                files.append({"name": path.name, "lines": count, "sha256": file_hash(path)})
+            text = json.dumps({**of, "kind": found.kind, "files": files}, indent=2)
+            (partial / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise disk_error(error, own.name) from error
+    paths = tuple(own / f"{name}.jsonl" for name in lines)
+    rows = lines["rows"]
+    return Feed(release, found.publication, own, paths, rows, sum(lines.values()) - rows)
 
 
 def _rows(workspace: Workspace, change_set_ids: Iterable[str]) -> Iterable[dict[str, Any]]:
     for id_ in change_set_ids:
         change_set = workspace.registry.change_set(id_)
-        review = workspace.registry.approval(id_)
+        reviewers = workspace.registry.approvers(id_)
         for change in change_set.changes:
             contract = workspace.contract(change.dimension)
             yield {
@@ -117,7 +138,7 @@ def _rows(workspace: Workspace, change_set_ids: Iterable[str]) -> Iterable[dict[
                 "reason": change.reason or change_set.why,
                 "change_set": id_,
                 "author": change_set.author,
-                "reviewer": review.reviewer if review else None,
+                "reviewers": list(reviewers),
                 "source": change_set.source_name,
                 "source_hash": change_set.source_hash,
             }
@@ -142,8 +163,7 @@ def _figures(
     return [moved[one] for one in sorted(moved, key=str)]
 
 
-def _write(path: Path, lines: Iterable[Mapping[str, Any]]) -> Path:
-    with written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+def _write(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
         for line in lines:
             file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-    return path

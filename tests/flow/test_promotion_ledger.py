@@ -121,9 +121,11 @@ def test_killed_at_each_step_in_turn_a_promotion_goes_on_and_the_past_stays(
     feed = write_feed(market, release.number, tmp_path)
     rows, figures_fed = ([json.loads(line) for line in path.open()] for path in feed.files)
     assert (feed.rows, feed.figures) == (len(rows), len(figures_fed))
-    assert {(one["author"], one["reviewer"], one["change"]) for one in rows} == {
+    assert {(one["author"], *one["reviewers"], one["change"]) for one in rows} == {
         ("ana", "rob", "modified")
     }
+    of = {(one["release"], one["publication"]) for one in (*rows, *figures_fed)}
+    assert of == {(release.number, release.publication)}
     old, new = ({grain_of(one) for one in state[0]} for state in (before, after))
     assert {grain_of(one["grain"]) for one in figures_fed if not one["before"]} == new - old
     assert {grain_of(one["grain"]) for one in figures_fed if not one["after"]} == old - new

@@ -239,7 +239,7 @@ def feed(
         session.print(
             asdict(written),
             f"Reference version {number}: {written.rows:,} rows, {written.figures:,} figures "
-            f"in {output}.",
+            f"in {written.folder}.",
         )
 
 

@@ -282,7 +282,7 @@ def history(connection: Connection, dimension: str, key: Sequence[str]) -> Itera
             changes.c.number,
         )
     )
-    known, approvers = statuses(connection), _approvers(connection)
+    known, agreed = statuses(connection), approvers(connection)
     for row in connection.execute(query):
         state = known.get(row.change_set_id, ("pending", None))[0]
         yield HistoryEntry(
@@ -296,13 +296,13 @@ def history(connection: Connection, dimension: str, key: Sequence[str]) -> Itera
             source_name=row.source_name,
             source_hash=row.source_hash,
             status=state,
-            reviewer=approvers.get(row.change_set_id) if state in _AGREED else None,
+            reviewer=(state in _AGREED and ", ".join(agreed.get(row.change_set_id, ()))) or None,
             release=row.release,
             promoted_at=row.promoted_at,
         )
 
 
-def _approvers(connection: Connection) -> dict[str, str]:
+def approvers(connection: Connection) -> dict[str, tuple[str, ...]]:
     """Return who agreed to each change set, in their order."""
     table = schema.REVIEWS
     query = sa.select(table.c.change_set_id, table.c.reviewer, table.c.receipt_checksum)
@@ -314,4 +314,4 @@ def _approvers(connection: Connection) -> dict[str, str]:
     for row in rows:
         if row.receipt_checksum == last[row.change_set_id]:
             found.setdefault(row.change_set_id, []).append(row.reviewer)
-    return {one: ", ".join(dict.fromkeys(names)) for one, names in found.items()}
+    return {one: tuple(dict.fromkeys(names)) for one, names in found.items()}

@@ -178,6 +178,11 @@ class Registry:
         with self._database.reading() as connection:
             return reviews.voided(connection)
 
+    def approvers(self, change_set_id: str) -> tuple[str, ...]:
+        """Return all who agreed to what a change set was approved by, in their order."""
+        with self._database.reading() as connection:
+            return proposals.approvers(connection).get(change_set_id, ())
+
     # Releases
 
     def latest_release(self) -> int:
