@@ -1,19 +1,20 @@
 """Supplier files: another system's rows become a change set like any other.
 
 Only values that a supplier's file had before, or that nobody has looked at, follow the file. One
-that a person set by hand since is held back and listed: the next delivery must not undo it.
+that a person set by hand since is held back and listed: the next delivery must not undo it. So is
+a row that a person deleted, and, for changes from a day, one that does not hold on that day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from foreview.baseline import read_supplied_csv
 from foreview.changes import Action, Change, ChangeSet, Edit, Identity, Kind, State, apply
 from foreview.changes import changes_of as changes_of_edit
-from foreview.contract import Contract
+from foreview.contract import BEGINNING, Contract
 from foreview.errors import Problem, RefusedError
 from foreview.rules import rule_problems
 from foreview.submission import bulk_problems, refuse_unfinished
@@ -23,19 +24,25 @@ from foreview.workspace import Workspace
 KIND = "load"
 """The kind of a change set that a supplier's file made."""
 
+BASELINE = "baseline"
+SUPPLIED = (KIND, BASELINE)
+"""Kinds of change sets whose values nobody has looked at."""
+
 
 @dataclass(frozen=True)
 class Held:
-    """A value that the file would change, and a person set.
+    """What the file would change, and a person decided otherwise.
 
     Attributes:
-        identity: The row.
-        column: The column.
+        identity: The row; of a deleted one the key and the beginning.
+        column: The column; empty for a whole row.
         value: The value in effect.
         offered: The file's value.
-        author: Who set it.
+        author: Who decided.
         change_set_id: With which change set.
         where: The file's line.
+        did: What the person did, in words.
+        take: How to take what the file has after all.
     """
 
     identity: Identity
@@ -45,12 +52,16 @@ class Held:
     author: str
     change_set_id: str
     where: str
+    did: str
+    take: str
 
     def told(self) -> str:
         """Return it as a line of text."""
+        place = ", ".join([*self.identity[:-1], *([self.column] if self.column else [])])
+        offered = "" if self.offered is None else f"; the file has {self.offered!r}"
         return (
-            f"{self.where}: {', '.join(self.identity[:-1])}, {self.column}: {self.value!r} was set "
-            f"by {self.author} ({self.change_set_id}); the file has {self.offered!r}"
+            f"{self.where}: {place}: {self.did} by {self.author} ({self.change_set_id}){offered}. "
+            f"To take the file's: {self.take}"
         )
 
 
@@ -104,29 +115,36 @@ def read_supplier_file(
         raise RefusedError(problems)
     now, _ = workspace.registry.approved_rows(dimension)
     latest = {one[:-1]: one for one in sorted(now)}
-    setters = _setters(workspace.registry.release_change_sets(), dimension)
+    decided = _decided(workspace, dimension)
     edits: list[Edit] = []
     held: list[Held] = []
     for line, row in rows.items():
         where = f"{path.name} line {line}"
-        identity = latest.get(tuple(row[name] or "" for name in contract.key))
+        key = tuple(row[name] or "" for name in contract.key)
+        identity = latest.get(key)
         if identity is None:
-            edits.append(Edit(Action.INSERT, values=row, day=day, where=where))
+            if key in decided.removers:
+                held.append(_deleted(decided, key, where))
+            else:
+                edits.append(Edit(Action.INSERT, values=row, day=day, where=where))
             continue
         values: dict[str, str | None] = {}
         for name in columns:
             if row[name] == now[identity][name]:
                 continue
-            setter = setters.get((identity, name))
-            if setter is None or setter.kind in (KIND, "baseline"):
-                values[name] = row[name]
+            if decided.is_by_hand(identity, name):
+                held.append(_set(decided, identity, name, now[identity][name], row[name], where))
             else:
-                value = now[identity][name]
-                by = (setter.author, setter.id)
-                held.append(Held(identity, name, value, row[name], *by, where))
+                values[name] = row[name]
         if values:
-            action = Action.CHANGE_FROM if day else Action.CORRECT
-            edits.append(Edit(action, identity, values, now[identity], day, where=where))
+            kept = _on_other_days(decided, identity, now[identity]["valid_to"], day, where)
+            # A row that begins on the day has, from that day, what it has.
+            is_split = day is not None and day != identity[-1]
+            action = Action.CHANGE_FROM if is_split else Action.CORRECT
+            if kept is None:
+                edits.append(Edit(action, identity, values, now[identity], day, where=where))
+            else:
+                held.append(kept)
     changes = _checked(workspace, contract, now, edits, allow_bulk)
     change_set = ChangeSet(
         author=workspace.actor,
@@ -141,6 +159,100 @@ def read_supplier_file(
     in_file = {tuple(row[name] or "" for name in contract.key) for row in rows.values()}
     missing = len(latest.keys() - in_file)
     return Supplied(change_set if changes else None, tuple(held), len(rows), missing)
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """Who made the rows what they are.
+
+    Attributes:
+        setters: The change set that gave each value that it has, by row and column.
+        removers: The change set with which a person deleted each key that is gone.
+        releases: The release of each change set.
+    """
+
+    setters: Mapping[tuple[Identity, str], ChangeSet]
+    removers: Mapping[Identity, ChangeSet]
+    releases: Mapping[str, int | None]
+
+    def is_by_hand(self, identity: Identity, column: str) -> bool:
+        setter = self.setters.get((identity, column))
+        return setter is not None and setter.kind not in SUPPLIED
+
+    def back(self, change_set: ChangeSet) -> str:
+        """Return how to take a decision back."""
+        return f"foreview rollback {self.releases[change_set.id]}, and load the file again"
+
+
+def _decided(workspace: Workspace, dimension: str) -> _Decided:
+    promoted = workspace.registry.release_change_sets()
+    releases = {one.id: one.release for one in workspace.registry.change_sets()}
+    return _Decided(_setters(promoted, dimension), _removers(promoted, dimension), releases)
+
+
+def _set(
+    decided: _Decided,
+    identity: Identity,
+    column: str,
+    value: str | None,
+    offered: str | None,
+    where: str,
+) -> Held:
+    by = decided.setters[identity, column]
+    take = f"set it in a workbook; or {decided.back(by)}."
+    told = (f"{value!r} was set", take)
+    return Held(identity, column, value, offered, by.author, by.id, where, *told)
+
+
+def _deleted(decided: _Decided, key: Identity, where: str) -> Held:
+    by = decided.removers[key]
+    take = f"{decided.back(by)}; or add the row in a workbook."
+    told = ("the row was deleted", take)
+    return Held((*key, BEGINNING), "", None, None, by.author, by.id, where, *told)
+
+
+def _on_other_days(
+    decided: _Decided, identity: Identity, end: str | None, day: str | None, where: str
+) -> Held | None:
+    """Return why a key's last row can't change on a day: it ended before, or begins later."""
+    start = identity[-1]
+    if day is None or (start <= day and (end is None or day < end)):
+        return None
+    if day < start:
+        column, value, did = "valid_from", start, f"a row from {start} was made"
+        take = f"load it with --from {start}, or without --from"
+    else:
+        column, value, did = "valid_to", str(end), f"the row was ended on {end}"
+        take = "add a row from that day in a workbook"
+    by = decided.setters[identity, column]
+    take += f"; or {decided.back(by)}." if by.kind != BASELINE else "."
+    return Held(identity, column, value, None, by.author, by.id, where, did, take)
+
+
+def _removers(change_sets: Iterable[ChangeSet], dimension: str) -> dict[Identity, ChangeSet]:
+    """Return which promoted change set took away the last row of each key that has none.
+
+    A rollback of a person's insert leaves the key to whoever decided on it before.
+    """
+    present: dict[Identity, set[Identity]] = {}
+    inserters: dict[Identity, ChangeSet] = {}
+    removers: dict[Identity, list[ChangeSet]] = {}
+    for change_set in change_sets:
+        mine = [one for one in change_set.changes if one.dimension == dimension]
+        before = {one.identity[:-1]: bool(present.get(one.identity[:-1])) for one in mine}
+        for change in mine:
+            rows = present.setdefault(change.identity[:-1], set())
+            rows.add(change.identity)
+            if change.kind is Kind.REMOVED:
+                rows.discard(change.identity)
+        for key, was_there in before.items():
+            if not was_there:
+                inserters[key] = change_set
+            elif not present[key]:
+                is_back = change_set.kind == "rollback" and inserters[key].kind not in SUPPLIED
+                if not is_back:
+                    removers.setdefault(key, []).append(change_set)
+    return {key: found[-1] for key, found in removers.items() if not present[key]}
 
 
 def _setters(
@@ -168,7 +280,7 @@ def _tell(
     value: str | None,
     change_set: ChangeSet,
 ) -> None:
-    is_copied = change.copied_from is not None and name not in change.before
+    is_copied = name not in ("valid_from", *change.before)
     earlier = told.get((change.copied_from, name), []) if change.copied_from and is_copied else []
     entries = told.setdefault((change.identity, name), [])
     if earlier:
@@ -198,6 +310,7 @@ def _checked(
 
 def held_problem(source: str, held: int) -> Problem:
     """Return what is told when a file changes nothing but what is held back."""
-    message = f"The file of {source} changes nothing{' but what people set' if held else ''}."
-    fix = "Nothing to do." if not held else "See the list above; a workbook can change them."
+    decided = " but what people set, deleted or ended" if held else ""
+    message = f"The file of {source} changes nothing{decided}."
+    fix = "Nothing to do." if not held else "See the list above, and how to take the file's."
     return Problem("no-change", message, value=source, fix=fix)

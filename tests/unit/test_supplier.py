@@ -15,7 +15,8 @@ from test_thresholds import impact_of, with_rules
 
 from conftest import PROJECT
 from foreview.approval import approve, approve_by_rule
-from foreview.contract import load_contracts
+from foreview.changes import Action, ChangeSet, Edit, changes_of
+from foreview.contract import BEGINNING, load_contracts
 from foreview.errors import RefusedError
 from foreview.mariadb_server import Server
 from foreview.periods import PRELIMINARY
@@ -72,11 +73,11 @@ def test_what_a_person_set_is_held_back_until_a_rollback_gives_it_back(
 
     key, other, *_ = sorted(names(workspace))
     take(workspace, deliver(workspace, tmp_path, f"{key},Of acme"))
-    edited = by_hand(workspace, key, "By hand")
+    changed = by_hand(workspace, key, "By hand")
     found = take(workspace, deliver(workspace, tmp_path, f"{key},Of acme 2", f"{other},Of acme"))
     (held,) = found["held"]
     assert (held["value"], held["offered"], held["author"]) == ("By hand", "Of acme 2", "ana")
-    assert held["change_set_id"] == edited
+    assert held["change_set_id"] == changed
     assert (names(workspace)[key], names(workspace)[other]) == ("By hand", "Of acme")
     event = workspace.registry.events()
     assert [one.payload["held"] for one in event if one.kind == "values-held-back"] == [[held]]
@@ -90,19 +91,112 @@ def test_what_a_person_set_is_held_back_until_a_rollback_gives_it_back(
 
 
 def by_hand(workspace: Workspace, key: str, name: str) -> str:
-    from foreview.changes import Action, ChangeSet, Edit, changes_of
+    return edited(workspace, key, Action.CORRECT, {"network_name": name})
 
+
+def edited(
+    workspace: Workspace,
+    key: str,
+    action: Action,
+    values: dict[str, str | None] | None = None,
+    day: str | None = None,
+) -> str:
+    """Promote a person's edit of a key's last row; return its change set."""
     contract = workspace.contract("network")
     state, _ = workspace.registry.approved_rows("network")
-    identity = next(one for one in state if one[0] == key)
-    edit = Edit(Action.CORRECT, identity, {"network_name": name}, state[identity])
-    changes = tuple(changes_of(contract, edit, state)[0])
+    identity = max(one for one in state if one[0] == key)
+    edit = Edit(action, identity, values or {}, state[identity], day)
+    changes, problems = changes_of(contract, edit, state)
+    assert problems == []
     base = workspace.registry.latest_release()
     contracts = {"network": contract.hash}
-    change_set = ChangeSet("ana", "by hand", "edit", base, "book.xlsx", "", contracts, changes)
+    change_set = ChangeSet("ana", "by hand", "edit", base, "book.xlsx", "", contracts, (*changes,))
     workspace.registry.record_change_set(change_set)
     promote_recorded(workspace, change_set)
     return change_set.id
+
+
+def test_a_row_that_a_person_deleted_does_not_come_back_with_the_next_delivery(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    from foreview.promotion import rollback
+
+    key, other, *_ = sorted(names(workspace))
+    deleted = edited(workspace, key, Action.DELETE)
+    release = workspace.registry.latest_release()
+    for options in ((), ("--from", "2026-05-01")):
+        lines = (f"{key},Back", f"{other},Of acme {len(options)}")
+        found = take(workspace, deliver(workspace, tmp_path, *lines, options=options))
+        (held,) = found["held"]
+        assert (held["identity"][0], held["did"]) == (key, "the row was deleted")
+        assert (held["author"], held["change_set_id"]) == ("ana", deleted)
+        assert f"foreview rollback {release}" in held["take"]
+        assert key not in names(workspace)
+    alone = run(workspace, "load", "network", str(tmp_path / "delivery.csv"), "--source", "acme")
+    assert (alone.exit_code, "the row was deleted by ana" in alone.stdout) == (1, True)
+    promote_recorded(workspace, rollback(workspace, release))
+    assert take(workspace, deliver(workspace, tmp_path, f"{key},Back"))["held"] == []
+    assert names(workspace)[key] == "Back"
+
+
+def test_a_suppliers_row_that_was_rolled_back_stays_away_and_a_persons_own_does_not_bar_it(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    from foreview.promotion import rollback
+
+    take(workspace, deliver(workspace, tmp_path, "NEW1,New"))
+    promote_recorded(workspace, rollback(workspace, workspace.registry.latest_release()))
+    key = min(names(workspace))
+    found = take(workspace, deliver(workspace, tmp_path, "NEW1,New", f"{key},Of acme"))
+    assert [one["identity"][0] for one in found["held"]] == ["NEW1"]
+    contract = workspace.contract("network")
+    values = dict.fromkeys(contract.row_columns) | {"network_id": "NEW2", "network_name": "Mine"}
+    changes, _ = changes_of(contract, Edit(Action.INSERT, values=values), {})
+    base = workspace.registry.latest_release()
+    hashes = {"network": contract.hash}
+    inserted = ChangeSet("ana", "new", "edit", base, "book.xlsx", "", hashes, tuple(changes))
+    workspace.registry.record_change_set(inserted)
+    promote_recorded(workspace, inserted)
+    promote_recorded(workspace, rollback(workspace, workspace.registry.latest_release()))
+    assert take(workspace, deliver(workspace, tmp_path, "NEW2,New"))["held"] == []
+
+
+def test_a_key_that_a_person_ended_before_the_day_does_not_refuse_the_whole_delivery(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    key, other, *_ = sorted(names(workspace))
+    ended = edited(workspace, key, Action.RETIRE, day="2026-04-20")
+    lines = (f"{key},Later", f"{other},Later")
+    found = take(workspace, deliver(workspace, tmp_path, *lines, options=("--from", "2026-05-01")))
+    (held,) = found["held"]
+    assert (held["column"], held["value"]) == ("valid_to", "2026-04-20")
+    assert (held["did"], held["author"]) == ("the row was ended on 2026-04-20", "ana")
+    assert held["change_set_id"] == ended
+    state, _ = workspace.registry.approved_rows("network")
+    assert state[other, "2026-05-01"]["network_name"] == "Later"
+    assert [one for one in state if one[0] == key] == [(key, BEGINNING)]
+
+
+def test_a_key_with_a_later_row_is_held_back_and_one_that_begins_on_the_day_is_corrected(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    key, other, third = sorted(names(workspace))
+    # The network's group was changed by hand; its name is the supplier's still.
+    later = edited(workspace, key, Action.CHANGE_FROM, {"network_group_id": "G1"}, day="2026-06-01")
+    take(workspace, deliver(workspace, tmp_path, f"{third},A", options=("--from", "2026-05-01")))
+    lines = (f"{key},Later", f"{other},Later", f"{third},B")
+    found = take(workspace, deliver(workspace, tmp_path, *lines, options=("--from", "2026-05-01")))
+    (held,) = found["held"]
+    assert (held["column"], held["value"]) == ("valid_from", "2026-06-01")
+    assert (held["change_set_id"], "--from 2026-06-01" in held["take"]) == (later, True)
+    state, _ = workspace.registry.approved_rows("network")
+    assert state[third, "2026-05-01"]["network_name"] == "B"
+    assert state[third, BEGINNING]["network_name"] == third.title()
+    found = take(workspace, deliver(workspace, tmp_path, *lines, options=("--from", "2026-06-01")))
+    assert found["held"] == []
+    state, _ = workspace.registry.approved_rows("network")
+    assert state[key, "2026-06-01"]["network_name"] == "Later"
+    assert state[key, BEGINNING]["network_name"] == key.title()
 
 
 def test_a_day_splits_rows_and_a_value_that_a_person_set_before_it_stays_held(

@@ -179,7 +179,7 @@ def load_supplier_file(
         )
         lines = [one.told() for one in found.held[:MOST_HELD]]
         if found.held:
-            lines.append(f"{plural(len(found.held), 'value')} held back: people set them.")
+            lines.append(f"{len(found.held):,} held back: people set, deleted or ended them.")
         if found.not_in_file:
             lines.append(f"{plural(found.not_in_file, 'row')} not in the file: left as they are.")
         if found.change_set is None:
