@@ -5,8 +5,9 @@ Plain values without I/O: the what-if makes them from the engine's rows, reports
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -16,6 +17,11 @@ from foreview.rekeying import ProposedPair
 
 Number = int | Decimal
 Values = Mapping[str, Number | None]
+Hidden = Mapping[str, tuple[str | None, str | None, str]]
+"""What a report says in place of the two values of a measure and of their difference."""
+
+Sides = tuple[Number, Number]
+"""A count before and after, or in one track and in the other."""
 
 UNMAPPED = "(unmapped)"
 """The grain value of viewing whose key has no row that day."""
@@ -71,12 +77,14 @@ class FigureImpact:
         change: `added`, `removed` or `modified`.
         before: Measures and denominators as they are; empty when added.
         after: Measures and denominators as they would be; empty when removed.
+        hidden: Measures that are too small for a report, which then have no values.
     """
 
     grain: tuple[str, ...]
     change: str
     before: Values
     after: Values
+    hidden: Hidden = field(default_factory=dict)
 
     def value(self, side: str, name: str) -> Number:
         """Return a value on the side `before` or `after`; what is missing counts as 0."""
@@ -291,3 +299,21 @@ def ratio_of(ratio: Ratio, values: Values) -> Decimal | None:
     with localcontext(prec=100):
         quotient = Decimal(numerator) / Decimal(denominator)
         return quotient.quantize(Decimal(1).scaleb(-ratio.scale))
+
+
+def counted(measures: Iterable[Measure]) -> str:
+    """Return the measure that says how many are in a figure; empty where there is none."""
+    known = list(measures)
+    households = [one.name for one in known if one.unit == "households"]
+    return next(iter([*households, *(one.name for one in known if one.name == "records")]), "")
+
+
+def are_small(sides: Sequence[Sides], smallest: int) -> bool:
+    """Tell whether a count, or a difference of two that are shown side by side, is too small."""
+    rows_and_columns = [*sides, *zip(*sides, strict=True)]
+    apart = (
+        magnitude(one - other)
+        for values in rows_and_columns
+        for one, other in itertools.combinations(values, 2)
+    )
+    return any(0 < one < smallest for one in (*itertools.chain(*sides), *apart))

@@ -21,12 +21,14 @@ class FigurePair:
         before: Its measures as they are; empty where the figure is not there.
         one: Its measures in the first scenario; empty where the figure is not there.
         other: Its measures in the second.
+        hidden: Measures that are too small for a report in one of them.
     """
 
     grain: tuple[str, ...]
     before: Values
     one: Values
     other: Values
+    hidden: frozenset[str] = frozenset()
 
     def difference(self, name: str) -> Number:
         """Return the second scenario's value minus the first's; what is missing counts as 0."""
@@ -74,7 +76,9 @@ def _pair(one: MartImpact, other: MartImpact) -> MartPair:
         if values[0] == values[1]:
             alike += 1
         else:
-            pairs.append(FigurePair(grain, before, values[0], values[1]))
+            moved = [found[grain] for found in (ones, others) if grain in found]
+            hidden = frozenset(name for figure in moved for name in figure.hidden)
+            pairs.append(FigurePair(grain, before, values[0], values[1], hidden))
     names = [one.main_measure.name, *(measure.name for measure in one.measures)]
     pairs.sort(key=lambda p: (*(-magnitude(p.difference(name)) for name in names), p.grain))
     return MartPair(one, tuple(pairs), alike)

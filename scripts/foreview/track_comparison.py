@@ -6,12 +6,12 @@ because the other system rounds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import localcontext
 from enum import StrEnum
 
-from foreview.impact import Measure, Number, Values, magnitude
+from foreview.impact import Hidden, Measure, Number, Values, magnitude
 
 Grain = tuple[str, ...]
 Figures = Mapping[Grain, Values]
@@ -69,6 +69,7 @@ class Difference:
         ours: Its measures in ours; empty where we have no such figure.
         theirs: The same in theirs.
         by: Theirs minus ours, of each measure; what is missing counts as 0.
+        hidden: Measures that are too small for a report, which then have no values.
     """
 
     grain: Grain
@@ -76,6 +77,7 @@ class Difference:
     ours: Values
     theirs: Values
     by: Mapping[str, Number]
+    hidden: Hidden = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,11 @@ class Comparison:
 
 
 def compare(
-    shape: Shape, ours: Figures, theirs: Figures, tolerances: Mapping[str, Number]
+    shape: Shape,
+    ours: Figures,
+    theirs: Figures,
+    tolerances: Mapping[str, Number],
+    small: Collection[Grain] = (),
 ) -> Comparison:
     """Compare two tracks of a mart, figure by figure.
 
@@ -153,6 +159,7 @@ def compare(
         ours: Our figures, on the days that are compared.
         theirs: The other system's.
         tolerances: By how much a measure may be apart in a figure that both have; 0 when missing.
+        small: Figures that reports don't name, so that nothing is said to be elsewhere by them.
     """
     with localcontext(prec=DIGITS):
         counts = {"equal": 0, "rounded": 0}
@@ -163,7 +170,7 @@ def compare(
                 counts["rounded" if any(one.by.values()) else "equal"] += 1
             else:
                 differences.append(one)
-        differences.sort(key=lambda one: _rank(shape, one))
+        differences.sort(key=lambda one: rank(shape, one))
         return Comparison(
             **counts,
             differences=tuple(differences),
@@ -171,7 +178,7 @@ def compare(
                 one.name: _total(shape, one.name, ours, theirs, differences, tolerances)
                 for one in shape.measures
             },
-            elsewhere=_elsewhere(shape, differences),
+            elsewhere=_elsewhere(shape, [one for one in differences if one.grain not in small]),
         )
 
 
@@ -197,7 +204,8 @@ def _apart(one: Difference, tolerances: Mapping[str, Number]) -> list[str]:
     return [name for name, by in one.by.items() if magnitude(by) > tolerances.get(name, 0)]
 
 
-def _rank(shape: Shape, one: Difference) -> tuple[object, ...]:
+def rank(shape: Shape, one: Difference) -> tuple[object, ...]:
+    """Return what sorts differences: those that differ most first."""
     return (*(-magnitude(one.by[name]) for name in shape.ranked_by), one.grain)
 
 

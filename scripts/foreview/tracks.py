@@ -18,11 +18,11 @@ from foreview.closing import day_problems
 from foreview.dbt_project import open_engines, run_operation
 from foreview.deliveries import DeliveredColumns, columns_of, read_delivery, sql_type, to_arrow
 from foreview.errors import Problem, RefusedError
-from foreview.impact import Number
+from foreview.impact import Number, are_small, counted
 from foreview.impact_tables import measures_of, newest_publication, read_marts, unknown_mart
 from foreview.loads import ensure_landing
 from foreview.past import as_of, check_known
-from foreview.track_comparison import DIGITS, Comparison, Figures, Shape, compare
+from foreview.track_comparison import DIGITS, Comparison, Figures, Grain, Shape, compare
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ class Tracks:
         missing: Measures that the other system did not deliver for every figure.
         tolerances: By how much measures may be apart.
         comparison: What came out.
+        small: Figures of too few households to be named in a report.
+        smallest_count: Of fewer than these.
     """
 
     mart: str
@@ -87,6 +89,8 @@ class Tracks:
     missing: tuple[str, ...]
     tolerances: Mapping[str, Decimal]
     comparison: Comparison
+    small: frozenset[Grain] = frozenset()
+    smallest_count: int = 0
 
 
 def load_track(
@@ -209,7 +213,10 @@ def compare_track(
     days = dict(sorted({row[rules["grain"][0]]: row["publication"] for row in delivered}.items()))
     shape = _shape(rules, delivered)
     measured = [one.name for one in shape.measures]
-    published = as_of(workspace, mart, publication=number)
+    published = _on_days(as_of(workspace, mart, publication=number), list(days))
+    ours = published.toArrow().to_pylist()
+    smallest = int(workspace.settings.get("smallest_count", 0))
+    small = small_figures(rules, ours, delivered, smallest)
     return Tracks(
         mart=mart,
         label=rules["label"],
@@ -221,11 +228,39 @@ def compare_track(
         tolerances=allowed,
         comparison=compare(
             shape,
-            _figures(shape, _on_days(published, list(days)).toArrow().to_pylist()),
+            _figures(shape, ours),
             _figures(shape, delivered),
             allowed,
+            small,
         ),
+        small=small,
+        smallest_count=smallest,
     )
+
+
+def small_figures(
+    rules: Mapping[str, Any],
+    ours: Sequence[Mapping[str, Any]],
+    theirs: Sequence[Mapping[str, Any]],
+    smallest: int,
+) -> frozenset[Grain]:
+    """Return which figures have too few households, or records where none are counted.
+
+    Of those that only the other system has it may not be known: then they are small.
+    """
+    name = counted(measures_of(rules))
+    if not smallest or not name:
+        return frozenset()
+    left, right = (
+        {tuple(str(row[one]) for one in rules["grain"]): row[name] for row in rows}
+        for rows in (ours, theirs)
+    )
+    found = set()
+    for grain in {**left, **right}:
+        known = [side[grain] for side in (left, right) if side.get(grain) is not None]
+        if not known or are_small([(known[0], known[-1])], smallest):
+            found.add(grain)
+    return frozenset(found)
 
 
 def _delivered(

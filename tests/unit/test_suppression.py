@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
@@ -11,14 +13,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import load_workbook
+from rich.console import Console
 from test_report import figure, impact, mart
 
 from conftest import PROJECT, make_workspace
 from foreview.errors import RefusedError
 from foreview.impact import FigureImpact, Illustration, RankChange
 from foreview.impact_tables import read_marts
-from foreview.report import suppressed, write_reports
+from foreview.report import movers, suppressed, to_screen, write_reports
+from foreview.report.files import figure_row, headings
+from foreview.report.side_by_side import pairs_to_csv
 from foreview.report.suppression import FEW
+from foreview.scenarios import side_by_side
 
 SMALLEST = 10
 COUNTS = st.none() | st.integers(0, 25)
@@ -41,7 +48,7 @@ def sums(figures: Any) -> Counter[Any]:
     for one in figures:
         for side in ("before", "after"):
             for name, value in getattr(one, side).items():
-                found[one.grain[0], side, name] += value
+                found[one.grain[0], side, name] += value or 0
     return +found
 
 
@@ -55,12 +62,81 @@ def test_totals_of_a_day_stay_and_no_small_figure_has_a_name(counts: Any) -> Non
     figures = [counted(*grain, *sides) for grain, sides in counts.items()]
     (shown,) = suppressed(replace(impact(mart(*figures)), smallest_count=SMALLEST))
     found = shown.marts[0].figures
-    assert sums(found) == sums(figures)
+    hidden = {one.grain[0] for one in found if one.hidden}
+    for place, value in sums(figures).items():
+        is_left_out = place[0] in hidden and place[2] == "reach"
+        assert sums(found)[place] == value or is_left_out
+    for one in found:
+        assert one.hidden or not is_few(one.value("before", "reach"), one.value("after", "reach"))
     named = {one.grain: one for one in found if FEW not in one.grain}
     for (day, network), (before, after) in counts.items():
-        sides = (before or 0, after or 0)
-        is_small = any(0 < one < SMALLEST for one in (*sides, abs(sides[1] - sides[0])))
-        assert ((day, network) in named) != is_small
+        assert ((day, network) in named) != is_few(before or 0, after or 0)
+
+
+def is_few(*sides: Any) -> bool:
+    return any(0 < one < SMALLEST for one in (*sides, abs(sides[1] - sides[0])))
+
+
+@given(st.tuples(COUNTS, COUNTS).filter(lambda one: one != (None, None)))
+def test_a_lone_small_figures_count_is_in_no_report_and_in_no_sum(counts: Any) -> None:
+    lone = counted("2026-04-01", "TINY", *counts)
+    others = [counted(f"2026-04-0{day}", "HUGE", 100, 40) for day in (1, 2)]
+    (shown,) = suppressed(replace(impact(mart(lone, *others)), smallest_count=SMALLEST))
+    rows = {one.grain: figure_row(shown.marts[0], one) for one in shown.marts[0].figures}
+    if not is_few(*(one or 0 for one in counts)):
+        assert ("2026-04-01", "TINY") in rows
+        return
+    names = headings(shown.marts[0])
+    told = dict(zip(names, rows["2026-04-01", FEW], strict=True))
+    for side, value in zip(("before", "after"), counts, strict=True):
+        few_or_more = f"fewer than {SMALLEST}" if (value or 0) < SMALLEST else f"{SMALLEST} or more"
+        assert told[f"reach_{side}"] == (None if value is None else few_or_more)
+        assert told[f"seconds_{side}"] == (None if value is None else 100 * value)
+    assert told["reach_difference"] in (f"fewer than {SMALLEST}", f"{SMALLEST} or more")
+    found = {one.key: one for one in movers(shown.marts[0], "reach")}
+    assert (found[FEW,].before, found[FEW,].after, found[FEW,].is_hidden) == (0, 0, True)
+
+
+def test_no_page_workbook_csv_or_screen_has_the_count_of_a_lone_small_figure(
+    tmp_path: Path,
+) -> None:
+    lone = figure("2026-04-01", "TINY", 77_777, 88_888)
+    lone = replace(
+        lone,
+        before={**lone.before, "reach": 50, "sessions": 60},
+        after={**lone.after, "reach": 58, "sessions": 61},
+    )
+    one = mart(lone, counted("2026-04-01", "HUGE", 1000, 400))
+    whole = replace(impact(one), smallest_count=SMALLEST)
+    files = write_reports(whole, tmp_path)
+    screen = Console(file=io.StringIO(), width=200)
+    to_screen(suppressed(whole)[0], screen)
+    reach = screen.file.getvalue().partition("Reach:")[2]  # type: ignore[attr-defined]
+    assert "HUGE" in reach
+    assert FEW not in reach
+    texts = [path.read_text("utf-8") for path in files if path.suffix != ".xlsx"]
+    (book,) = (path for path in files if path.suffix == ".xlsx")
+    sheets = load_workbook(book).worksheets
+    cells = [str(cell) for sheet in sheets for row in sheet.values for cell in row]
+    texts.append("\n".join(f">{one}<" for one in cells))
+    for text in texts:
+        assert f"fewer than {SMALLEST}" in text
+        for number in ("50", "58", "+8", "8", "60", "61"):
+            assert not re.search(rf"[>,]{re.escape(number)}[<,\n]", text), number
+
+
+def test_two_scenarios_beside_each_other_do_not_tell_a_small_count(tmp_path: Path) -> None:
+    first = impact(mart(counted("2026-04-01", "A", 50, 60), counted("2026-04-01", "B", 50, 90)))
+    second = impact(mart(counted("2026-04-01", "A", 50, 63), counted("2026-04-01", "B", 50, 20)))
+    both = suppressed(*(replace(each, smallest_count=SMALLEST) for each in (first, second)))
+    pairs = side_by_side(*both)
+    (few, kept) = sorted(pairs[0].figures, key=lambda one: one.grain)
+    assert (few.grain, kept.grain) == (("2026-04-01", FEW), ("2026-04-01", "B"))
+    assert few.hidden == {"reach"}
+    for name in ("one", "other", "before"):
+        assert getattr(few, name)["reach"] is None
+    (path,) = pairs_to_csv(pairs, tmp_path)
+    assert "63" not in path.read_text("utf-8").replace("6300", "").replace("6000", "")
 
 
 def test_no_report_names_a_small_figure_nor_its_rank_nor_its_illustration(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,7 @@ from foreview.report.tracks import (
     tracks_to_text,
 )
 from foreview.track_comparison import Figures, Grain, Shape, compare
-from foreview.tracks import Loaded, Tracks, read_tolerances, trimmed
+from foreview.tracks import Loaded, Tracks, read_tolerances, small_figures, trimmed
 
 SHAPE = Shape(
     ("viewing_date", "network_id", "playback_mode"),
@@ -345,3 +347,75 @@ def test_the_command_says_what_was_loaded_and_what_to_do_next(
         "1,200 figures of old, in place of 1,100: 2026-04-01 to 2026-04-03, beside publication 3.\n"
         "Compare them: foreview compare-track a_mart --system old\n"
     )
+
+
+RULES = {
+    "grain": list(SHAPE.grain),
+    "measures": {
+        "seconds": {"label": "Seconds", "type": "integer", "over": "records", "unit": "s"},
+        "reach": {"label": "R", "type": "integer", "over": "households", "unit": "households"},
+    },
+}
+
+
+def test_figures_of_too_few_households_are_known_also_where_none_were_delivered() -> None:
+    def rows(**reach: int | None) -> list[dict[str, Any]]:
+        day = {"viewing_date": "2026-04-01", "playback_mode": "all"}
+        return [{**day, "network_id": name, "reach": n} for name, n in reach.items()]
+
+    ours = rows(FEW=3, MANY=30, NEAR=50, SAME=50, ALONE=2, FULL=90)
+    theirs = rows(FEW=None, MANY=None, NEAR=57, SAME=50, THEIRS=None, MORE=70)
+    small = small_figures(RULES, ours, theirs, 10)
+    assert sorted(one[1] for one in small) == ["ALONE", "FEW", "NEAR", "THEIRS"]
+    assert small_figures(RULES, ours, theirs, 0) == frozenset()
+
+
+def test_no_page_csv_or_screen_of_two_tracks_names_or_counts_a_small_figure(tmp_path: Path) -> None:
+    days = ("2026-04-01", "2026-04-02")
+    ours = {(day, "HUGE", "all"): values(9000, reach=900) for day in days}
+    theirs = {(day, "HUGE", "all"): values(9100, reach=870) for day in days}
+    ours[days[0], "TINY", "all"] = values(41, reach=33)  # alone on its day: not even in a sum
+    theirs[days[0], "TINY", "all"] = values(43, reach=37)
+    for name, reach in (("SMALL", 8), ("LITTLE", 9)):
+        ours[days[1], name, "all"] = values(50, reach=reach)
+        theirs[days[1], name, "all"] = values(70, reach=reach + 100)
+    theirs[days[1], "ELSEWHERE", "all"] = values(41, reach=3)
+    small = frozenset(grain for grain in {**ours, **theirs} if grain[1] != "HUGE")
+    found = replace(
+        tracks(ours, theirs),
+        comparison=compare(SHAPE, ours, theirs, {}, small),
+        small=small,
+        smallest_count=10,
+    )
+    assert agreement(found).startswith("old and publication 4 differ in 6 figures: 5 different")
+    texts = [
+        tracks_to_text(found),
+        tracks_to_html(found, tmp_path / "t.html").read_text("utf-8"),
+        tracks_to_csv(found, tmp_path / "t.csv").read_text("utf-8"),
+        json.dumps(tracks_as_data(found), default=str),
+    ]
+    for text in texts:
+        assert "(too few)" in text
+        for name in ("TINY", "SMALL", "LITTLE", "ELSEWHERE"):
+            assert name not in text
+        assert not re.search(r"\b(33|37)\b", text)
+    with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
+        rows = {
+            row["viewing_date"]: row for row in csv.DictReader(file) if "(" in row["network_id"]
+        }
+    lone, both = (rows[day] for day in days)
+    assert (lone["reach_ours"], lone["reach_difference"]) == ("10 or more", "fewer than 10")
+    assert (lone["seconds_ours"], lone["seconds_theirs"]) == ("41", "43")
+    assert (both["reach_ours"], both["reach_theirs"]) == ("17", "220")
+    data = tracks_as_data(found)["measures"]
+    assert data["seconds"]["difference"] == 200 + 2 + 40 + 41
+    shown = [one for one in tracks_as_data(found)["largest"] if one["ours"]["reach"] is not None]
+    for side in ("ours", "theirs"):
+        assert data["reach"][side] == sum(one[side]["reach"] for one in shown)
+
+
+def test_without_the_setting_two_tracks_are_shown_whole() -> None:
+    found = tracks(*MOVED)
+    assert [one["grain"] for one in tracks_as_data(found)["largest"]] == [
+        dict(zip(SHAPE.grain, one.grain, strict=True)) for one in found.comparison.differences
+    ]

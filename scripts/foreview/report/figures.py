@@ -21,12 +21,14 @@ class Mover:
         before: The measure before, over the figures that move.
         after: The same after.
         figures: Number of figures that move.
+        is_hidden: Whether the measure of some of them is too small to be shown, and so left out.
     """
 
     key: tuple[str, ...]
     before: Number
     after: Number
     figures: int
+    is_hidden: bool = False
 
     @property
     def difference(self) -> Number:
@@ -67,6 +69,7 @@ def movers(mart: MartImpact, measure: str, n: int | None = None) -> tuple[Mover,
     """
     totals: dict[tuple[str, ...], list[Number]] = {}
     counts: dict[tuple[str, ...], int] = {}
+    hidden = set()
     key_of = key_getter(mart)
     for figure in mart.disjoint_figures:
         key = key_of(figure)
@@ -74,7 +77,11 @@ def movers(mart: MartImpact, measure: str, n: int | None = None) -> tuple[Mover,
         sums[0] += figure.value("before", measure)
         sums[1] += figure.value("after", measure)
         counts[key] = counts.get(key, 0) + 1
-    found = [Mover(key, sums[0], sums[1], counts[key]) for key, sums in totals.items()]
+        if measure in figure.hidden:
+            hidden.add(key)
+    found = [
+        Mover(key, sums[0], sums[1], counts[key], key in hidden) for key, sums in totals.items()
+    ]
     found.sort(key=lambda one: (-magnitude(one.difference), one.key))
     return tuple(found[:n])
 

@@ -65,6 +65,9 @@ def figure_row(mart: MartImpact, figure: FigureImpact) -> list[Value]:
     """Return a figure's values: change, grain, measures and parts of ratios, ratios."""
     row: list[Value] = [figure.change, *figure.grain]
     for name in [*(one.name for one in mart.measures), *_parts(mart)]:
+        if name in figure.hidden:
+            row += figure.hidden[name]
+            continue
         row += [figure.before.get(name), figure.after.get(name), _difference(figure, name)]
     for ratio in mart.ratios:
         row += [ratio_of(ratio, figure.before), ratio_of(ratio, figure.after)]

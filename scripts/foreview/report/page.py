@@ -23,6 +23,7 @@ from foreview.report.files import written_whole
 from foreview.report.pairs import ADVICE, HEADINGS, SHOWN, more_pairs, pair_row
 from foreview.report.requests import row_edits
 from foreview.report.words import (
+    DASH,
     change_word,
     column_label,
     daily_label,
@@ -238,7 +239,7 @@ def _mart(mart: MartImpact) -> dict[str, Any]:
                 "numbers": [number(one.before), number(one.after)],
                 "difference": tone(one.difference),
                 "percent": relative(one),
-                "others": [tone(sums[other.name][one.key].difference) for other in others],
+                "others": [_moved(sums[other.name][one.key]) for other in others],
             }
             for one in shown
         ],
@@ -255,6 +256,10 @@ def _mart(mart: MartImpact) -> dict[str, Any]:
         "ranks": _ranks(mart),
         "figures": _figures(mart),
     }
+
+
+def _moved(mover: Mover) -> tuple[str, str]:
+    return (DASH, "same") if mover.is_hidden else tone(mover.difference)
 
 
 def _by_measure(mart: MartImpact, measure: Measure) -> dict[str, Any]:
@@ -319,12 +324,13 @@ def _figure(mart: MartImpact, figure: FigureImpact) -> dict[str, Any]:
     return {
         "grain": spoken_values(mart.grain, figure.grain),
         "change": change_word(figure),
-        "numbers": [
-            (
-                number(figure.before.get(one.name)),
-                number(figure.after.get(one.name)),
-                *tone(figure.difference(one.name)),
-            )
-            for one in mart.measures
-        ],
+        "numbers": [_sides(figure, one.name) for one in mart.measures],
     }
+
+
+def _sides(figure: FigureImpact, name: str) -> tuple[str, str, str, str]:
+    if name in figure.hidden:
+        before, after, difference = figure.hidden[name]
+        return before or DASH, after or DASH, difference, "same"
+    numbers = [number(side.get(name)) for side in (figure.before, figure.after)]
+    return numbers[0], numbers[1], *tone(figure.difference(name))

@@ -9,7 +9,7 @@ from typing import Any
 from foreview.impact import Impact
 from foreview.report.files import write_csv
 from foreview.report.page import tone, write_page
-from foreview.report.words import column_label, number, plural, spoken_values, verdict, whole
+from foreview.report.words import DASH, column_label, number, plural, spoken_values, verdict, whole
 from foreview.scenarios import MartPair
 
 TABLE_FIGURES = 50
@@ -55,7 +55,12 @@ def _mart(pair: MartPair) -> dict[str, Any]:
                     number(side.get(main.name))
                     for side in (figure.before, figure.one, figure.other)
                 ],
-                "differences": [tone(figure.difference(one.name)) for one in (main, *others)],
+                "differences": [
+                    (DASH, "same")
+                    if one.name in figure.hidden
+                    else tone(figure.difference(one.name))
+                    for one in (main, *others)
+                ],
             }
             for figure in pair.figures[:TABLE_FIGURES]
         ],

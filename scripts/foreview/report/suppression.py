@@ -2,58 +2,80 @@
 
 The setting is `smallest_count` in dbt_project.yml. A figure is small when fewer households are in
 it before or after, or in the difference; in a mart that counts no households, records instead,
-which are at least as many. Small figures of a day are added up and shown as one, so that
-totals stay what they are. Receipts, promotions and marts are not concerned.
+which are at least as many. Small figures of a day are added up and shown as one, so that totals
+stay what they are. Where that one is small too, above all because it is alone, its counts are not
+shown and are in no sum: from what is left they can't be worked out. Two scenarios, and two tracks,
+are looked at together, so that neither tells what the other does not. Receipts, promotions and
+marts are not concerned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
-from foreview.impact import FigureImpact, Impact, MartImpact, Number, Values, magnitude
+from foreview.impact import (
+    FigureImpact,
+    Hidden,
+    Impact,
+    MartImpact,
+    Measure,
+    Number,
+    Sides,
+    Values,
+    are_small,
+    counted,
+    magnitude,
+)
 
 FEW = "(too few)"
 """Stands for the values of the grain of small figures."""
 
+Grain = tuple[str, ...]
+
 
 def suppressed(*impacts: Impact) -> tuple[Impact, ...]:
     """Return impacts as reports may show them; a figure that is small in one is so in all."""
-    if not any(one.smallest_count for one in impacts):
+    smallest = max(one.smallest_count for one in impacts)
+    if not smallest:
         return impacts
-    small: dict[str, set[tuple[str, ...]]] = {}
-    for impact in impacts:
-        for mart in _all_marts(impact):
-            small.setdefault(mart.name, set()).update(_small(mart, impact.smallest_count))
-    return tuple(_without(impact, small) for impact in impacts)
-
-
-def _all_marts(impact: Impact) -> tuple[MartImpact, ...]:
-    return (*impact.marts, *(impact.illustration.marts if impact.illustration else ()))
-
-
-def _small(mart: MartImpact, smallest: int) -> Iterable[tuple[str, ...]]:
-    households = [one.name for one in mart.measures if one.unit == "households"]
-    names = households[:1] or [one.name for one in mart.measures if one.name == "records"]
-    for figure in (*mart.figures, *mart.held) if names else ():
-        before, after = figure.value("before", names[0]), figure.value("after", names[0])
-        if any(0 < one < smallest for one in (before, after, magnitude(after - before))):
-            yield figure.grain
-
-
-def _without(impact: Impact, small: dict[str, set[tuple[str, ...]]]) -> Impact:
-    shown = impact.illustration
-    return replace(
-        impact,
-        marts=tuple(_added_up(mart, small[mart.name]) for mart in impact.marts),
-        illustration=shown
-        and replace(shown, marts=tuple(_added_up(mart, small[mart.name]) for mart in shown.marts)),
+    small = _small(impacts, smallest)
+    named = tuple(_each(one, lambda mart: _added_up(mart, small[mart.name])) for one in impacts)
+    lone = _small(named, smallest)
+    return tuple(
+        _each(one, lambda mart: _without_counts(mart, lone[mart.name], smallest)) for one in named
     )
 
 
-def _added_up(mart: MartImpact, small: set[tuple[str, ...]]) -> MartImpact:
+def _each(impact: Impact, change: Callable[[MartImpact], MartImpact]) -> Impact:
+    """Return an impact with each of its marts changed, those of the illustration too."""
+    shown = impact.illustration
+    return replace(
+        impact,
+        marts=tuple(map(change, impact.marts)),
+        illustration=shown and replace(shown, marts=tuple(map(change, shown.marts))),
+    )
+
+
+def _small(impacts: Iterable[Impact], smallest: int) -> dict[str, set[Grain]]:
+    """Return the grains of small figures by mart; all impacts are looked at together."""
+    sides: dict[str, dict[Grain, list[Sides]]] = {}
+    for impact in impacts:
+        for mart in (*impact.marts, *(impact.illustration.marts if impact.illustration else ())):
+            found = sides.setdefault(mart.name, {})
+            name = counted(mart.measures)
+            for one in (*mart.figures, *mart.held) if name else ():
+                values = (one.value("before", name), one.value("after", name))
+                found.setdefault(one.grain, []).append(values)
+    return {
+        mart: {grain for grain, values in found.items() if are_small(values, smallest)}
+        for mart, found in sides.items()
+    }
+
+
+def _added_up(mart: MartImpact, small: Collection[Grain]) -> MartImpact:
     kept = [one for one in mart.figures if one.grain not in small]
-    days: dict[tuple[str, ...], list[FigureImpact]] = {}
+    days: dict[Grain, list[FigureImpact]] = {}
     for one in mart.figures:
         if one.grain in small:
             days.setdefault(_few(mart, one.grain), []).append(one)
@@ -65,22 +87,69 @@ def _added_up(mart: MartImpact, small: set[tuple[str, ...]]) -> MartImpact:
     )
 
 
-def _few(mart: MartImpact, grain: tuple[str, ...]) -> tuple[str, ...]:
+def _few(mart: MartImpact, grain: Grain) -> Grain:
+    return few(grain, mart.day_place, mart.grain.index(mart.nested[0]) if mart.nested else None)
+
+
+def few(grain: Grain, *kept: int | None) -> Grain:
     """Return the grain under which a small figure is added up: its day, and its window."""
-    kept = {mart.day_place, mart.grain.index(mart.nested[0]) if mart.nested else None}
     return tuple(value if place in kept else FEW for place, value in enumerate(grain))
 
 
-def _sum(grain: tuple[str, ...], figures: list[FigureImpact]) -> FigureImpact:
-    before, after = (_total(getattr(one, side) for one in figures) for side in ("before", "after"))
+def _sum(grain: Grain, figures: list[FigureImpact]) -> FigureImpact:
+    before, after = (total(getattr(one, side) for one in figures) for side in ("before", "after"))
     change = "modified" if before and after else "added" if after else "removed"
     return FigureImpact(grain, change, before, after)
 
 
-def _total(sides: Iterable[Values]) -> dict[str, Number | None]:
+def total(sides: Iterable[Values]) -> dict[str, Number | None]:
+    """Return the sums of all values; what is missing everywhere stays so."""
     found: dict[str, Number | None] = {}
     for values in sides:
         for name, value in values.items():
             known = found.get(name)
             found[name] = value if known is None else known if value is None else known + value
     return found
+
+
+def _without_counts(mart: MartImpact, lone: Collection[Grain], smallest: int) -> MartImpact:
+    return replace(
+        mart,
+        figures=tuple(
+            _covered(mart, one, smallest) if FEW in one.grain and one.grain in lone else one
+            for one in mart.figures
+        ),
+    )
+
+
+def _covered(mart: MartImpact, figure: FigureImpact, smallest: int) -> FigureImpact:
+    hidden = covered(mart.measures, figure.before, figure.after, smallest)
+    before, after = (without(one, hidden) for one in (figure.before, figure.after))
+    return replace(figure, before=before, after=after, hidden=hidden)
+
+
+def covered(measures: Iterable[Measure], before: Values, after: Values, smallest: int) -> Hidden:
+    """Return what is said in place of the counts of figures that are few even together.
+
+    All that counts households goes, weighted too; of what counts something of theirs, what is as
+    few, since there are no more households than that.
+    """
+    known = list(measures)
+    hidden = {}
+    for one in known:
+        left, right = before.get(one.name), after.get(one.name)
+        sides = (left or 0, right or 0)
+        is_count = one.unit in ("households", "devices") or one.name == counted(known)
+        if is_count or (one.unit != "seconds" and are_small([sides], smallest)):
+            told = [None if value is None else _told(value, smallest) for value in (left, right)]
+            hidden[one.name] = (told[0], told[1], _told(magnitude(sides[1] - sides[0]), smallest))
+    return hidden
+
+
+def without(values: Values, hidden: Hidden) -> Values:
+    """Return values without those that are hidden."""
+    return {name: None if name in hidden else value for name, value in values.items()}
+
+
+def _told(value: Number, smallest: int) -> str:
+    return f"fewer than {smallest}" if value < smallest else f"{smallest} or more"

@@ -1,15 +1,22 @@
-"""Two tracks compared: on the terminal, as a page, and as a CSV file."""
+"""Two tracks compared: on the terminal, as a page, and as a CSV file.
+
+How many figures differ is said of all; those of too few households are added up by day.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from decimal import localcontext
 from pathlib import Path
 from typing import Any
 
-from foreview.impact import Measure
+from foreview.impact import Measure, are_small, counted
 from foreview.report.files import Value, write_csv
 from foreview.report.page import tone, write_page
+from foreview.report.suppression import covered, few, total, without
 from foreview.report.words import (
+    DASH,
     column_label,
     daily_label,
     number,
@@ -20,13 +27,71 @@ from foreview.report.words import (
     spoken_values,
     whole,
 )
-from foreview.track_comparison import Difference, Elsewhere, Found
+from foreview.track_comparison import (
+    DIGITS,
+    Comparison,
+    Difference,
+    Elsewhere,
+    Found,
+    Grain,
+    rank,
+)
 from foreview.tracks import Tracks
 
 SCREEN_FIGURES, SCREEN_ELSEWHERE = 10, 5
 TABLE_FIGURES, TABLE_ELSEWHERE = 50, 20
 NAMED = 3
 """Values of a column that a sentence names."""
+
+
+def shown(tracks: Tracks) -> Comparison:
+    """Return a comparison as reports may show it: no figure of too few households has a name."""
+    found, shape = tracks.comparison, tracks.shape
+    nested = shape.grain.index(shape.nested[0]) if shape.nested else None
+    groups: dict[Grain, list[Difference]] = {}
+    for one in found.differences:
+        if one.grain in tracks.small:
+            groups.setdefault(few(one.grain, 0, nested), []).append(one)
+    if not groups:
+        return found
+    with localcontext(prec=DIGITS):
+        added = [_added_up(tracks, grain, group) for grain, group in groups.items()]
+        kept = [one for one in found.differences if one.grain not in tracks.small]
+        totals = dict(found.totals)
+        for grain, group in groups.items():
+            hidden = next(one.hidden for one in added if one.grain == grain)
+            for name in hidden if shape.is_summed(grain) else ():
+                left, right = (
+                    sum(side.get(name) or 0 for side in sides)
+                    for sides in ([one.ours for one in group], [one.theirs for one in group])
+                )
+                old = totals[name]
+                ours, theirs = old.ours - left, old.theirs - right
+                totals[name] = replace(old, ours=ours, theirs=theirs, by=theirs - ours)
+        differences = sorted([*kept, *added], key=lambda one: rank(shape, one))
+    return replace(found, differences=tuple(differences), totals=totals)
+
+
+def _added_up(tracks: Tracks, grain: Grain, group: Sequence[Difference]) -> Difference:
+    measures, smallest = tracks.shape.measures, tracks.smallest_count
+    sums = total(one.ours for one in group), total(one.theirs for one in group)
+    name = counted(measures)
+    counts = sums[0].get(name) or 0, sums[1].get(name) or 0
+    is_lone = not name or are_small([counts], smallest)
+    hidden = covered(measures, *sums, smallest) if is_lone else {}
+    ours, theirs = (without(one, hidden) for one in sums)
+    by = {one.name: (theirs.get(one.name) or 0) - (ours.get(one.name) or 0) for one in measures}
+    kinds = {one.found for one in group}
+    found = kinds.pop() if len(kinds) == 1 else Found.DIFFERENT
+    return Difference(grain, found, ours, theirs, by, hidden)
+
+
+def _sides(one: Difference, name: str) -> tuple[str, str, str, str]:
+    """Return a measure of ours, of theirs, and the difference as text, and its tone."""
+    if name in one.hidden:
+        ours, theirs, by = one.hidden[name]
+        return ours or DASH, theirs or DASH, by, "same"
+    return number(one.ours.get(name)), number(one.theirs.get(name)), *tone(one.by[name])
 
 
 def agreement(tracks: Tracks) -> str:
@@ -63,6 +128,11 @@ def notes(tracks: Tracks) -> list[str]:
     if any(tracks.tolerances.values()):
         told = ", ".join(f"{name} {value}" for name, value in tracks.tolerances.items() if value)
         found.append(f"Tolerance: {told}.")
+    if any(one.grain in tracks.small for one in tracks.comparison.differences):
+        found.append(
+            f"Figures of fewer than {tracks.smallest_count} households are added up by day as (too "
+            "few); counts that are as small even so are in no sum."
+        )
     if tracks.shape.nested:
         column, value = tracks.shape.nested
         found.append(f"Sums are of {column_label(column).lower()} {value}, which holds the others.")
@@ -86,19 +156,19 @@ def _named(column: str, values: Sequence[str]) -> list[str]:
 
 def tracks_to_text(tracks: Tracks) -> str:
     """Return what people see on a terminal: sums, explanations, the largest differences."""
-    found = tracks.comparison
+    found = shown(tracks)
     lines = [agreement(tracks), f"{tracks.label}: {days_told(tracks)}.", *notes(tracks), ""]
     heads = ["", "ours", "theirs", "theirs minus ours", "figures"]
-    lines += _aligned([heads, *([label, *cells] for label, cells in _sums(tracks))], 1)
+    lines += _aligned([heads, *([label, *cells] for label, cells in _sums(tracks, found))], 1)
     if found.elsewhere:
         lines += ["", "The same audience under other values:"]
         lines += [f"  {elsewhere_told(tracks, one)}" for one in found.elsewhere[:SCREEN_ELSEWHERE]]
         lines += _more(len(found.elsewhere) - SCREEN_ELSEWHERE)
     if found.differences:
         measure = _main(tracks)
-        shown = found.differences[:SCREEN_FIGURES]
+        largest = found.differences[:SCREEN_FIGURES]
         lines += ["", f"The largest differences, {measure.label.lower()}:"]
-        lines += _aligned([["", *heads[1:4], ""], *(_line(tracks, one) for one in shown)], 1)
+        lines += _aligned([["", *heads[1:4], ""], *(_line(tracks, one) for one in largest)], 1)
         lines += _more(len(found.differences) - SCREEN_FIGURES)
     return "\n".join(lines)
 
@@ -125,27 +195,30 @@ def _main(tracks: Tracks) -> Measure:
     return next(one for one in tracks.shape.measures if one.name == tracks.shape.ranked_by[0])
 
 
-def _sums(tracks: Tracks) -> list[tuple[str, list[str]]]:
+def _sums(tracks: Tracks, found: Comparison) -> list[tuple[str, list[str]]]:
     """Return each measure's label, and its sums, their difference, the figures that differ."""
     return [
         (
             daily_label(one),
-            [number(total.ours), number(total.theirs), signed(total.by), whole(total.different)],
+            [number(sums.ours), number(sums.theirs), signed(sums.by), whole(sums.different)],
         )
         for one in tracks.shape.measures
-        for total in [tracks.comparison.totals[one.name]]
+        for sums in [found.totals[one.name]]
     ]
 
 
 def _line(tracks: Tracks, one: Difference) -> list[str]:
     name = _main(tracks).name
     found = "" if one.found is Found.DIFFERENT else one.found.value
-    sides = [number(side.get(name)) for side in (one.ours, one.theirs)]
-    return [spoken_key(tracks.shape.grain, one.grain), *sides, signed(one.by[name]), found]
+    *numbers, _ = _sides(one, name)
+    return [spoken_key(tracks.shape.grain, one.grain), *numbers, found]
 
 
 def tracks_to_csv(tracks: Tracks, path: Path) -> Path:
-    """Write every figure that is not the same: its grain, and each measure in both tracks."""
+    """Write every figure that is not the same: its grain, and each measure in both tracks.
+
+    Figures of too few households are added up by day.
+    """
     names = [one.name for one in tracks.shape.measures]
     heads = [f"{name}_{side}" for name in names for side in ("ours", "theirs", "difference")]
     rows: list[list[Value]] = [
@@ -155,17 +228,19 @@ def tracks_to_csv(tracks: Tracks, path: Path) -> Path:
             *(
                 value
                 for name in names
-                for value in (one.ours.get(name), one.theirs.get(name), one.by[name])
+                for value in one.hidden.get(
+                    name, (one.ours.get(name), one.theirs.get(name), one.by[name])
+                )
             ),
         ]
-        for one in tracks.comparison.differences
+        for one in shown(tracks).differences
     ]
     return write_csv(path, ["found", *tracks.shape.grain, *heads], rows)
 
 
 def tracks_to_html(tracks: Tracks, path: Path) -> Path:
     """Write the page of two tracks; tables show the figures that differ most."""
-    found = tracks.comparison
+    found = shown(tracks)
     measure = _main(tracks)
     others = [one for one in tracks.shape.measures if one != measure]
     context = {
@@ -195,8 +270,8 @@ def tracks_to_html(tracks: Tracks, path: Path) -> Path:
             {
                 "grain": spoken_values(tracks.shape.grain, one.grain),
                 "found": one.found.value,
-                "numbers": [number(side.get(measure.name)) for side in (one.ours, one.theirs)],
-                "differences": [tone(one.by[other.name]) for other in (measure, *others)],
+                "numbers": _sides(one, measure.name)[:2],
+                "differences": [_sides(one, other.name)[2:] for other in (measure, *others)],
             }
             for one in found.differences[:TABLE_FIGURES]
         ],
@@ -215,7 +290,7 @@ def _days(tracks: Tracks) -> list[tuple[str, int, str]]:
 
 def tracks_as_data(tracks: Tracks) -> dict[str, Any]:
     """Return the comparison for machines; of the figures, those that differ most."""
-    found = tracks.comparison
+    found = shown(tracks)
     return {
         "mart": tracks.mart,
         "system": tracks.system,
@@ -225,7 +300,7 @@ def tracks_as_data(tracks: Tracks) -> dict[str, Any]:
         "tolerances": dict(tracks.tolerances),
         "equal": found.equal,
         "within_tolerance": found.rounded,
-        **{one.name.lower(): found.count(one) for one in Found},
+        **{one.name.lower(): tracks.comparison.count(one) for one in Found},
         "measures": {
             name: {"ours": one.ours, "theirs": one.theirs, "difference": one.by}
             | {"different": one.different}
