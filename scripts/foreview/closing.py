@@ -15,7 +15,14 @@ from foreview.dbt_project import Progress, open_engines
 from foreview.errors import Problem, RefusedError
 from foreview.impact_tables import newest_publication, read_marts, unknown_mart
 from foreview.loads import ensure_landing, stage_calendar
-from foreview.periods import EVERY_MARKET, PRELIMINARY, PUBLISHED, REOPENING, days_in
+from foreview.periods import (
+    EVERY_MARKET,
+    PRELIMINARY,
+    PUBLISHED,
+    REOPENING,
+    days_in,
+    reason_problem,
+)
 from foreview.submission import refuse_unfinished
 from foreview.workspace import Workspace
 
@@ -71,13 +78,12 @@ def ask_to_reopen(
     """Record that days are to be reopened, and return whom to tell once somebody confirmed it.
 
     Raises:
-        RefusedError: As `close_period`; the actor may not restate, or the reason is missing.
+        RefusedError: As `close_period`; the actor may not restate, or the reason is no code.
     """
     _check(workspace, product, market, first_day, last_day)
     _check_right(workspace)
-    if not reason:
-        message = "Restating published figures takes a reason code."
-        raise RefusedError(Problem("no-reason", message, fix="Give --reason."))
+    if problem := reason_problem(reason, workspace.settings.get("restatement_reasons") or {}):
+        raise RefusedError(problem)
     entry = workspace.registry.record_calendar(
         product, market, first_day, last_day, REOPENING, reason=reason, actor=workspace.actor
     )

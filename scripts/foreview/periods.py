@@ -7,16 +7,37 @@ about the whole product (market `*`) counts before all earlier ones about its ma
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
+
+from foreview.errors import Problem
 
 if TYPE_CHECKING:
     from foreview.registry.records import CalendarEntry
 
 OPEN, PRELIMINARY, PUBLISHED, REOPENING = "open", "preliminary", "published", "reopening"
 EVERY_MARKET = "*"
+
+
+def reason_problem(reason: str, codes: Mapping[str, str]) -> Problem | None:
+    """Return what is wrong with the reason of a restatement: it is a code, or `CODE: more`.
+
+    Args:
+        reason: What was given.
+        codes: What each code means; without any, every text is a reason.
+    """
+    valid = "; ".join(f"{code} ({meaning})" for code, meaning in codes.items())
+    if not reason:
+        message = "Restating published figures takes a reason code."
+        fix = f"Give --reason{f' with one of: {valid}' if valid else ''}."
+        return Problem("no-reason", message, fix=fix)
+    if codes and reason.partition(":")[0].strip() not in codes:
+        message = f"{reason!r} is no reason code."
+        fix = f"Use one of: {valid}. More can follow after a colon."
+        return Problem("unknown-reason", message, value=reason, fix=fix)
+    return None
 
 
 @dataclass(frozen=True, order=True)

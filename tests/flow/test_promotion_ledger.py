@@ -274,7 +274,7 @@ def test_published_periods_are_held_until_two_people_restate_them(
     moved_on = {grain: one for grain, one in rebuilt.items() if not is_held(grain)}
     assert published(spark, market, [MART])[MART] == held(before) | moved_on
     assert held(before) != held(rebuilt)
-    asked, _ = ask_to_reopen(rob, MART, DAYS[0], DAYS[2], reason="R1")
+    asked, _ = ask_to_reopen(rob, MART, DAYS[0], DAYS[2], reason="wrong-reference")
     was_held = published(spark, market, [MART])[MART]
     places = {
         "foreview.promotion.build": False,

@@ -172,7 +172,9 @@ class Walk:
         if not self.held:
             return self.close()
         day = self.draw.choice(sorted(self.held))
-        asked, _ = ask_to_reopen(acting(self.market, "rob"), MART, day, day, reason="R1")
+        asked, _ = ask_to_reopen(
+            acting(self.market, "rob"), MART, day, day, reason="wrong-reference"
+        )
         confirm_reopening(acting(self.market, "eve"), asked.id)
         self.held.remove(day)
         if newest(self.spark, self.market) not in self.past:

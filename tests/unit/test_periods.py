@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from networks import network_workspace, run
 
 from conftest import PROJECT, acting, project_without
+from foreview.clients import clients_of
 from foreview.errors import RefusedError
 from foreview.periods import EVERY_MARKET, OPEN, PUBLISHED, REOPENING, days_in, spans
 from foreview.registry import CalendarEntry
@@ -115,7 +117,7 @@ def test_wrong_products_markets_and_days_are_named_and_nobody_may_restate_by_def
     assert refused("close-period", REPORT, "--from", "May", "--to", "2026-05-01") == {"not-a-date"}
     swapped = ("--from", "2026-05-01", "--to", "2026-04-01")
     assert refused("close-period", REPORT, *swapped) == {"days-reversed"}
-    assert refused("reopen-period", REPORT, *days, "--reason", "R1") == {"no-right"}
+    assert refused("reopen-period", REPORT, *days, "--reason", "wrong-reference") == {"no-right"}
     assert refused("reopen-period", "--confirm", "1") == {"no-right"}
     assert workspace.registry.calendar() == []
 
@@ -123,19 +125,67 @@ def test_wrong_products_markets_and_days_are_named_and_nobody_may_restate_by_def
 def test_who_asks_to_restate_is_told_which_clients_to_tell(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    from dataclasses import replace
-
     from foreview.closing import ask_to_reopen
 
+    ana = replace(acting(workspace, "ana"), project=project_with_restaters(tmp_path))
+    with pytest.raises(RefusedError, match="reason code"):
+        ask_to_reopen(ana, REPORT, "2026-04-01", "2026-04-30", reason="")
+    entry, clients = ask_to_reopen(
+        ana, REPORT, "2026-04-01", "2026-04-30", reason="wrong-reference"
+    )
+    assert entry.state == REOPENING
+    assert [one.name for one in clients] == ["Weekly market report"]
+    for reason in ("R1", "late", ": late-viewing"):
+        with pytest.raises(RefusedError, match=r"late-viewing \(viewing came in late\)"):
+            ask_to_reopen(ana, REPORT, "2026-04-01", "2026-04-30", reason=reason)
+    more = "late-viewing: NYC, 3 April"
+    entry, _ = ask_to_reopen(ana, REPORT, "2026-04-01", "2026-04-30", reason=more)
+    assert entry.reason == more
+
+
+def project_with_restaters(tmp_path: Path) -> Path:
     project = project_without(tmp_path / "project")
     file = project / "dbt_project.yml"
     text = file.read_text(encoding="utf-8").replace("restaters: []", "restaters: [ana, rob]")
     file.write_text(text, encoding="utf-8")
     exposures = "models/audience/exposures.yml"
     (project / exposures).write_text((PROJECT / exposures).read_text(encoding="utf-8"))
-    ana = replace(acting(workspace, "ana"), project=project)
-    with pytest.raises(RefusedError, match="reason code"):
-        ask_to_reopen(ana, REPORT, "2026-04-01", "2026-04-30", reason="")
-    entry, clients = ask_to_reopen(ana, REPORT, "2026-04-01", "2026-04-30", reason="R1")
-    assert entry.state == REOPENING
-    assert [one.name for one in clients] == ["Weekly market report"]
+    return project
+
+
+def test_who_confirms_is_told_whom_to_tell_too(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from foreview import closing
+
+    rob = replace(acting(workspace, "rob"), project=project_with_restaters(tmp_path))
+    days = ("2026-04-01", "2026-04-30")
+    asked, _ = closing.ask_to_reopen(acting(rob, "ana"), REPORT, *days, reason="wrong-reference")
+    monkeypatch.setattr(closing, "confirm_reopening", lambda *_, **__: (asked, 7))
+    arguments = ("reopen-period", "--confirm", str(asked.id), "--as", "rob")
+    result = run(rob, *arguments)
+    assert result.exit_code == 0, result.output
+    assert "To be told now: Weekly market report (Client services, clients@" in result.stdout
+    clients = json.loads(run(rob, *arguments, "--json").stdout)["clients"]
+    assert [one["email"] for one in clients] == ["clients@example.com"]
+
+
+def test_a_client_of_a_model_that_is_built_on_a_report_is_told_too(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    project = project_with_restaters(tmp_path)
+    models = project / "models" / "audience"
+    text = (models / "exposures.yml").read_text(encoding="utf-8")
+    ref = "ref('audience_by_network_day')"
+    assert ref in text
+    (models / "exposures.yml").write_text(text.replace(ref, "ref('foreview', 'peaks')"))
+    own = replace(workspace, project=project)
+    assert clients_of(own, "audience_by_network_day") == []
+    (models / "peaks.sql").write_text("select * from {{ ref('by_hour') }}")
+    manifest = own.home / "target" / "manifest.json"
+    manifest.parent.mkdir()
+    # A macro of this model has the reference: only dbt knows that.
+    parents = {"model.foreview.by_hour": ["model.foreview.audience_by_network_day", "source.x.y"]}
+    manifest.write_text(json.dumps({"parent_map": parents}))
+    assert [one.name for one in clients_of(own, "audience_by_network_day")] == ["Network ratings"]
+    assert [one.name for one in clients_of(own, REPORT)] == ["Weekly market report"]

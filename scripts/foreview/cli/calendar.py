@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from foreview.cli.command import ActAs, Home, Json, app, progress_bar, running
+
+if TYPE_CHECKING:
+    from foreview.clients import Client
 
 Product = Annotated[str, typer.Argument(help="A report, for example audience_by_market_day.")]
 First = Annotated[str, typer.Option("--from", help="The first day, YYYY-MM-DD.")]
@@ -55,7 +59,7 @@ def reopen_period(
     first_day: First = "",
     last_day: Last = "",
     market: Market = "*",
-    reason: Annotated[str, typer.Option(help="The reason code.")] = "",
+    reason: Annotated[str, typer.Option(help="A reason code of dbt_project.yml.")] = "",
     confirm: Annotated[
         int | None, typer.Option(help="Number of a request of somebody else's, to confirm it.")
     ] = None,
@@ -66,10 +70,12 @@ def reopen_period(
     """Restate published figures: one person asks, a second one confirms.
 
     Examples:
-    foreview reopen-period audience_by_market_day --from 2026-04-01 --to 2026-04-30 --reason R12
+    foreview reopen-period audience_by_market_day --from 2026-04-01 --to 2026-04-30
+    --reason late-viewing
 
     foreview reopen-period --confirm 3
     """
+    from foreview.clients import clients_of
     from foreview.closing import ask_to_reopen, confirm_reopening
 
     if (confirm is None) == (product is None):
@@ -83,8 +89,8 @@ def reopen_period(
                 session.workspace, product, first_day, last_day, market=market, reason=reason
             )
             lines = [f"Asked. Somebody else: foreview reopen-period --confirm {entry.id}"]
-            lines += [f"To be told then: {one.name} ({one.owner}, {one.email})" for one in clients]
-            data = asdict(entry) | {"clients": [asdict(one) for one in clients]}
+            lines += [f"To be told then: {one.told()}" for one in clients]
+            data = asdict(entry) | {"clients": _plain(clients)}
             session.print(data, "\n".join(lines))
             return
         assert confirm is not None  # noqa: S101 - checked above
@@ -93,7 +99,14 @@ def reopen_period(
             f"{entry.product}, {entry.first_day} to {entry.last_day}, is open; publication "
             f"{publication} has its figures as of today's rows."
         )
-        session.print(asdict(entry) | {"publication": publication}, text)
+        clients = clients_of(session.workspace, entry.product)
+        lines = [text, *(f"To be told now: {one.told()}" for one in clients)]
+        data = asdict(entry) | {"publication": publication, "clients": _plain(clients)}
+        session.print(data, "\n".join(lines))
+
+
+def _plain(clients: Sequence[Client]) -> list[dict[str, str]]:
+    return [{"name": one.name, "owner": one.owner, "email": one.email} for one in clients]
 
 
 @app.command()
