@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from foreview.changes import Change, Identity, Kind, Row, State, rebase, row_key
 from foreview.contract import Contract
@@ -121,6 +121,18 @@ def match_columns(workspace: Workspace, spark: SparkSession) -> None:
             write_approved(workspace, spark, contract, state, last)
     if problems:
         raise RefusedError(problems)
+    _match_calendar(workspace)
+
+
+def _match_calendar(workspace: Workspace) -> None:
+    """Write the calendar anew where an earlier version of Foreview made it, without states."""
+    from deltalake import DeltaTable
+
+    folder = workspace.folder(CALENDAR, "landing")
+    if not (folder / "_delta_log").exists():
+        return
+    if "state" not in {one.name for one in DeltaTable(folder).schema().fields}:
+        stage_calendar(workspace)
 
 
 def _columns_read(workspace: Workspace, spark: SparkSession, contract: Contract) -> Sequence[str]:
@@ -172,6 +184,7 @@ def write_landing(
     *,
     predicate: str | None = None,
     is_added: bool = False,
+    has_new_columns: bool = False,
 ) -> None:
     """Write an Arrow table to a landing table by delta-rs, without Spark, in one commit.
 
@@ -181,6 +194,7 @@ def write_landing(
         rows: What it holds from now on.
         predicate: Only the rows that meet it are replaced.
         is_added: Whether the rows are added to those there are; makes the table when it is missing.
+        has_new_columns: Whether the table may be an older one that lacks columns.
 
     Raises:
         EngineError: The disk is full, or the folder can't be written.
@@ -192,7 +206,14 @@ def write_landing(
         if is_added:
             write_deltalake(folder, rows, mode="append")
         else:
-            write_deltalake(DeltaTable(folder), rows, mode="overwrite", predicate=predicate)
+            schema_mode: Literal["overwrite"] | None = "overwrite" if has_new_columns else None
+            write_deltalake(
+                DeltaTable(folder),
+                rows,
+                mode="overwrite",
+                predicate=predicate,
+                schema_mode=schema_mode,
+            )
     except OSError as error:
         raise disk_error(error, name) from error
 
@@ -221,7 +242,7 @@ def stage_calendar(workspace: Workspace, entry: CalendarEntry | None = None) -> 
     """
     entries = workspace.registry.calendar()
     entries += [entry] if entry and entry not in entries else []
-    write_landing(workspace, CALENDAR, calendar_rows(entries))
+    write_landing(workspace, CALENDAR, calendar_rows(entries), has_new_columns=True)
 
 
 def calendar_rows(entries: Sequence[CalendarEntry]) -> pa.Table:
@@ -240,6 +261,7 @@ def calendar_rows(entries: Sequence[CalendarEntry]) -> pa.Table:
             ),
             "last_day": pa.array([date.fromisoformat(one.last_day) for one in found], pa.date32()),
             "is_held": pa.array([one.state == PUBLISHED for one in found], pa.bool_()),
+            "state": pa.array([one.state for one in found], pa.string()),
         }
     )
 
@@ -315,7 +337,7 @@ def ensure_landing(workspace: Workspace, spark: SparkSession) -> None:
         run_operation(workspace, "create_landing_tables")
     decided = calendar_rows(workspace.registry.calendar())
     if delta_rows(workspace.folder(CALENDAR, "landing")) != decided.to_pylist():
-        write_landing(workspace, CALENDAR, decided)
+        write_landing(workspace, CALENDAR, decided, has_new_columns=True)
     _show_newest(workspace, spark)
 
 

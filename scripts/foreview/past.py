@@ -320,9 +320,11 @@ def _otherwise_noted(
 def _calendar(workspace: Workspace) -> Iterator[Problem]:
     """Compare the calendar that dbt reads with what was decided."""
     rows = calendar_rows(workspace.registry.calendar())
+    read = delta_rows(workspace.folder(CALENDAR, "landing"))
+    # What an earlier version wrote has no states until the next build.
+    names = [one for one in rows.column_names if not read or one in read[0]]
     found, decided = (
-        {tuple(row[name] for name in rows.column_names) for row in those}
-        for those in (delta_rows(workspace.folder(CALENDAR, "landing")), rows.to_pylist())
+        {tuple(row[name] for name in names) for row in those} for those in (read, rows.to_pylist())
     )
     for span in sorted(found ^ decided, key=str)[:1]:
         told = ", ".join(map(str, span))

@@ -295,6 +295,25 @@ def test_published_periods_are_held_until_two_people_restate_them(
     assert_whole(market)
 
 
+def test_readers_see_which_days_are_preliminary_and_which_are_published(
+    spark: Any, market: Workspace
+) -> None:
+    market_id = min(one[0] for one in market.registry.approved_rows("market")[0])
+    close_period(market, MART, "2030-01-01", "2030-01-03", is_preliminary=True)
+    close_period(market, MART, "2030-01-03", "2030-01-03", market=market_id)
+    calendar = spark.table(market.table("publication_calendar", "published"))
+    assert calendar.columns == ["product", "market", "first_day", "last_day", "state"]
+    rows = calendar.where("first_day >= date'2030-01-01'").collect()
+    assert {
+        (row["market"], str(row["first_day"]), str(row["last_day"]), row["state"]) for row in rows
+    } == {
+        ("*", "2030-01-01", "2030-01-03", "preliminary"),
+        (market_id, "2030-01-03", "2030-01-03", "published"),
+    }
+    assert {row["product"] for row in rows} == {MART}
+    assert_whole(market)
+
+
 def test_a_value_that_was_changed_in_any_stored_table_is_named(
     spark: Any, market: Workspace
 ) -> None:
@@ -314,7 +333,7 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
         table: DeltaTable.forName(spark, table).history(1).first()["version"]
         for table in (*tampered, calendar)
     }
-    span = ("another", "*", date(2026, 1, 1), date(2026, 1, 2), True)
+    span = ("another", "*", date(2026, 1, 1), date(2026, 1, 2), True, "published")
     spark.createDataFrame([span], spark.table(calendar).schema).write.insertInto(calendar)
     for table, (column, value) in tampered.items():
         delta = DeltaTable.forName(spark, table)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import network_workspace, run
+from networks import network_workspace, run, with_tables_folder
 
 from conftest import PROJECT, acting, project_without
 from foreview.clients import clients_of
@@ -141,6 +141,28 @@ def test_who_asks_to_restate_is_told_which_clients_to_tell(
     more = "late-viewing: NYC, 3 April"
     entry, _ = ask_to_reopen(ana, REPORT, "2026-04-01", "2026-04-30", reason=more)
     assert entry.reason == more
+
+
+def test_a_calendar_that_an_earlier_version_wrote_gets_its_states_with_a_build(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from deltalake import DeltaTable, write_deltalake
+
+    from foreview import loads
+
+    workspace = with_tables_folder(workspace)
+    publish(workspace, "preliminary")
+    rows = loads.calendar_rows(workspace)
+    folder = workspace.folder(loads.CALENDAR, "landing")
+    write_deltalake(folder, rows.drop_columns(["state"]))
+    monkeypatch.setattr(loads, "_columns_read", lambda *_: ())
+    spark: Any = None
+    for _ in range(2):
+        loads.match_columns(workspace, spark)
+    found = DeltaTable(folder)
+    assert (found.to_pyarrow_table().to_pylist(), found.version()) == (rows.to_pylist(), 1)
+    (row,) = rows.to_pylist()
+    assert (row["is_held"], row["state"]) == (False, "preliminary")
 
 
 def project_with_restaters(tmp_path: Path) -> Path:

@@ -26,7 +26,10 @@ def close_period(
     last_day: Last,
     market: Market = "*",
     preliminary: Annotated[
-        bool, typer.Option("--preliminary", help="They may still move; readers are told.")
+        bool,
+        typer.Option(
+            "--preliminary", help="They may still move; readers see that in publication_calendar."
+        ),
     ] = False,
     reason: Annotated[str, typer.Option(help="Why.")] = "",
     home: Home = None,
