@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from foreview.changes import Change, Identity, Kind, Row
@@ -12,6 +12,28 @@ from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
     from foreview.registry import HistoryEntry
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value comes from.
+
+    Attributes:
+        release: The release that brought it.
+        change_set_id: The change set.
+        source_name: The workbook or file; for a value copied from another key, that key.
+        cell: The cell or line there; may be empty.
+    """
+
+    release: int
+    change_set_id: str
+    source_name: str
+    cell: str
+
+    def told(self) -> str:
+        """Return it as people read it."""
+        place = " ".join(one for one in (self.cell, self.source_name) if one)
+        return f"{place} (reference version {self.release}, change request {self.change_set_id})"
 
 
 @dataclass(frozen=True)
@@ -25,14 +47,18 @@ class Version:
         known_from: The instant, UTC, from which the system believed it.
         known_to: The instant at which it stopped to; None when it still does.
         release: The release that brought it.
+        publication: The publication in which readers first saw it.
         values: The row.
         changed: The columns that this version changed, with the cell that each value came from.
+        origins: Where each other value of the row comes from, by its column.
         change_set_id: The change set that brought it.
         author: Who proposed it.
         reviewer: Who approved it; None for a first load.
         reason: Why.
         source_name: The workbook or file.
         source_hash: Its SHA-256, hex.
+        figures_moved: How many figures of each mart moved, as was previewed and approved.
+        is_copied: Whether it continues another row.
     """
 
     key: tuple[str, ...]
@@ -41,14 +67,18 @@ class Version:
     known_from: str
     known_to: str | None
     release: int
+    publication: int
     values: Row
     changed: Mapping[str, str]
+    origins: Mapping[str, Origin]
     change_set_id: str
     author: str
     reviewer: str | None
     reason: str
     source_name: str
     source_hash: str
+    figures_moved: Mapping[str, int] = field(default_factory=dict)
+    is_copied: bool = False
 
     def told(self) -> str:
         """Return the version as lines of text."""
@@ -60,11 +90,22 @@ class Version:
             f"    reference version {self.release}, change request {self.change_set_id}: "
             f"{self.author}, approved by {self.reviewer or 'nobody (first load)'}",
             f"    {self.reason}  [{self.source_name} {self.source_hash[:12]}]",
+            f"    publication {self.publication}{self._moved()}",
         ]
         lines += [
             f"    {name} = {self.values.get(name)!r}  {cell}" for name, cell in self.changed.items()
         ]
+        lines += [
+            f"    {name} = {self.values.get(name)!r}  copied; it is from {origin.told()}"
+            for name, origin in self.origins.items()
+            if self.is_copied and self.values.get(name) is not None
+        ]
         return "\n".join(lines)
+
+    def _moved(self) -> str:
+        moved = [f"{count:,} of {mart}" for mart, count in self.figures_moved.items() if count]
+        told = f" moved figures: {', '.join(moved)};" if moved else ""
+        return f"{told or ':'} before and after: foreview feed {self.release}"
 
 
 def versions_of(workspace: Workspace, dimension: str, key: str) -> list[Version]:
@@ -73,7 +114,7 @@ def versions_of(workspace: Workspace, dimension: str, key: str) -> list[Version]
     Raises:
         RefusedError: The dimension or the key is unknown.
     """
-    workspace.contract(dimension)
+    named_by = {*workspace.contract(dimension).key, "valid_from"}
     entries = [one for one in workspace.registry.history(dimension, key) if one.release is not None]
     if not entries:
         message = f"{dimension} has no key {key!r}."
@@ -82,11 +123,25 @@ def versions_of(workspace: Workspace, dimension: str, key: str) -> list[Version]
     found: list[Version] = []
     current: dict[Identity, int] = {}
     for entry in sorted(entries, key=lambda one: one.release or 0):
-        _record(entry, found, current)
+        _record(entry, found, current, named_by)
+    moved = {one: _figures_moved(workspace, one) for one in {one.change_set_id for one in found}}
+    found = [replace(one, figures_moved=moved[one.change_set_id]) for one in found]
     return sorted(found, key=lambda one: (one.valid_from, one.known_from))
 
 
-def _record(entry: HistoryEntry, found: list[Version], current: dict[Identity, int]) -> None:
+def _figures_moved(workspace: Workspace, change_set_id: str) -> Mapping[str, int]:
+    """Return how many figures of each mart the approved preview of a change set moves."""
+    approval = workspace.registry.approval(change_set_id)
+    receipt = workspace.registry.receipt(approval.receipt_checksum or "") if approval else None
+    return receipt.content.get("figures_moved", {}) if receipt else {}
+
+
+def _record(
+    entry: HistoryEntry,
+    found: list[Version],
+    current: dict[Identity, int],
+    named_by: Collection[str],
+) -> None:
     change = entry.change
     at = entry.promoted_at or ""
     place = current.pop(change.identity, None)
@@ -97,6 +152,7 @@ def _record(entry: HistoryEntry, found: list[Version], current: dict[Identity, i
     if change.kind is Kind.REMOVED:
         return
     row |= change.after
+    changed = _changed(change)
     current[change.identity] = len(found)
     found.append(
         Version(
@@ -106,8 +162,11 @@ def _record(entry: HistoryEntry, found: list[Version], current: dict[Identity, i
             known_from=at,
             known_to=None,
             release=entry.release or 0,
+            publication=entry.publication or 0,
             values=row,
-            changed=_changed(change),
+            changed=changed,
+            origins=_origins(entry, row.keys() - {*changed, *named_by}, found),
+            is_copied=change.kind is Kind.ADDED and change.copied_from is not None,
             change_set_id=entry.change_set_id,
             author=entry.author,
             reviewer=entry.reviewer,
@@ -118,7 +177,40 @@ def _record(entry: HistoryEntry, found: list[Version], current: dict[Identity, i
     )
 
 
+def _origins(
+    entry: HistoryEntry, columns: Iterable[str], found: Sequence[Version]
+) -> dict[str, Origin]:
+    """Return where the values of columns come from that a change left, or copied, as they were."""
+    change = entry.change
+    source = change.copied_from if change.kind is Kind.ADDED else change.identity
+    if source is None:
+        return {}
+    if source[:-1] != change.identity[:-1]:  # another key's row, which has a history of its own
+        name = f"{change.dimension} {', '.join(source[:-1])}"
+        other = Origin(entry.release or 0, entry.change_set_id, name, "")
+        return dict.fromkeys(sorted(columns), other)
+    earlier = [one for one in found if (*one.key, one.valid_from) == source]
+    # A split ends the row that it continues: not that version, but the one before.
+    others = [one for one in earlier if one.change_set_id != entry.change_set_id]
+    return {
+        name: origin
+        for one in (others or earlier)[-1:]
+        for name in sorted(columns)
+        for origin in [_origin_in(one, name)]
+        if origin is not None
+    }
+
+
+def _origin_in(version: Version, column: str) -> Origin | None:
+    if column not in version.changed:
+        return version.origins.get(column)
+    cell = version.changed[column]
+    return Origin(version.release, version.change_set_id, version.source_name, cell)
+
+
 def _changed(change: Change) -> dict[str, str]:
+    if change.kind is Kind.ADDED and change.copied_from is not None:
+        return {name: change.cells.get(name, change.where) for name in change.before}
     if change.kind is Kind.ADDED and not change.cells:
         return {name: "" for name, value in change.after.items() if value is not None}
     names = change.cells or change.after
@@ -126,6 +218,4 @@ def _changed(change: Change) -> dict[str, str]:
 
 
 def _closed(version: Version, at: str) -> Version:
-    from dataclasses import replace
-
     return replace(version, known_to=at)

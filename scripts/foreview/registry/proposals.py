@@ -268,6 +268,7 @@ def history(connection: Connection, dimension: str, key: Sequence[str]) -> Itera
             sets.c.source_hash,
             releases.c.number.label("release"),
             releases.c.promoted_at,
+            releases.c.publication,
         )
         .join(sets, sets.c.id == changes.c.change_set_id)
         .outerjoin(placed, placed.c.change_set_id == sets.c.id)
@@ -299,6 +300,7 @@ def history(connection: Connection, dimension: str, key: Sequence[str]) -> Itera
             reviewer=(state in _AGREED and ", ".join(agreed.get(row.change_set_id, ()))) or None,
             release=row.release,
             promoted_at=row.promoted_at,
+            publication=row.publication,
         )
 
 

@@ -157,6 +157,7 @@ class HistoryEntry:
         reviewer: Who approved it, or None.
         release: The release that it became part of, or None.
         promoted_at: When that happened, UTC, or None.
+        publication: The publication in which readers first saw it, or None.
     """
 
     change: Change
@@ -172,6 +173,7 @@ class HistoryEntry:
     reviewer: str | None
     release: int | None
     promoted_at: str | None
+    publication: int | None
 
 
 def canonical(value: Any) -> str:

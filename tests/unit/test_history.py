@@ -1,0 +1,116 @@
+"""The history of a row: where each value comes from, and on to the figures that it moved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from networks import network_workspace, promote_recorded, run
+
+from conftest import PROJECT, acting
+from foreview.changes import Action, ChangeSet, Edit, changes_of
+from foreview.history import Version, versions_of
+from foreview.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.chdir(PROJECT)
+    return network_workspace(tmp_path)
+
+
+def proposed(
+    workspace: Workspace,
+    action: Action,
+    values: dict[str, str | None],
+    day: str | None = None,
+    cells: dict[str, str] | None = None,
+    book: str = "book.xlsx",
+) -> ChangeSet:
+    """Record an edit of ALFA's last row."""
+    contract = workspace.contract("network")
+    state, _ = workspace.registry.approved_rows("network")
+    identity = max(one for one in state if one[0] == "ALFA")
+    where = f"{book} line 2"
+    edit = Edit(action, identity, values, state[identity], day, cells or {}, where)
+    changes, problems = changes_of(contract, edit, state)
+    assert problems == []
+    base, hashes = workspace.registry.latest_release(), {"network": contract.hash}
+    change_set = ChangeSet("ana", "why", "edit", base, book, "ab" * 32, hashes, tuple(changes))
+    workspace.registry.record_change_set(change_set)
+    return change_set
+
+
+def edited(workspace: Workspace, *arguments: Any, **named: Any) -> ChangeSet:
+    change_set = proposed(workspace, *arguments, **named)
+    promote_recorded(workspace, change_set)
+    return change_set
+
+
+def last(workspace: Workspace) -> Version:
+    return versions_of(workspace, "network", "ALFA")[-1]
+
+
+def test_a_value_that_splits_merely_copied_names_the_workbook_and_cell_that_it_came_from(
+    workspace: Workspace,
+) -> None:
+    named = edited(
+        workspace,
+        Action.CORRECT,
+        {"network_name": "Alpha"},
+        cells={"network_name": "Network!B2"},
+        book="first.xlsx",
+    )
+    group = {"network_group_id": "G1"}
+    split = edited(
+        workspace, Action.CHANGE_FROM, group, "2026-05-01", cells={"network_group_id": "Network!C9"}
+    )
+    found = last(workspace)
+    assert found.changed == {"network_group_id": "Network!C9"}
+    name = found.origins["network_name"]
+    assert (name.release, name.change_set_id) == (2, named.id)
+    assert (name.source_name, name.cell) == ("first.xlsx", "Network!B2")
+    assert "valid_to" not in found.origins  # it is open: the end that the split gave is not its
+    # Through a second split, without cells as a supplier's, and a correction of another column.
+    edited(workspace, Action.CHANGE_FROM, {"network_group_id": None}, "2026-06-01", book="x.csv")
+    found = last(workspace)
+    assert found.changed == {"network_group_id": "x.csv line 2"}
+    assert found.origins["network_name"] == name
+    edited(workspace, Action.CORRECT, {"network_group_id": "G1"}, book="y.csv")
+    assert last(workspace).origins["network_name"] == name
+    told = run(workspace, "history", "network", "ALFA").stdout
+    line = next(one for one in told.splitlines() if "network_name = 'Alpha'  copied" in one)
+    assert f"Network!B2 first.xlsx (reference version 2, change request {named.id})" in line
+    assert split.id in told
+
+
+def test_a_version_leads_on_to_its_publication_and_to_the_figures_that_it_moved(
+    workspace: Workspace,
+) -> None:
+    change_set = proposed(workspace, Action.CORRECT, {"network_name": "Alpha"})
+    registry = workspace.registry
+    registry.record_receipt(
+        {
+            "checksum": "e" * 64,
+            "change_set_ids": [change_set.id],
+            "base_release": 1,
+            "horizon_day": None,
+            "horizon_batch": 0,
+            "content": {"figures_moved": {"audience_by_network_day": 1234, "other": 0}},
+        },
+        actor="ana",
+    )
+    rob = acting(workspace, "rob").registry
+    rob.record_review(change_set.id, "rob", "approve", receipt_checksum="e" * 64, contracts={})
+    rob.begin_promotion([change_set.id], actor="rob")
+    rob.record_release(2, [change_set.id], kind="promotion", publication=17, actor="rob")
+    told = run(workspace, "history", "network", "ALFA").stdout
+    assert (
+        "publication 17 moved figures: 1,234 of audience_by_network_day; "
+        "before and after: foreview feed 2\n"
+    ) in told
+    versions = json.loads(run(workspace, "history", "network", "ALFA", "--json").stdout)
+    assert [one["publication"] for one in versions] == [1, 17]
+    assert versions[1]["figures_moved"]["audience_by_network_day"] == 1234
