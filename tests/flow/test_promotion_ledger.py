@@ -510,6 +510,33 @@ def test_housekeeping_takes_only_trials_that_have_ended(spark: Any, market: Work
     assert_whole(market)
 
 
+def test_housekeeping_of_old_files_takes_nothing_that_readers_verify_or_the_next_promotion_need(
+    spark: Any, market: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, first = shown(spark, market), newest(spark, market)
+    past = [publication_rows(market, number) for number in range(1, first + 1)]
+    landing = {
+        name: spark.table(market.table(name, "landing")).collect()
+        for name in ("pending_edits", "publication_calendar", "channel")
+    }
+    for _ in range(2):  # each writes anew what it works out
+        assert_whole(market)
+    assert clean_up(market).files == {}  # all are younger than seven days
+    monkeypatch.setattr("foreview.housekeeping.KEPT_HOURS", 0)
+    removed = clean_up(market)
+    assert "publication_contents_found" in removed.files
+    spark.catalog.clearCache()
+    for name, rows in landing.items():
+        spark.catalog.refreshTable(market.table(name, "landing"))
+        assert spark.table(market.table(name, "landing")).collect() == rows, name
+    assert shown(spark, market) == before
+    assert [publication_rows(market, number) for number in range(1, first + 1)] == past
+    assert_whole(market)
+    promote(acting(market, "rob"), approved(market, a_move(market, 21)))
+    assert newest(spark, market) == first + 1
+    assert_whole(market)
+
+
 @LONG
 def test_an_erased_household_is_in_no_file_and_in_no_figure_of_open_days(
     spark: Any, market: Workspace

@@ -218,6 +218,8 @@ def housekeeping(
 ) -> None:
     """Remove the tables of trials whose change requests have ended; nothing of the past.
 
+    Files that tables of open edits, loads and the calendar no longer have go after seven days.
+
     Example: foreview housekeeping --dry-run
     """
     from foreview.housekeeping import clean_up
@@ -226,7 +228,7 @@ def housekeeping(
         done = clean_up(session.workspace, is_dry=dry)
         verb = "would be removed" if dry else "removed"
         text = (
-            f"{len(done.schemas):,} schemas of trials and the figures of {len(done.receipts):,} "
-            f"preview records {verb}."
+            f"{len(done.schemas):,} schemas of trials, the figures of {len(done.receipts):,} "
+            f"preview records and {sum(done.files.values()):,} old files {verb}."
         )
         session.print(asdict(done), text)
