@@ -67,8 +67,8 @@ def promote(
     unfinished = registry.unfinished_promotion()
     if unfinished is None:
         refuse_embargoed(workspace, change_set.id)
-        refuse_unpublished_loads(workspace, open_engines(workspace, _variables(change_set)))
         receipt = current_receipt(workspace, change_set, progress=progress)
+        refuse_unpublished_loads(workspace, open_engines(workspace, _variables(change_set)))
         detail = {"receipt": receipt.checksum}
         registry.begin_promotion([change_set.id], actor=workspace.actor, detail=detail)
         promotion_run(workspace, _unfinished(workspace)).tell("START")
