@@ -152,7 +152,7 @@ def test_a_calendar_that_an_earlier_version_wrote_gets_its_states_with_a_build(
 
     workspace = with_tables_folder(workspace)
     publish(workspace, "preliminary")
-    rows = loads.calendar_rows(workspace)
+    rows = loads.calendar_rows(workspace.registry.calendar())
     folder = workspace.folder(loads.CALENDAR, "landing")
     write_deltalake(folder, rows.drop_columns(["state"]))
     monkeypatch.setattr(loads, "_columns_read", lambda *_: ())
