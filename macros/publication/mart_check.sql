@@ -1,7 +1,8 @@
 {#-
     Refuses a mart, when dbt parses it, that Foreview can't rehearse or keep versions of, with the
     reason. This is the one macro that dbt calls for each model it parses: first without, then with
-    what the properties file says.
+    what the properties file says, if it says anything. What takes the other models to see is
+    checked when a run starts, before anything is built (macro `refuse_wrong_marts`).
 -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {%- do _check_mart(node) -%}
@@ -11,50 +12,157 @@
 {% macro _check_mart(node) -%}
     {%- if node.config.materialized == 'versioned' -%}
         {%- set rules = node.config.meta.get('mart') -%}
-        {%- set problems = _sql_problems(node.raw_code)
+        {%- set problems = _place_problems(node) + _reference_problems(node)
+            + sql_problems(unrendered_sql(node.raw_code), rules)
             + (_rule_problems(rules, node.raw_code) if rules else []) -%}
-        {%- if problems -%}
-            {{ exceptions.raise_compiler_error(
-                "Mart " ~ node.name ~ ": " ~ problems | join(" ")
-                ~ " See docs/adding-a-mart.md."
-            ) }}
-        {%- endif -%}
+        {%- if problems -%}{%- do refuse_mart(node, problems) -%}{%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
-{#- What in a mart's SQL keeps a viewing record from counting by itself. -#}
-{% macro _sql_problems(sql) -%}
+{% macro refuse_mart(node, problems) -%}
+    {{ exceptions.raise_compiler_error(
+        "Mart " ~ node.name ~ " (" ~ node.original_file_path ~ "): " ~ problems | unique | join(" ")
+        ~ " See docs/adding-a-mart.md."
+    ) }}
+{%- endmacro %}
+
+{#- Reports, receipts and the comparison with them know the marts that this folder declares. -#}
+{% macro _place_problems(node) -%}
+    {%- set path = node.original_file_path | replace('\\', '/') -%}
+    {{- return([] if path.startswith('models/audience/') else [
+        "It is not in models/audience, so that no preview would show it: move it there, or take "
+        ~ "materialized='versioned' out."
+    ]) -}}
+{%- endmacro %}
+
+{#-
+    What a model names otherwise than by a plain `ref('name')` in double braces: the what-if could not
+    put the other world's rows there.
+-#}
+{% macro _reference_problems(node) -%}
+    {%- set sql = without_jinja_comments(node.raw_code) -%}
+    {%- set plain = modules.re.findall(ref_pattern(), sql) -%}
+    {%- set others = modules.re.findall(
+        "(?<![\\w.])(?:builtins\\.)?ref\\s*\\([^)]*\\)?", modules.re.sub(ref_pattern(), '', sql)
+    ) -%}
+    {%- set found = [] -%}
+    {%- for other in others -%}
+        {%- do found.append(
+            "It names a model by " ~ other ~ ", where a what-if can't put other rows. Write "
+            ~ "{{ ref('" ~ (modules.re.findall("['\"](\\w+)['\"]", other) or ['name']) | last ~ "') }}."
+        ) -%}
+    {%- endfor -%}
+    {%- for one in node.refs if one.name not in plain and not others -%}
+        {%- do found.append(
+            "It reads " ~ one.name ~ " through a macro, where a what-if can't put other rows. Write "
+            ~ "{{ ref('" ~ one.name ~ "') }} in its own SQL."
+        ) -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
+{#-
+    What in a mart's SQL, as `plain_sql` gives it, keeps a viewing record from counting by itself.
+    What is in macros is looked at when a run starts, rendered.
+-#}
+{% macro sql_problems(sql, rules=none) -%}
     {%- set findall = modules.re.findall -%}
     {%- set found = [] -%}
-    {%- if not findall("ref\\(\\s*['\"]fct_viewing['\"]", sql) -%}
+    {%- if '@@fct_viewing@@' not in sql -%}
         {%- do found.append("It does not read fct_viewing.") -%}
     {%- endif -%}
-    {%- for name in _viewing_steps(sql) -%}
-        {%- if findall("\\bover\\s*\\(", name.body) -%}
+    {%- for one in _viewing_steps(sql) -%}
+        {%- set step = "Step " ~ one.step if one.step else "Its last select" -%}
+        {%- for pattern, reason in _refused_over_viewing().items() -%}
+            {%- for what in findall(pattern, one.body) | unique -%}
+                {%- do found.append(step ~ " has " ~ what | trim ~ " over viewing" ~ reason) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+        {%- for part in modules.re.split("\\bunion all\\b", one.body)
+            if findall(one.readers, part) | length > 1 -%}
             {%- do found.append(
-                "Step " ~ name.step ~ " has a window over viewing, in which records depend on others."
+                step ~ " joins viewing with viewing, so that records depend on others."
             ) -%}
-        {%- endif -%}
+        {%- endfor -%}
+        {%- if rules -%}{%- do found.extend(_measure_problems(step, one.body, rules)) -%}{%- endif -%}
     {%- endfor -%}
-    {%- for pattern, reason in {
-        "\\blimit\\b": "It has a limit, which leaves records out.",
-        "\\b(?:rand|randn|uuid|now|current_timestamp|current_date|any_value|first)\\b\\s*\\(?":
-            "It calls a function whose result can differ between two runs.",
-        "\\b(?:double|float|real|avg)\\b": "It computes with doubles; sums must be integers or decimals.",
-    }.items() if findall(pattern, sql | lower) -%}
+    {%- for pattern, reason in _refused_anywhere().items() if findall(pattern, sql) -%}
         {%- do found.append(reason) -%}
     {%- endfor -%}
     {{- return(found) -}}
 {%- endmacro %}
 
-{#- The steps of a mart's SQL that read viewing, by themselves or through another step. -#}
-{% macro _viewing_steps(sql) -%}
-    {%- set readers = namespace(pattern="ref\\(\\s*['\"]fct_viewing['\"]") -%}
+{#- Words in a step that reads viewing, and why they are refused there. -#}
+{% macro _refused_over_viewing() -%}
+    {{- return({
+        "\\bover(?= ?\\(| \\w)": ": a window, in which records depend on others.",
+        "\\bqualify\\b": ": a window, in which records depend on others.",
+        "\\bhaving\\b": ": whether a record counts would depend on others.",
+        "\\bdistinct\\b(?! from\\b)|\\bunion\\b(?! all\\b)"
+        ~ "|\\b(?:intersect|except|minus)(?=(?: all| distinct)? ?\\(? ?(?:select|from|table|with)\\b)":
+            ": equal records must count each. Group by the household for reach.",
+        "\\bfrom [\\w@.]+(?: (?:as )?\\w+)? ?,": ": a join by comma. Write join and on.",
+        "\\b(?:first_value|last_value|nth_value|max_by|min_by|mode|median|percentile\\w*|approx_\\w+|"
+        ~ "collect_\\w+|array_agg|listagg|string_agg|group_concat|stddev\\w*|std|variance|var_\\w+|"
+        ~ "covar_\\w+|corr|skewness|kurtosis|hll_\\w+)(?= ?\\()":
+            ", which is no sum: its parts can't be added up.",
+    }) -}}
+{%- endmacro %}
+
+{% macro _refused_anywhere() -%}
+    {{- return({
+        "\\b(?:limit|offset) \\w|\\bfetch (?:first|next)\\b": "It has a limit, which leaves records out.",
+        "\\btablesample\\b": "It has a sample, which leaves records out.",
+        "\\bnatural\\b[\\w ]*\\bjoin\\b": "It has a natural join: say by which columns.",
+        "\\b(?:rand|randn|random|randstr|uniform|uuid|shuffle|monotonically_increasing_id|spark_partition_id|"
+        ~ "input_file_name|now|curdate|getdate|sysdate|any_value|first|last)(?= ?\\()"
+        ~ "|(?<![\\w.])(?<!\\bas )(?:current_timestamp|current_date|current_time|localtimestamp)\\b"
+        ~ "|\\bunix_timestamp ?\\( ?\\)":
+            "It calls a function whose result can differ between two runs.",
+        "\\bas (?:double|float|real)\\b(?= ?\\))|\\b(?:double|float|real|avg|mean|try_avg)(?= ?\\()"
+        ~ "|::\\s*(?:double|float|real)\\b":
+            "It computes with doubles; sums must be integers or decimals.",
+        "(?<!\\bas )\\bis_current\\b":
+            "It asks for is_current, which changes days that the row does not hold on: join by "
+            ~ "holds_on(...), or read dim_current_... (docs/decisions/0013-as-it-is-now.md).",
+    }) -}}
+{%- endmacro %}
+
+{#-
+    The greatest or least of records is no sum of them. Of a household it may be taken, since all its
+    viewing is read; and a constant is the same in all records of a figure.
+-#}
+{% macro _measure_problems(step, body, rules) -%}
     {%- set found = [] -%}
-    {%- for step, body in modules.re.findall("(?ms)^(?:with )?(\\w+) as \\(\\n(.*?)^\\)", sql)
-        if modules.re.findall(readers.pattern, body) -%}
-        {%- do found.append({'step': step, 'body': body}) -%}
-        {%- set readers.pattern = readers.pattern ~ "|\\b(?:from|join) " ~ step ~ "\\b" -%}
+    {%- if not modules.re.search("\\bgroup by\\b.*\\bhousehold_id\\b", body) -%}
+        {%- for item in select_items(body)
+            if modules.re.search("\\b(?:max|min|bool_or|bool_and|every|any|some) ?\\(", item) -%}
+            {%- set name = (modules.re.findall("\\bas (\\w+)(?: from .*)?$", item | trim)
+                or ['without a name']) | last -%}
+            {%- if name not in rules.get('constants', []) -%}
+                {%- do found.append(
+                    step ~ " takes the greatest or least of records (" ~ name ~ "), which is no sum: "
+                    ~ "group by the household first, or declare it among the constants."
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
+{#-
+    The steps of a mart's SQL that read viewing, by themselves or through another step, each with a
+    pattern of what reads it there.
+-#}
+{% macro _viewing_steps(sql) -%}
+    {%- set readers = ['@@fct_viewing@@'] -%}
+    {%- set found = [] -%}
+    {%- for one in sql_steps(sql) -%}
+        {%- set pattern = "\\b(?:from|join) ?\\(* ?(?:" ~ readers | join('|') ~ ")(?![\\w.])" -%}
+        {%- if modules.re.search(pattern, one.body) -%}
+            {%- do found.append({'step': one.step, 'body': one.body, 'readers': pattern}) -%}
+            {%- if one.step -%}{%- do readers.append(one.step) -%}{%- endif -%}
+        {%- endif -%}
     {%- endfor -%}
     {{- return(found) -}}
 {%- endmacro %}

@@ -2,19 +2,28 @@
     What a mart reads, found in its own SQL and that of ephemeral models before it: for each
     dimension (`channel` for `dim_channel`) the columns that decide its figures, all of them where the
     SQL does not say. Keys and intervals are left out: a row that appears, moves or disappears is a
-    difference in any case.
+    difference in any case. Asked often, so it is kept for a command, in `graph`.
 -#}
 {% macro mart_reads(mart) -%}
-    {%- set found = {} -%}
-    {%- for other in _ephemerals_before(mart) -%}{%- do found.update(mart_reads(other)) -%}{%- endfor -%}
-    {%- for name in reach() -%}
-        {%- set aliases = _aliases(mart.raw_code, name) -%}
-        {%- if aliases is not none -%}
-            {%- set columns = _columns_of_aliases(mart.raw_code, name, aliases) -%}
-            {%- do found.update({name: (found.get(name, []) + columns) | unique | list}) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {{- return(found) -}}
+    {%- set known = graph.setdefault('mart_reads', {}) -%}
+    {%- if mart.unique_id not in known -%}
+        {%- set found = {} -%}
+        {%- for other in _ephemerals_before(mart) -%}
+            {%- for name, columns in mart_reads(other).items() -%}
+                {%- do found.update({name: (found.get(name, []) + columns) | unique | list}) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+        {%- set sql = mart_sql(mart) -%}
+        {%- for name in reach() -%}
+            {%- set aliases = _aliases(sql, name) -%}
+            {%- if aliases is not none -%}
+                {%- set columns = _columns_of_aliases(sql, name, aliases) -%}
+                {%- do found.update({name: (found.get(name, []) + columns) | unique | list}) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- do known.update({mart.unique_id: found}) -%}
+    {%- endif -%}
+    {{- return(known[mart.unique_id]) -}}
 {%- endmacro %}
 
 {#-
@@ -59,37 +68,57 @@
 {%- endmacro %}
 
 {#-
-    The names that a mart's SQL gives to a dimension: those of the import CTE and of its joins. None
-    when the mart does not read it; an empty list when it reads it in another way.
+    The names that a mart's SQL (`mart_sql`) gives to a dimension: those of its joins. None when the
+    mart does not read it; an empty list when it reads it in another way than by an import CTE that is
+    only joined.
 -#}
 {% macro _aliases(sql, name) -%}
     {%- set findall = modules.re.findall -%}
-    {%- set reference = ref_pattern('dim_' ~ name) -%}
-    {%- set references = findall(reference, sql) -%}
-    {%- if not references -%}{{- return(none) -}}{%- endif -%}
-    {%- set imports = findall("(\\w+) as \\(\\s*select \\* from " ~ reference ~ "\\s*\\)", sql) -%}
-    {%- if imports | length != references | length -%}{{- return([]) -}}{%- endif -%}
+    {%- set reference = '@@dim_' ~ name ~ '@@' -%}
+    {%- if reference not in sql -%}{{- return(none) -}}{%- endif -%}
+    {%- set imports = findall("(\\w+) as ?\\( ?select \\* from " ~ reference ~ " ?\\)", sql) -%}
+    {%- if imports | length != sql.count(reference)
+        or findall("\\bnatural\\b|\\busing ?\\(", sql) -%}
+        {{- return([]) -}}
+    {%- endif -%}
     {%- set found = [] -%}
-    {%- for alias in imports -%}
-        {#- A step that selects from the import names no table before its columns. -#}
-        {%- if findall("\\bfrom " ~ alias ~ "\\b", sql) -%}{{- return([]) -}}{%- endif -%}
-        {%- set joined = findall("\\bjoin " ~ alias ~ "\\b(?: as (\\w+))?", sql) -%}
-        {%- for other in joined -%}{%- do found.append(other or alias) -%}{%- endfor -%}
+    {%- for import in imports -%}
+        {%- set joined = findall(
+            "\\bjoin " ~ import ~ "\\b(?! ?\\.)(?: as (\\w+)| (?!(?:" ~ sql_words() | join('|')
+            ~ ")\\b)(\\w+))?( ?\\()?", sql
+        ) -%}
+        {#- A step that selects from the import, or takes its rows as values, names no columns. -#}
+        {%- set names = namespace(count=1) -%}
+        {%- for with_as, without_as, parenthesis in joined -%}
+            {%- set alias = with_as or without_as or import -%}
+            {%- set names.count = names.count + (2 if import in (with_as, without_as) else 1) -%}
+            {%- do found.append(alias if not parenthesis else '') -%}
+        {%- endfor -%}
+        {%- set named = findall("(?<![\\w.@])" ~ import ~ "(?![\\w.@])", sql) -%}
+        {%- if not joined or '' in found or named | length != names.count -%}
+            {{- return([]) -}}
+        {%- endif -%}
     {%- endfor -%}
     {{- return(found | unique | list) -}}
 {%- endmacro %}
 
+{#- All columns count where one that is named without its table may be of the dimension. -#}
 {% macro _columns_of_aliases(sql, name, aliases) -%}
     {%- set staging = 'model.' ~ project_name ~ '.stg_' ~ recorded_dimension(name) -%}
     {%- set known = contract_columns(graph.nodes[staging])
         | map(attribute='name') | list -%}
-    {%- set found = [] -%}
+    {%- set found = [] if aliases else ['*'] -%}
     {%- for alias in aliases -%}
         {%- do found.extend(modules.re.findall("\\b" ~ alias ~ "\\.(\\w+|\\*)", sql)) -%}
+        {%- for step in sql_steps(sql)
+            if modules.re.search("\\bjoin (?:\\w+ (?:as )?)?" ~ alias ~ "\\b", step.body)
+            and unqualified_names(step.body, known) -%}
+            {%- do found.append('*') -%}
+        {%- endfor -%}
     {%- endfor -%}
-    {%- set columns = known if not aliases or '*' in found else found -%}
     {{- return(
-        columns | unique | reject('in', [reach()[name].key, 'valid_from', 'valid_to']) | sort
+        (known if '*' in found else found)
+        | unique | reject('in', [reach()[name].key, 'valid_from', 'valid_to']) | sort
     ) -}}
 {%- endmacro %}
 
@@ -118,7 +147,7 @@
             ~ "(?:, viewing\\.channel_id\\))?'\\s*\\)\\s*\\}\\}\\s*as " ~ column ~ "\\b",
             mart.raw_code
         ) -%}
-            {%- if alias in (_aliases(mart.raw_code, alias) or [])
+            {%- if alias in (_aliases(mart_sql(mart), alias) or [])
                 and reach()[_way_to(alias)[0]].from == 'viewing' -%}
                 {{- return({'holder': dimension, 'dimension': alias, 'column': value}) -}}
             {%- endif -%}
@@ -196,7 +225,7 @@
         {%- set keys = modules.re.findall(
             "\\b" ~ name ~ "\\." ~ reach()[name].key ~ "\\b", mart.raw_code
         ) -%}
-        {%- if _aliases(mart.raw_code, name) != [name] or reads.get(name) != [column]
+        {%- if _aliases(mart_sql(mart), name) != [name] or reads.get(name) != [column]
             or reach()[name].during or keys | length != 1
             or not loop.last and links | length != 1 -%}
             {{- return(false) -}}

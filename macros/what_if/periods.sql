@@ -27,8 +27,7 @@
 {#- The dimensions that a mart reads as they are now. -#}
 {% macro latest_read(mart) -%}
     {%- set found = [] -%}
-    {%- for name, way in reach().items()
-        if way.latest_of and modules.re.search("ref\\(\\s*['\"]dim_" ~ name ~ "['\"]", mart.raw_code) -%}
+    {%- for name in mart_reads(mart) if reach()[name].latest_of -%}
         {%- do found.append(name) -%}
     {%- endfor -%}
     {{- return(found) -}}

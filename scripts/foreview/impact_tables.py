@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 from decimal import Decimal
 from functools import reduce
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from foreview.changes import ChangeSet
@@ -177,27 +177,31 @@ IDENTIFYING = frozenset({"device_id", "household_id"})
 
 
 def read_marts(workspace: Workspace) -> list[dict[str, Any]]:
-    """Return name, description and declared rules of each mart, in the order of their file.
+    """Return name, description and declared rules of each mart, in the order of their files.
 
     Raises:
-        RefusedError: A mart's grain has devices or households.
+        RefusedError: A mart's grain has devices or households, or a model is not declared as one.
     """
-    path = workspace.project / "models" / "audience" / "audience.yml"
-    document = read_yaml(path)
-    for model in document["models"]:
-        identifying = ", ".join(IDENTIFYING & set(model["config"]["meta"]["mart"]["grain"]))
-        if identifying:
-            message = f"The figures of {model['name']} would be of single households."
-            fix = f"Take {identifying} out of its grain."
-            raise RefusedError(Problem("identifying-grain", message, value=identifying, fix=fix))
-    return [
-        {
-            "name": model["name"],
-            "description": model["description"],
-            **model["config"]["meta"]["mart"],
-        }
-        for model in document["models"]
-    ]
+    folder = workspace.project / "models" / "audience"
+    marts = []
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in (".yml", ".yaml")):
+        for model in (read_yaml(path) or {}).get("models") or []:
+            marts.append(_declared_mart(model, path.relative_to(workspace.project)))
+    return marts
+
+
+def _declared_mart(model: Mapping[str, Any], path: PurePath) -> dict[str, Any]:
+    rules = ((model.get("config") or {}).get("meta") or {}).get("mart")
+    if rules is None:
+        message = f"The mart {model['name']} has no grain and measures in {path.as_posix()}."
+        fix = "Declare them under config: meta: mart, as docs/adding-a-mart.md says."
+        raise RefusedError(Problem("mart-not-declared", message, value=model["name"], fix=fix))
+    identifying = ", ".join(IDENTIFYING & set(rules["grain"]))
+    if identifying:
+        message = f"The figures of {model['name']} would be of single households."
+        fix = f"Take {identifying} out of its grain."
+        raise RefusedError(Problem("identifying-grain", message, value=identifying, fix=fix))
+    return {"name": model["name"], "description": model.get("description", ""), **rules}
 
 
 def measures_of(mart: Mapping[str, Any]) -> tuple[Measure, ...]:

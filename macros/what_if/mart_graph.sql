@@ -1,0 +1,146 @@
+{#-
+    Refuses a run, before anything is built, when a mart can't be rehearsed for a reason that takes
+    the whole project to see: it is not declared, it reads a dimension in a way that the what-if can't
+    replace, or what its macros render to keeps records from counting by themselves.
+-#}
+{% macro refuse_wrong_marts() -%}
+    {%- if execute -%}
+        {%- for mart in versioned_marts() -%}
+            {%- set problems = mart_problems(mart) -%}
+            {%- if problems -%}{%- do refuse_mart(mart, problems) -%}{%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro mart_problems(mart) -%}
+    {%- set found = _declaration_problems(mart) + _input_problems(mart, []) -%}
+    {%- if not found -%}
+        {%- set rules = mart.config.meta.mart -%}
+        {%- do found.extend(sql_problems(mart_sql(mart), rules) + _join_problems(mart)) -%}
+        {%- if latest_read(mart) and rules.get('period', 'day') != 'day' -%}
+            {%- do found.append("It reads a dimension as it is now, so its period must be day.") -%}
+        {%- endif -%}
+    {%- endif -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
+{#- dbt asks no macro about a model that no properties file names. -#}
+{% macro _declaration_problems(mart) -%}
+    {%- set path = (mart.patch_path or '') | replace('\\', '/') -%}
+    {%- set in_sql = (mart.get('config_call_dict') or {}).get('meta', {}) -%}
+    {{- return([] if mart.config.meta.get('mart') and '://models/audience/' in path
+        and 'mart' not in in_sql else [
+        "No properties file in models/audience declares it: its grain and measures belong there, "
+        ~ "under config: meta: mart, for instance in audience.yml."
+    ]) -}}
+{%- endmacro %}
+
+{#-
+    What a mart, or an ephemeral model on the way to it, reads so that an edit would move nothing in
+    it: each dimension must be named by a plain `ref` in SQL that the what-if can run in both worlds.
+-#}
+{% macro _input_problems(node, way) -%}
+    {%- set found = [] -%}
+    {%- set through = way + [node.name] -%}
+    {%- for problem in _reference_problems(node) if way -%}
+        {%- do found.append("Through " ~ node.name ~ ": " ~ problem) -%}
+    {%- endfor -%}
+    {%- for unique_id in node.depends_on.nodes if not found -%}
+        {%- set input = graph.nodes.get(unique_id) or graph.sources[unique_id] -%}
+        {%- set told = "It reads " ~ (through[1:] + [input.name]) | join(", which reads ") -%}
+        {%- if dimension_of(input.name) and input.resource_type == 'model' -%}
+            {%- if '@@' ~ input.name ~ '@@' not in mart_sql(node) -%}
+                {%- do found.append(
+                    told ~ ", but no plain reference to it is in the SQL of " ~ node.name
+                    ~ ". Take it out, or write {{ ref('" ~ input.name ~ "') }} where it is read."
+                ) -%}
+            {%- endif -%}
+        {%- elif input.name == 'fct_viewing' and not way -%}
+        {%- elif input.resource_type == 'model' and input.config.materialized == 'ephemeral' -%}
+            {%- do found.extend(_input_problems(input, through)) -%}
+        {%- else -%}
+            {%- set edited = edited_upstream(unique_id) -%}
+            {%- if edited == 'fct_viewing' -%}
+                {%- do found.append(
+                    told ~ ", which has viewing, and all of it in both worlds. Read fct_viewing once, "
+                    ~ "in the mart itself."
+                ) -%}
+            {%- elif edited and input.name.startswith('dim_') -%}
+                {%- do found.append(
+                    told ~ ", which is not listed in macro reach (macros/what_if/reach.sql): say there "
+                    ~ "how viewing reaches it."
+                ) -%}
+            {%- elif edited -%}
+                {%- do found.append(
+                    told ~ ", which has rows of " ~ edited ~ " as they are, in both worlds. Read dim_"
+                    ~ edited ~ " in the mart, or make the model between them ephemeral, with "
+                    ~ "{{ config(materialized='ephemeral') }}."
+                ) -%}
+            {%- endif -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
+{#-
+    What of that people edit, or that holds viewing, a model or source is made of: a dimension,
+    `fct_viewing`, or none.
+-#}
+{% macro edited_upstream(unique_id) -%}
+    {%- set known = graph.setdefault('edited_upstream', {}) -%}
+    {%- if unique_id not in known -%}
+        {%- set node = graph.nodes.get(unique_id) or graph.sources[unique_id] -%}
+        {%- set found = namespace(name=_inputs_of_contracts().get(unique_id)) -%}
+        {%- if node.name == 'fct_viewing' -%}{%- set found.name = node.name -%}{%- endif -%}
+        {%- for parent in node.get('depends_on', {}).get('nodes', []) if not found.name -%}
+            {%- set found.name = edited_upstream(parent) -%}
+        {%- endfor -%}
+        {%- do known.update({unique_id: found.name}) -%}
+    {%- endif -%}
+    {{- return(known[unique_id]) -}}
+{%- endmacro %}
+
+{#- Staging models that have a contract, what they read, and seeds: the dimension of each. -#}
+{% macro _inputs_of_contracts() -%}
+    {%- if 'inputs_of_contracts' not in graph -%}
+        {%- set found = {} -%}
+        {%- for node in graph.nodes.values()
+            if node.resource_type == 'model' and node.config.meta.get('contract') -%}
+            {%- set name = node.name | replace('stg_', '', 1) -%}
+            {%- set seed = 'seed.' ~ node.package_name ~ '.' ~ name -%}
+            {%- for unique_id in [node.unique_id, seed] + node.depends_on.nodes -%}
+                {%- do found.update({unique_id: name}) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+        {%- do graph.update({'inputs_of_contracts': found}) -%}
+    {%- endif -%}
+    {{- return(graph['inputs_of_contracts']) -}}
+{%- endmacro %}
+
+{#-
+    Joins of a dimension by another column than viewing reaches it by, or without its days: an edit
+    would move figures of viewing that the what-if does not look at.
+-#}
+{% macro _join_problems(mart) -%}
+    {%- set sql = mart_sql(mart) -%}
+    {%- set found = [] -%}
+    {%- for name, way in reach().items() if not way.during -%}
+        {%- for alias in _aliases(sql, name) or [] -%}
+            {%- set near, far = "\\w+\\." ~ way.by ~ "\\b", "\\b" ~ alias ~ "\\." ~ way.key ~ "\\b" -%}
+            {%- if not modules.re.search(near ~ " = " ~ far ~ "|" ~ far ~ " = \\b" ~ near, sql) -%}
+                {%- do found.append(
+                    "It joins dim_" ~ name ~ " (as " ~ alias ~ ") otherwise than as viewing reaches it: "
+                    ~ "join it on " ~ way.from ~ "." ~ way.by ~ " = " ~ alias ~ "." ~ way.key ~ "."
+                ) -%}
+            {%- elif not way.latest_of and not modules.re.search(
+                "\\b" ~ alias ~ "\\.valid_from <= \\w+\\.viewing_date\\b", sql
+            ) -%}
+                {%- do found.append(
+                    "It joins dim_" ~ name ~ " (as " ~ alias ~ ") without the viewing's day: add and {{ "
+                    ~ "holds_on('" ~ alias ~ "', 'viewing.viewing_date') }}."
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{%- endmacro %}
