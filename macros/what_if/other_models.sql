@@ -2,53 +2,99 @@
     The full path of models that are no marts: any model downstream of an edited dimension or a mart
     is built twice into the scenario's schema, `before_<model>` and `after_<model>`, and compared as
     bags of rows into `difference_<model>`; the table `other_models` counts them. A mart that it reads
-    is the published one, with the impact applied in the after-world. A model with `meta: {what_if: false}` is left out.
+    is the published one, with the impact applied in the after-world. A model with `meta: {what_if: false}` is left out; one
+    that can't be built from its SQL is counted with the reason.
 -#}
 {% macro build_other_models(scenario, impact_relations) -%}
     {%- set counts = [] -%}
     {%- for node in graph.nodes.values()
         if node.resource_type == 'model' and node.package_name == project_name
         and node.config.materialized in ('table', 'view', 'incremental')
-        and 'what_if' not in node.tags and not node.name.startswith('dim_')
+        and 'what_if' not in node.tags and not dimension_of(node.name)
         and node.config.meta.get('what_if', true)
         and _reads_edited(node.unique_id, scenario, impact_relations) -%}
-        {%- set tables = {} -%}
-        {%- for world in ('before', 'after') -%}
-            {%- do tables.update({world: this.incorporate(
-                path={'identifier': world ~ '_' ~ node.name}, type='table'
-            )}) -%}
-            {%- do create_as(tables[world], _in_world(node, world, scenario, impact_relations)) -%}
-        {%- endfor -%}
-        {%- set difference -%}
-            select 'before' as world, before_rows.*
-            from (select * from {{ tables.before }} except all select * from {{ tables.after }})
-                as before_rows
-            union all
-            select 'after' as world, after_rows.*
-            from (select * from {{ tables.after }} except all select * from {{ tables.before }})
-                as after_rows
-        {%- endset -%}
-        {%- do tables.update({'difference': this.incorporate(
-            path={'identifier': 'difference_' ~ node.name}, type='table'
-        )}) -%}
-        {%- do create_as(tables.difference, difference) -%}
-        {%- set count -%}
-            select
-                '{{ node.name }}' as model,
-                (select count(*) from {{ tables.before }}) as rows_before,
-                (select count(*) from {{ tables.after }}) as rows_after,
-                count_if(world = 'before') as removed,
-                count_if(world = 'after') as added
-            from {{ tables.difference }}
-        {%- endset -%}
-        {%- do counts.append(count) -%}
+        {%- set reason = _not_shown(node, scenario, impact_relations) -%}
+        {%- if reason -%}
+            {%- do counts.append(_counted_model(node.name, reason)) -%}
+        {%- else -%}
+            {%- do counts.append(_build_in_both_worlds(node, scenario, impact_relations)) -%}
+        {%- endif -%}
     {%- endfor -%}
-    {%- do counts.append(
-        "select '' as model, 0L as rows_before, 0L as rows_after, 0L as removed, 0L as added where false"
-    ) -%}
+    {%- do counts.append(_counted_model('', '') ~ ' where false') -%}
     {%- do create_as(
         this.incorporate(path={'identifier': 'other_models'}, type='table'), counts | join(' union all ')
     ) -%}
+{%- endmacro %}
+
+{#- A row of `other_models` about a model that is not built. -#}
+{% macro _counted_model(name, reason) -%}
+    select
+        '{{ name }}' as model,
+        cast(0 as bigint) as rows_before,
+        cast(0 as bigint) as rows_after,
+        cast(0 as bigint) as removed,
+        cast(0 as bigint) as added,
+        {{ text_literal(reason) }} as reason
+{%- endmacro %}
+
+{#- Builds a model in both worlds and their difference; its row of `other_models`, as a query. -#}
+{% macro _build_in_both_worlds(node, scenario, impact_relations) -%}
+    {%- set tables = {} -%}
+    {%- for world in ('before', 'after') -%}
+        {%- do tables.update({world: this.incorporate(
+            path={'identifier': world ~ '_' ~ node.name}, type='table'
+        )}) -%}
+        {%- do create_as(tables[world], _in_world(node, world, scenario, impact_relations)) -%}
+    {%- endfor -%}
+    {%- set difference -%}
+        select 'before' as world, before_rows.*
+        from (select * from {{ tables.before }} except all select * from {{ tables.after }})
+            as before_rows
+        union all
+        select 'after' as world, after_rows.*
+        from (select * from {{ tables.after }} except all select * from {{ tables.before }})
+            as after_rows
+    {%- endset -%}
+    {%- do tables.update({'difference': this.incorporate(
+        path={'identifier': 'difference_' ~ node.name}, type='table'
+    )}) -%}
+    {%- do create_as(tables.difference, difference) -%}
+    {%- set count -%}
+        select
+            '{{ node.name }}' as model,
+            (select count(*) from {{ tables.before }}) as rows_before,
+            (select count(*) from {{ tables.after }}) as rows_after,
+            count_if(world = 'before') as removed,
+            count_if(world = 'after') as added,
+            '' as reason
+        from {{ tables.difference }}
+    {%- endset -%}
+    {{- return(count) -}}
+{%- endmacro %}
+
+{#-
+    Why a model can't be built in another world, or none: it is in Python, or it or a model before it
+    names what differs otherwise than by a plain `ref`, so that no other rows can be put there.
+-#}
+{% macro _not_shown(node, scenario, impact_relations) -%}
+    {%- if node.language == 'python' -%}
+        {{- return(node.name ~ " is in Python, which a preview can't run over other rows") -}}
+    {%- endif -%}
+    {%- set plain = modules.re.findall(ref_pattern(), without_jinja_comments(node.raw_code)) -%}
+    {%- for unique_id in node.depends_on.nodes
+        if _reads_edited(unique_id, scenario, impact_relations) -%}
+        {%- set parent = graph.nodes[unique_id] -%}
+        {%- if parent.name not in plain -%}
+            {{- return(
+                node.name ~ " does not name " ~ parent.name ~ " by {{ ref('" ~ parent.name
+                ~ "') }}, so a preview can't put other rows there"
+            ) -}}
+        {%- elif parent.config.materialized != 'versioned' and not dimension_of(parent.name) -%}
+            {%- set reason = _not_shown(parent, scenario, impact_relations) -%}
+            {%- if reason -%}{{- return(reason) -}}{%- endif -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(none) -}}
 {%- endmacro %}
 
 {#- Whether a model's rows can differ between the worlds: through a dimension or a touched mart. -#}
@@ -75,13 +121,59 @@
         {%- if parent.config.materialized == 'versioned' -%}
             {%- set query = _mart_with_impact(parent, world, scenario, impact_relations[parent.name]) -%}
         {%- elif dimension_of(parent.name) -%}
-            {%- set query = in_world(dimension_of(parent.name), world, scenario) -%}
+            {%- set query = _rows_in_world(dimension_of(parent.name), world, scenario) -%}
         {%- else -%}
             {%- set query = '(' ~ _in_world(parent, world, scenario, impact_relations) ~ ')' -%}
         {%- endif -%}
         {%- do inputs.update({parent.name: query}) -%}
     {%- endfor -%}
     {{- render_over(node.name, inputs) -}}
+{%- endmacro %}
+
+{#-
+    An edited dimension in one world with its own columns. A row that no edit changes is recorded as it
+    is in both, so that it is the same row; another one is recorded since the publication.
+-#}
+{% macro _rows_in_world(name, world, scenario) -%}
+    {%- if recorded_dimension(name) != name -%}
+        {{- return(in_world(name, world, scenario)) -}}
+    {%- endif -%}
+    {%- set columns = run_query(
+        'select * from ' ~ ref('both_worlds_' ~ name) ~ ' limit 0'
+    ).column_names | reject('equalto', 'world') | list -%}
+    {{- return(rows_of_world(
+        in_world(name, 'before', scenario), in_world(name, world, scenario), columns, world,
+        scenario.publication
+    )) -}}
+{%- endmacro %}
+
+{% macro rows_of_world(before, rows, columns, world, publication) -%}
+    {%- set recorded = ['row_version_id', 'change_set_id', 'known_from', 'known_to'] -%}
+    {%- if world == 'before' -%}
+        (select {{ columns | join(', ') }} from {{ before }} as published)
+    {%- else -%}
+    (
+        select
+            {%- for column in columns %}
+            {%- if column in recorded %}
+            case
+                when published.valid_from is null then {{ _cut_of(publication)
+                    if column == 'known_from' else 'shadow.' ~ column }}
+                else published.{{ column }}
+            end as {{ column }}
+            {%- else %}
+            shadow.{{ column }}
+            {%- endif %}
+            {{- "," if not loop.last }}
+            {%- endfor %}
+        from {{ rows }} as shadow
+        left join {{ before }} as published
+            on shadow.valid_from = published.valid_from
+            {%- for column in columns if column not in recorded + ['valid_from'] %}
+                and shadow.{{ column }} <=> published.{{ column }}
+            {%- endfor %}
+    )
+    {%- endif -%}
 {%- endmacro %}
 
 {#- A mart as its readers would see it in one world. -#}

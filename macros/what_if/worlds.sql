@@ -41,7 +41,8 @@
 {#-
     A model's own SQL over other inputs: each `ref('x')` becomes `inputs.x`, or the relation that
     x was built as; an ephemeral x becomes its own SQL over the same inputs. It needs no second
-    spelling of the model, and sqlfluff sees the one there is.
+    spelling of the model, and sqlfluff sees the one there is. Columns may be named by a model's name,
+    so what stands for it is called by that name where the SQL gives it no other.
 -#}
 {% macro render_over(name, inputs) -%}
     {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
@@ -51,10 +52,28 @@
     ) -%}
     {%- for ref_name in modules.re.findall(pattern, node.raw_code) | unique -%}
         {%- set replacement = inputs.get(ref_name)
-            or (_inlined(ref_name, inputs) if is_ephemeral(ref_name) else _built_relation(ref_name)) -%}
-        {%- set rendered.text = rendered.text | replace('@@' ~ ref_name ~ '@@', replacement) -%}
+            or (_inlined(ref_name, inputs) if is_ephemeral(ref_name) else none) -%}
+        {%- if replacement -%}
+            {%- set rendered.text = modules.re.sub(
+                '@@' ~ ref_name ~ '@@\\s*\\.\\s*', ref_name ~ '.', rendered.text
+            ) -%}
+            {%- set rendered.text = modules.re.sub(
+                '@@' ~ ref_name ~ '@@' ~ _no_alias(), '@@' ~ ref_name ~ '@@ as ' ~ ref_name, rendered.text
+            ) -%}
+        {%- endif -%}
+        {%- set rendered.text = rendered.text
+            | replace('@@' ~ ref_name ~ '@@', replacement or _built_relation(ref_name)) -%}
     {%- endfor -%}
     {{- return(rendered.text) -}}
+{%- endmacro %}
+
+{#- What does not follow a table that has another name, as a regular expression. -#}
+{% macro _no_alias() -%}
+    {%- set blank = "(?:\\s|--[^\\n]*\\n|/\\*.*?\\*/)" -%}
+    {{- return(
+        "(?is:(?!" ~ blank ~ "+as\\b)(?!" ~ blank ~ "+(?!(?:" ~ sql_words() | join('|')
+        ~ ")\\b)[a-z_`]))"
+    ) -}}
 {%- endmacro %}
 
 {#- What `ref()` of a model looks like in a model's raw SQL, as a regular expression. -#}

@@ -206,6 +206,7 @@ class ModelImpact:
         added: Number that are only in the second.
         columns: `world` and its columns.
         rows: Some of the rows that differ, as text, the world first.
+        reason: Why it could not be built in both worlds; then the rest is empty.
     """
 
     name: str
@@ -215,6 +216,7 @@ class ModelImpact:
     added: int
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -322,6 +322,9 @@ def read_models(spark: SparkSession, schema: str) -> tuple[ModelImpact, ...]:
     """Return what the full path found in dbt models that are no marts."""
     found = []
     for counts in spark.table(f"{schema}.other_models").orderBy("model").collect():
+        if counts["reason"]:
+            found.append(ModelImpact(counts["model"], 0, 0, 0, 0, (), (), counts["reason"]))
+            continue
         table = spark.table(f"{schema}.difference_{counts['model']}").drop(*IDENTIFYING)
         rows = table.orderBy(*table.columns[1:], "world").limit(SHOWN_ROWS).toArrow().to_pylist()
         texts = tuple(tuple(str(one) for one in row.values()) for row in rows)

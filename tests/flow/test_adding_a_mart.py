@@ -32,6 +32,12 @@ from {{ ref('best_countries') }} as best
 inner join {{ ref('dim_channel') }} as channel on best.country_id = channel.country_id
 where best.place <= 2
 """
+WHOLE_CHANNELS = "select * from {{ ref('dim_channel') }}\n"
+DIM_COUNTRY_OF_CHANNEL = """
+select dim_channel.channel_id, {{ ref('dim_channel') }}.country_id
+from {{ ref('dim_channel') }} -- by its own name
+where dim_channel.country_id is not null
+"""
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +58,8 @@ def market(spark_home: Path, spark: Any) -> Workspace:
     reports.mkdir()
     (reports / "best_countries.sql").write_text(BEST_COUNTRIES, encoding="utf-8")
     (reports / "names_of_best.sql").write_text(NAMES_OF_BEST, encoding="utf-8")
+    (reports / "whole_channels.sql").write_text(WHOLE_CHANNELS, encoding="utf-8")
+    (reports / "dim_country_of_channel.sql").write_text(DIM_COUNTRY_OF_CHANNEL, encoding="utf-8")
     workspace = replace(workspace)  # reads the project anew
     build(workspace)
     return workspace
@@ -96,8 +104,22 @@ def test_a_mart_added_as_the_documents_say_is_built_and_rehearsed(
             after[figure.grain] = (figure.after["records"], figure.after["seconds"])
     assert mart.figures
     assert after == by_country(viewing, apply(state, changes)[0])
-    best, names = impact.models
-    assert (best.name, names.name) == ("best_countries", "names_of_best")
+    models = {one.name: one for one in impact.models}
+    best, names = models.pop("best_countries"), models.pop("names_of_best")
+    whole, by_name = models.pop("whole_channels"), models.pop("dim_country_of_channel")
+    assert not models
+    moved = sum(row != state[identity] for identity, row in changed.items())
+    assert moved
+    assert (whole.rows_before, whole.rows_after) == (len(state), len(state))
+    assert (whole.removed, whole.added) == (moved, moved)
+    assert whole.columns.count("world") == 1
+    countries = [
+        Counter((key[0], row["country_id"]) for key, row in rows.items() if row["country_id"])
+        for rows in (state, apply(state, changes)[0])
+    ]
+    assert (by_name.rows_before, by_name.rows_after) == tuple(one.total() for one in countries)
+    assert by_name.removed == (countries[0] - countries[1]).total()
+    assert by_name.added == (countries[1] - countries[0]).total()
     old, new = (places(one) for one in (before, after))
     assert (best.removed, best.added) == (len(old - new), len(new - old))
     assert (best.rows_before, best.rows_after) == (len(before), len(after))

@@ -1,4 +1,4 @@
-"""A mart that a what-if could not rehearse exactly is refused before it is built, with the reason."""
+"""A mart that a what-if could not rehearse exactly is refused before it is built, with why."""
 
 from __future__ import annotations
 

@@ -471,7 +471,10 @@ def test_all_reports_say_ranks_other_models_what_begins_later_and_what_changed(
     changes = (RankChange(("2026-04-01", "FOX"), 2, 3), RankChange(("2026-04-01", NASTY), None, 2))
     whole = replace(
         impact(replace(SWAP, rank_changes=changes)),
-        models=(ModelImpact("best", 9, 9, 1, 1, ("world", "name"), (("before", NASTY),)),),
+        models=(
+            ModelImpact("best", 9, 9, 1, 1, ("world", "name"), (("before", NASTY),)),
+            ModelImpact("guess", 0, 0, 0, 0, (), (), "guess is in Python"),
+        ),
         illustration=Illustration("2026-05-01", "2026-03-11", "2026-04-07", (SWAP,)),
         since=("The reference version changed: 1 → 2.", "It does not matter."),
         paths=(PathTaken("day", "full", 300, 1000),),
@@ -485,6 +488,7 @@ def test_all_reports_say_ranks_other_models_what_begins_later_and_what_changed(
     summary = "\n".join(f"{a.value} {b.value}" for a, b in workbook["Summary"].iter_rows(max_col=2))
     for told in (
         "best: 1 row of 9 disappear or change, 1 row of 9 are new or changed.",
+        "guess: what happens to it is not shown: guess is in Python.",
         "had the rows of 2026-05-01 held from 2026-03-11 to 2026-04-07",
         "It does not matter.",
     ):

@@ -363,6 +363,8 @@ def _not_illustrated(impact: Impact) -> tuple[str, ...]:
 
 def model_told(model: ModelImpact) -> str:
     """Return what happens to a model's rows, in a sentence."""
+    if model.reason:
+        return f"{model.name}: what happens to it is not shown: {model.reason}."
     if not model.removed and not model.added:
         return f"{model.name}: nothing changes in {plural(model.rows_before, 'row')}."
     return (
