@@ -54,21 +54,25 @@
 
     ),
 
+    {#- Two change sets may add the same row; other rows of one key are refused before. -#}
     added as (
 
         select
             edits.row_key,
-            edits.change_set_id
+            min(edits.change_set_id) as change_set_id
             {%- for column in names %},
-            case
-                when folded.row_key is null or {{ _is_changed('edits.' ~ column, column) }}
-                    then edits.{{ column }}
-                else folded.{{ column }}
-            end as {{ column }}
+            max(
+                case
+                    when folded.row_key is null or {{ _is_changed('edits.' ~ column, column) }}
+                        then edits.{{ column }}
+                    else folded.{{ column }}
+                end
+            ) as {{ column }}
             {%- endfor %}
         from edits
         left join folded on edits.copied_from = folded.row_key
         where edits.change_kind = 'added'
+        group by edits.row_key
 
     ),
 
@@ -98,6 +102,80 @@
     from combined
 {%- endmacro %}
 
-{% macro _is_changed(column, name=none) -%}
-    instr(changed_columns, ',{{ name or column }},') > 0
+{% macro _is_changed(column, name=none, prefix='') -%}
+    instr({{ prefix }}changed_columns, ',{{ name or column }},') > 0
+{%- endmacro %}
+
+{#-
+    Refuses a scenario whose change sets edit one row in ways that can't both be, as `foreview what-if`
+    does: other values of one cell, other rows of one key, a row that one removes and another edits.
+    Equal edits are one.
+-#}
+{% macro refuse_conflicting_edits(name) -%}
+    {%- if scenario_ids() | unique | list | length > 1 and not run_var('promoting') -%}
+        {%- for row in run_query(conflicting_edits(name)).rows -%}
+            {{ exceptions.raise_compiler_error(
+                "Change sets " ~ row['change_set_id'] ~ " and " ~ row['other_change_set_id']
+                ~ " edit row " ~ row['row_key'] ~ " of " ~ name ~ " in different ways"
+                ~ (" (" ~ row['cells'] ~ ")" if row['cells'] else "")
+                ~ ", so that they can't be tried together. Try one of them, or have the other made "
+                ~ "anew on it (foreview refresh)."
+            ) }}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The first row that two change sets of the scenario edit in different ways, as a query. -#}
+{% macro conflicting_edits(name) -%}
+    {%- set staging = graph.nodes['model.' ~ project_name ~ '.stg_' ~ name] -%}
+    with edits as (
+
+        select change_set_id, change_kind, changed_columns, row_key, copied_from, row_values
+        from {{ _built_relation('stg_pending_edits') }}
+        where dimension = '{{ name }}' and change_set_id in ({{ scenario_literals() }})
+
+    ),
+
+    pairs as (
+
+        select
+            one.change_set_id,
+            other.change_set_id as other_change_set_id,
+            one.row_key,
+            one.change_kind != other.change_kind as is_other_kind,
+            concat_ws(
+                ', '
+                {%- for column in contract_columns(staging) | map(attribute='name') %},
+                case
+                    when (one.row_values['{{ column }}'] <=> other.row_values['{{ column }}'])
+                        then null
+                    when one.change_kind = 'modified'
+                        and {{ _is_changed('one', column, 'one.') }}
+                        and {{ _is_changed('other', column, 'other.') }} then '{{ column }}'
+                    when one.change_kind = 'added'
+                        and (
+                            one.copied_from is null
+                            or not (one.copied_from <=> other.copied_from)
+                            or {{ _is_changed('one', column, 'one.') }}
+                            or {{ _is_changed('other', column, 'other.') }}
+                        ) then '{{ column }}'
+                end
+                {%- endfor %}
+            ) as cells
+        from edits as one
+        inner join edits as other
+            on one.row_key = other.row_key
+                and one.change_set_id < other.change_set_id
+
+    )
+
+    select
+        change_set_id,
+        other_change_set_id,
+        row_key,
+        case when is_other_kind then '' else cells end as cells
+    from pairs
+    where is_other_kind or cells != ''
+    order by row_key, change_set_id, other_change_set_id
+    limit 1
 {%- endmacro %}

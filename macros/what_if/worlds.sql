@@ -119,6 +119,7 @@
     {%- if not execute or not is_edited(name) -%}
         {{ not_edited() }}
     {%- else -%}
+        {%- do refuse_conflicting_edits(name) -%}
         select 'before' as world, published.*
         from {{ published_dimension(name, publication_compared_with()) }} as published
         union all

@@ -9,6 +9,8 @@ import pytest
 from conftest import PROJECT, make_workspace
 from foreview.dbt_project import run_dbt
 from foreview.errors import EngineError
+from foreview.loads import EDIT_COLUMNS, PENDING_EDITS, _overwrite
+from foreview.what_if import scenario_schema
 from foreview.workspace import Workspace
 
 pytestmark = pytest.mark.spark
@@ -35,6 +37,39 @@ def test_build_passes_twice_publishes_once_and_builds_no_what_if(
 def test_what_if_without_a_change_set_says_what_to_name(plain: Workspace) -> None:
     with pytest.raises(EngineError, match="change_sets"):
         run_dbt(plain, ["build", "--select", "tag:what_if"])
+
+
+def renamed(change_set: str, row_key: str, name: str) -> dict[str, Any]:
+    return {
+        "dimension": "network",
+        "change_set_id": change_set,
+        "change_number": 1,
+        "change_kind": "modified",
+        "changed_columns": ",network_name,",
+        "row_key": row_key,
+        "copied_from": None,
+        "row_values": {"network_name": name},
+    }
+
+
+def test_two_names_for_one_network_are_refused_and_one_name_twice_is_not(
+    spark: Any, plain: Workspace
+) -> None:
+    key = spark.table(plain.table("stg_network", "staging")).first()["row_key"]
+    table = plain.table(PENDING_EDITS, "landing")
+    command = ["run", "--select", "both_worlds_network"]
+    variables = {"change_sets": ["first", "second"]}
+    edits = [renamed("first", key, "One"), renamed("second", key, "Other")]
+    _overwrite(spark, table, EDIT_COLUMNS, edits)
+    with pytest.raises(EngineError, match=r"first and second edit row .* of network"):
+        run_dbt(plain, command, variables=variables)
+    edits[1] = renamed("second", key, "One")
+    _overwrite(spark, table, EDIT_COLUMNS, edits)
+    run_dbt(plain, command, variables=variables)
+    schema = scenario_schema(plain, ["first", "second"])
+    worlds = spark.table(f"{schema}.both_worlds_network")
+    assert worlds.where("world = 'after' and network_name = 'One'").count() == 1
+    _overwrite(spark, table, EDIT_COLUMNS, [])
 
 
 def test_empty_run_does_not_retire_all_rows(spark: Any, plain: Workspace) -> None:
