@@ -163,17 +163,13 @@
     {%- do show_publication(newest_publication()) -%}
 {%- endmacro %}
 
-{#- Each versioned mart and the hash of its SQL, `name=md5;...`, sorted. -#}
+{#- Each versioned mart and the hash of its definition, `name=md5;...`, sorted. -#}
 {% macro mart_definitions(marts) -%}
     {%- set parts = [] -%}
     {%- for mart in marts | sort(attribute='name') -%}
         {%- do parts.append(mart.name ~ '=' ~ mart_definition(mart)) -%}
     {%- endfor -%}
     {{- return(parts | join(';')) -}}
-{%- endmacro %}
-
-{% macro mart_definition(mart) -%}
-    {{- return(local_md5(mart.raw_code ~ tojson(mart.config.meta))) -}}
 {%- endmacro %}
 
 {% macro versioned_marts() -%}

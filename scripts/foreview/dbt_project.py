@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -152,6 +153,9 @@ def _error(workspace: Workspace, result: Any, failure: str = "") -> ForeviewErro
     messages = [failure, str(result.exception), *(str(one.message) for one in broken)]
     if any(os.strerror(errno.ENOSPC) in one for one in messages):
         return disk_error(OSError(errno.ENOSPC, ""), "What dbt was building")
+    if unbuilt := [found for one in messages if (found := re.search(r"mart-not-built: (.*)", one))]:
+        fix = "Run foreview build first."
+        return RefusedError(Problem("mart-not-built", unbuilt[0][1], fix=fix))
     if broken or not tests:
         named = [f"{one.node.name}: {_short(one.message)}" for one in broken]
         named = named or [f"dbt failed: {_short(failure or result.exception)}"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -42,6 +43,7 @@ class Macros:
         self._adapter.set_macro_resolver(manifest)
         self._adapter.set_macro_context_generator(generate_runtime_macro_context)
         manifest.build_flat_graph()
+        self.workspace = workspace
         self._manifest = manifest
         self._graph = copy.deepcopy(manifest.flat_graph)
 
@@ -49,6 +51,21 @@ class Macros:
         """Take back what a test did to the graph, and what macros keep in it."""
         self._manifest.flat_graph.clear()
         self._manifest.flat_graph.update(copy.deepcopy(self._graph))
+
+    def forget_kept(self, name: str) -> None:
+        """Take back one thing that macros keep in the graph."""
+        self._manifest.flat_graph.pop(name, None)
+
+    @contextmanager
+    def changed_macro(self, name: str) -> Iterator[None]:
+        """The project with another text of a macro."""
+        macro = self._manifest.macros[f"macro.foreview.{name}"]
+        text = macro.macro_sql
+        macro.macro_sql = text + " "
+        try:
+            yield
+        finally:
+            macro.macro_sql = text
 
     @property
     def nodes(self) -> dict[str, Any]:
