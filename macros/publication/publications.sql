@@ -150,11 +150,17 @@
 
 {% macro show_publication(publication) -%}
     {%- set cut = "'" ~ publication['snapshot_cut'] ~ "'" if publication else 'null' -%}
-    {%- call statement('show') -%}
-        create or replace view {{ shown_relation() }} as
+    {%- set shown -%}
         select
             cast({{ publication['number'] if publication else 0 }} as int) as number,
             cast({{ cut }} as timestamp) as snapshot_cut
+    {%- endset -%}
+    {#- To replace a view is to drop it and make another: who reads meanwhile would find none. -#}
+    {%- call statement('show_first') -%}
+        create view if not exists {{ shown_relation() }} as {{ shown }}
+    {%- endcall -%}
+    {%- call statement('show') -%}
+        alter view {{ shown_relation() }} as {{ shown }}
     {%- endcall -%}
 {%- endmacro %}
 
