@@ -130,7 +130,7 @@ def _read(workspace: Workspace, checksum: str) -> dict[str, dict[Grain, Moved]]:
     for row in kept.to_pylist() if kept else ():
         before, after = dict(row["before"]), dict(row["after"])
         found.setdefault(row["mart"], {})[tuple(row["grain"])] = {
-            name: (Decimal(before[name]), Decimal(after[name])) for name in before
+            name: (Decimal(before[name]), Decimal(after.get(name) or 0)) for name in before
         }
     return found
 
