@@ -78,6 +78,17 @@ def spark(spark_home: Path) -> Iterator[Any]:
     session.stop()
 
 
+@pytest.fixture
+def project() -> Iterator[Any]:
+    """The project's macros and graph, without an engine; what a test does to them is undone."""
+    from dbt_macros import macros
+
+    found = macros()
+    found.forget()
+    yield found
+    found.forget()
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     if not SHARED_DATA.is_dir():

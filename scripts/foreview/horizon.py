@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
 
 from foreview.changes import Change, State
 from foreview.contract import INTERVAL_COLUMNS, Contract
@@ -39,8 +38,7 @@ def unseen_days(
         states: The approved rows of those whose rows are events.
     """
     changes = list(changes)
-    ended = calendar.begins(date.fromisoformat(last_day) + timedelta(days=1))
-    end = f"{ended:%Y-%m-%d %H:%M:%S}"
+    end = calendar.ends(last_day)
     days = set(later_days(changes, last_day))
     for one in changes:
         days |= {day for name in INTERVAL_COLUMNS if (day := one.before.get(name) or "") > last_day}

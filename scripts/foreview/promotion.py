@@ -7,7 +7,7 @@ is not. What is not published yet can be given up instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,8 @@ from foreview.what_if import check_applies, preview, refuse_unpublished_loads
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from foreview.registry import Receipt, Release, Step
 
 STEPS = {
@@ -176,9 +178,7 @@ def abandon(
     # Recorded first: once rows are put back, the steps that are done are so no longer.
     registry = workspace.registry
     registry.record_step(begun.release, GIVEN_UP, "begun", actor=workspace.actor)
-    for dimension in change_set.dimensions:
-        state, last = registry.approved_rows(dimension)
-        write_approved(workspace, spark, workspace.contract(dimension), state, last)
+    _put_back(workspace, spark, change_set.dimensions)
     # Without dbt's tests: what is wrong elsewhere must not keep anybody from giving up.
     _build_dimensions(workspace, change_set, progress, with_tests=False)
     run_operation(workspace, "take_back_marks", variables=_variables(change_set))
@@ -245,6 +245,13 @@ def write_rows(workspace: Workspace, change_set: ChangeSet) -> None:
     for dimension in change_set.dimensions:
         after, last = _rows_with(workspace, change_set, dimension)
         write_approved(workspace, spark, workspace.contract(dimension), after, last)
+
+
+def _put_back(workspace: Workspace, spark: SparkSession, dimensions: Iterable[str]) -> None:
+    """Write the approved rows of dimensions as the promoted change sets left them."""
+    for dimension in dimensions:
+        state, last = workspace.registry.approved_rows(dimension)
+        write_approved(workspace, spark, workspace.contract(dimension), state, last)
 
 
 def _rows_with(
@@ -343,9 +350,8 @@ def build(
     given = {name: value for name, value in variables.items() if value is not None} or None
     spark = open_engines(workspace, given)
     match_columns(workspace, spark)
-    for name in workspace.contracts if is_restoring else ():
-        state, last = workspace.registry.approved_rows(name)
-        write_approved(workspace, spark, workspace.contract(name), state, last)
+    if is_restoring:
+        _put_back(workspace, spark, workspace.contracts)
     run_dbt(
         workspace,
         [*command, "--exclude", "tag:what_if"],

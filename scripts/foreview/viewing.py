@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -70,6 +70,11 @@ class BroadcastCalendar:
         """Return the instant, in UTC, at which a broadcast day begins: `starts_at` of one day."""
         local = time.fromisoformat(self.day_start).replace(tzinfo=ZoneInfo(self.time_zone))
         return datetime.combine(day, local).astimezone(UTC)
+
+    def ends(self, day: str) -> str:
+        """Return the instant, in UTC and as contracts spell it, at which a broadcast day ends."""
+        following = date.fromisoformat(day) + timedelta(days=1)
+        return f"{self.begins(following):%Y-%m-%d %H:%M:%S}"
 
     def starts_at(self, day: Column) -> Column:
         """Return the instant at which a broadcast day begins, for a column of dates.

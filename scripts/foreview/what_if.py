@@ -157,8 +157,7 @@ def find_future(
 
     if horizon_day is None:
         return ()
-    day_after = date.fromisoformat(horizon_day) + timedelta(days=1)
-    end = broadcast_calendar(workspace).begins(day_after).strftime("%Y-%m-%d %H:%M:%S")
+    end = broadcast_calendar(workspace).ends(horizon_day)
 
     def found(dimensions: set[str]) -> tuple[FutureEdit, ...]:
         rows = {name: workspace.registry.approved_rows(name)[0] for name in sorted(dimensions)}

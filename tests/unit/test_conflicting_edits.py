@@ -5,23 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from dbt_macros import Macros, macros
+from dbt_macros import Macros
 
 ROW = "KABC|1900-01-01"
 EDITS = "dimension, change_set_id, change_kind, changed_columns, row_key, copied_from, row_values"
-
-
-@pytest.fixture
-def project() -> Iterator[Macros]:
-    found = macros()
-    found.forget()
-    yield found
-    found.forget()
 
 
 def run_var(name: str, default: Any = None) -> Any:

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from dbt_macros import Macros, macros
+from dbt_macros import Macros
 
 from foreview.dbt_project import _error
 from foreview.errors import RefusedError
 
 MART = "audience_by_programme"
-
-
-@pytest.fixture
-def project() -> Iterator[Macros]:
-    found = macros()
-    found.forget()
-    yield found
-    found.forget()
 
 
 def definition(project: Macros, name: str = MART, **stubs: Any) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dbt_macros import Macros, macros
+from dbt_macros import Macros
 
 from conftest import PROJECT, make_workspace, project_with
 from foreview.dbt_project import _invoke
@@ -41,14 +40,6 @@ RULES = {
         "records": {"label": "Records", "type": "integer", "over": "records"},
     },
 }
-
-
-@pytest.fixture
-def project() -> Iterator[Macros]:
-    found = macros()
-    found.forget()
-    yield found
-    found.forget()
 
 
 def mart(project: Macros, sql: str = SQL, **changes: Any) -> dict[str, Any]:

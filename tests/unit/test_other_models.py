@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from dbt_macros import Macros, macros
+from dbt_macros import Macros
 
 SCENARIO = {"edited": ["channel"], "publication": {"snapshot_cut": "2026-04-08 00:00:00"}}
 COLUMNS = ["row_version_id", "channel_id", "network_id", "valid_from", "known_from", "known_to"]
-
-
-@pytest.fixture
-def project() -> Iterator[Macros]:
-    found = macros()
-    found.forget()
-    yield found
-    found.forget()
 
 
 def model(project: Macros, sql: str, *inputs: str, name: str = "report", **changes: Any) -> Any:
