@@ -8,21 +8,17 @@
     {%- set published = published_relation(model.alias) -%}
     {{ run_hooks(pre_hooks) }}
     {%- set versions = dimension_versions_relation(model) -%}
-    {%- call statement('versions_view') -%}
-        create or replace view {{ versions }} as
-        {{ sql }}
-    {%- endcall -%}
-    {%- call statement('main') -%}
-        create or replace view {{ this }} as
-        select * from {{ versions }}
-        where known_to is null
-    {%- endcall -%}
+    {%- do put_view(versions, sql) -%}
+    {%- do put_view(this, 'select * from ' ~ versions ~ ' where known_to is null') -%}
     {%- do adapter.create_schema(published) -%}
-    {%- call statement('published_view') -%}
-        create or replace view {{ published }} as
+    {%- set query -%}
         select * from {{ versions }}
         where known_from <= {{ shown_cut() }}
             and (known_to is null or known_to > {{ shown_cut() }})
+    {%- endset -%}
+    {%- do put_view(published, query) -%}
+    {%- call noop_statement('main', 'OK', 'OK') -%}
+        {{ sql }}
     {%- endcall -%}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [this.incorporate(type='view')]}) }}

@@ -29,3 +29,16 @@
 {% macro foreview_mariadb__written_since(relation, instant) -%}
     {{- return(true) -}}
 {%- endmacro %}
+
+{#-
+    Makes a view, or gives it another query. To replace a view is to drop it and make another: who
+    reads meanwhile would find none.
+-#}
+{% macro put_view(relation, query) -%}
+    {%- call statement('make_view') -%}
+        create view if not exists {{ relation }} as {{ query }}
+    {%- endcall -%}
+    {%- call statement('alter_view') -%}
+        alter view {{ relation }} as {{ query }}
+    {%- endcall -%}
+{%- endmacro %}

@@ -21,8 +21,7 @@
         (
             select {{ _mart_view_columns(node) }}
             from {{ versions_relation(node) }} as version
-            where version.published_from <= {{ number }}
-                and (version.published_to is null or version.published_to > {{ number }})
+            where {{ is_in('version', number) }}
         )
     {%- elif node and node.config.materialized == 'dimension' -%}
         {%- set cut = '(select max(publication.snapshot_cut) from ' ~ known ~ ')' -%}

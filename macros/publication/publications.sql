@@ -139,7 +139,7 @@
 
 {#-
     The publication that readers see, as a view of literals that all published views read: they are
-    folded into a query, so that no table is asked and what is closed is not read. It is replaced
+    folded into a query, so that no table is asked and what is closed is not read. It is altered
     once the publication's row is there; if that was killed, by what is run next.
 -#}
 {% macro shown_relation() -%}
@@ -155,13 +155,7 @@
             cast({{ publication['number'] if publication else 0 }} as int) as number,
             cast({{ cut }} as timestamp) as snapshot_cut
     {%- endset -%}
-    {#- To replace a view is to drop it and make another: who reads meanwhile would find none. -#}
-    {%- call statement('show_first') -%}
-        create view if not exists {{ shown_relation() }} as {{ shown }}
-    {%- endcall -%}
-    {%- call statement('show') -%}
-        alter view {{ shown_relation() }} as {{ shown }}
-    {%- endcall -%}
+    {%- do put_view(shown_relation(), shown) -%}
 {%- endmacro %}
 
 {#- Shows the newest publication, if the run that inserted it was killed before it could. -#}

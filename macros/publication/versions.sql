@@ -116,22 +116,17 @@
 {% macro create_mart_views(mart, working, versions) -%}
     {%- set published = published_relation(mart.alias) -%}
     {%- do adapter.create_schema(published) -%}
-    {%- call statement('working_view') -%}
-        create or replace view {{ working }} as
-        select {{ _mart_view_columns(mart) }}
-        from {{ versions }} as version
-        where version.published_to is null
-    {%- endcall -%}
-    {%- call statement('published_view') -%}
-        create or replace view {{ published }} as
-        select {{ _mart_view_columns(mart) }}
-        from {{ versions }} as version
-        where version.published_from <= (select number from {{ shown_relation() }})
-            and (
-                version.published_to is null
-                or version.published_to > (select number from {{ shown_relation() }})
-            )
-    {%- endcall -%}
+    {%- set columns = _mart_view_columns(mart) -%}
+    {%- set all_versions = 'select ' ~ columns ~ ' from ' ~ versions ~ ' as version where ' -%}
+    {%- set number = '(select number from ' ~ shown_relation() ~ ')' -%}
+    {%- do put_view(working, all_versions ~ 'version.published_to is null') -%}
+    {%- do put_view(published, all_versions ~ is_in('version', number)) -%}
+{%- endmacro %}
+
+{#- The condition for the versions that a publication shows. -#}
+{% macro is_in(version, number) -%}
+    {{ version }}.published_from <= {{ number }}
+    and ({{ version }}.published_to is null or {{ version }}.published_to > {{ number }})
 {%- endmacro %}
 
 {% macro published_relation(identifier) -%}

@@ -284,11 +284,12 @@ def _moved_otherwise(
     """Give each value that would move otherwise than approved, by more than the tolerance."""
     tolerance = min(workspace.contract(name).tolerance for name in change_set.dimensions)
     before = read_figures(workspace, approved.checksum)
-    periods = {one["name"]: one.get("period", "day") for one in read_marts(workspace)}
+    # Days of viewing that a figure has, from the day in its grain on.
+    spans = {"day": 1, "week": 7, "airing": workspace.settings["airing_days"] + 1}
+    days = {one["name"]: spans[one.get("period", "day")] for one in read_marts(workspace)}
     for mart in impact.marts:
-        period, last_day = periods[mart.name], approved.horizon_day
-        then = _seen(before.get(mart.name, {}), period, last_day)
-        now = _seen(moved_figures(mart), period, last_day)
+        then = _seen(before.get(mart.name, {}), days[mart.name], approved.horizon_day)
+        now = _seen(moved_figures(mart), days[mart.name], approved.horizon_day)
         for grain in sorted(then.keys() | now.keys()):
             yield from _beyond(mart, grain, then.get(grain, {}), now.get(grain, {}), tolerance)
 
@@ -304,15 +305,11 @@ def _beyond(
             yield mart.label, grain, name, approved, found
 
 
-PERIOD_DAYS = {"day": 1, "week": 7, "airing": 8}
-"""Days of viewing that a figure has, from the day in its grain on: an airing's seven days more."""
-
-
-def _seen(figures: Mapping[Grain, Moved], period: str, last_day: str | None) -> dict[Grain, Moved]:
+def _seen(figures: Mapping[Grain, Moved], days: int, last_day: str | None) -> dict[Grain, Moved]:
     """Return the figures all of whose viewing days lie within a receipt's horizon."""
     if last_day is None:
         return {}
-    last_first = str(date.fromisoformat(last_day) - timedelta(days=PERIOD_DAYS[period] - 1))
+    last_first = str(date.fromisoformat(last_day) - timedelta(days=days - 1))
     return {grain: one for grain, one in figures.items() if grain[0] <= last_first}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import os
@@ -144,15 +143,16 @@ class _Watcher:
 
 
 def _error(workspace: Workspace, result: Any, failure: str = "") -> ForeviewError:
-    from foreview.workspace import disk_error
+    from foreview.workspace import NO_ROOM, disk_error
 
     log = f"The log is {workspace.home / 'logs' / 'dbt.log'}."
     nodes = [] if failure else getattr(result.result, "results", None) or []
     broken = [one for one in nodes if str(one.status) in ("error", "runtime error")]
     tests = [one for one in nodes if str(one.status) == "fail"]
     messages = [failure, str(result.exception), *(str(one.message) for one in broken)]
-    if any(os.strerror(errno.ENOSPC) in one for one in messages):
-        return disk_error(OSError(errno.ENOSPC, ""), "What dbt was building")
+    for number in NO_ROOM:
+        if any(os.strerror(number) in one for one in messages):
+            return disk_error(OSError(number, ""), "What dbt was building")
     if unbuilt := [found for one in messages if (found := re.search(r"mart-not-built: (.*)", one))]:
         fix = "Run foreview build first."
         return RefusedError(Problem("mart-not-built", unbuilt[0][1], fix=fix))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -127,6 +129,28 @@ def _stderr_to(log: Path) -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def lost_engine() -> EngineError | None:
+    """Return the error that tells that this process's JVM has ended, or none while it runs."""
+    context = getattr(sys.modules.get("pyspark"), "SparkContext", None)
+    if context is None or context._gateway is None:
+        return None
+    try:
+        # Its end can be known a little later than that of the connection to it.
+        context._gateway.proc.wait(0.5)
+    except subprocess.TimeoutExpired:
+        return None
+    message = f"Spark ended in the middle of it ({_how_ended(context._gateway.proc.returncode)})."
+    fix = (
+        "Run the command again; foreview status says how a promotion goes on. Where the machine "
+        "has too little memory, give Spark less: FOREVIEW_MEMORY."
+    )
+    return EngineError(Problem("engine-lost", message, fix=fix))
+
+
+def _how_ended(status: int) -> str:
+    return signal.Signals(-status).name if status < 0 else f"exit code {status}"
 
 
 def remove_leftovers(spark: SparkSession, schema: str) -> None:

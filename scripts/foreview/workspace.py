@@ -261,9 +261,13 @@ def _find_project(start: Path) -> Path:
     raise UsageError(Problem("no-project", message, value=str(start), fix=fix))
 
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk that is full, a quota, and a process's limit."""
+
+
 def disk_error(error: OSError, what: str) -> EngineError:
     """Return the error for a file that could not be written."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    full = error.errno in NO_ROOM
     message = f"{what} could not be written: {os.strerror(error.errno or errno.EIO)}."
     fix = "Make room on the disk and try again." if full else "Check the folder and try again."
     return EngineError(Problem("disk-full" if full else "not-written", message, fix=fix))

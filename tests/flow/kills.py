@@ -1,4 +1,5 @@
-"""Promotions in processes of their own, killed with SIGKILL, their JVM with them.
+"""Promotions in processes of their own, killed with SIGKILL, their JVM with them, or that lose it
+or the disk.
 
 What readers see is read by delta-rs, beside the engine that is being killed.
 """
@@ -6,13 +7,15 @@ What readers see is read by delta-rs, beside the engine that is being killed.
 import json
 import os
 import random
+import resource
 import select
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from deltalake import DeltaTable
 from oracle import GRAINS, Viewing, assert_same, columns_of, figures
@@ -27,6 +30,8 @@ from foreview.workspace import Workspace, open_workspace
 MART = "audience_by_network_day"
 SECONDS_AT_MOST = 900
 """A command that takes longer hangs."""
+Way = Literal["killed", "without JVM", "disk full"]
+TOLD: dict[Way, str] = {"without JVM": "[engine-lost]", "disk full": "[disk-full]"}
 COMMANDS = """
 import json, os, sys
 from foreview.cli import main
@@ -55,17 +60,16 @@ class Market:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         home = self.workspace.home
         if self.process is None:
-            with self.output.open("a", encoding="utf-8") as output:
-                self.process = subprocess.Popen(
-                    [sys.executable, "-c", COMMANDS],
-                    env=own_environment() | {"FOREVIEW_PROJECT": str(self.workspace.project)},
-                    cwd=self.workspace.project,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=output,
-                    text=True,
-                    start_new_session=True,  # the JVM dies with it
-                )
+            self.process = subprocess.Popen(
+                # By cat, since a process whose disk is full may still say so.
+                ["bash", "-c", 'exec "$@" 2> >(cat >>output)', "-", sys.executable, "-c", COMMANDS],
+                env=own_environment() | {"FOREVIEW_PROJECT": str(self.workspace.project)},
+                cwd=home,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,  # the JVM dies with it
+            )
         who = () if arguments[0] == "verify" else ("--as", "rob")
         print(json.dumps([*arguments, "--home", str(home), *who]), file=self.process.stdin)
         self.process.stdin.flush()
@@ -84,8 +88,10 @@ class Market:
         code = self.process.stdout.readline()
         assert code == "0\n", self.output.read_text(encoding="utf-8")
 
-    def run_killed(self, draw: random.Random, *arguments: str) -> str:
+    def run_killed(self, draw: random.Random, way: Way, *arguments: str) -> str:
         """Run a command and kill it some time after a step that is drawn; return that step.
+
+        Or kill its JVM alone, or let neither write a byte more; the command must say so then.
 
         The step is one of the next two, so that a promotion is killed many times. A command that
         ended before is not killed, and must have gone well; "" then. One kill in five comes before
@@ -103,9 +109,32 @@ class Market:
         if has_ended(process, wait):
             self.check_code()
             return ""
-        os.killpg(process.pid, signal.SIGKILL)
+        if way == "killed":
+            os.killpg(process.pid, signal.SIGKILL)
+        elif not self.fails(way):
+            step = ""
         self.close()
         return step
+
+    def fails(self, way: Way) -> bool:
+        """Take the JVM or the disk away; return whether the command ended with an error."""
+        before = len(self.output.read_text(encoding="utf-8"))
+        while not (jvms := children(self.process.pid, "java")):
+            time.sleep(0.1)
+        for pid in jvms:
+            if way == "without JVM":
+                os.kill(pid, signal.SIGKILL)
+            else:
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, 0))
+        if way == "disk full":
+            resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (0, 0))
+        assert has_ended(self.process, SECONDS_AT_MOST), self.output.read_text(encoding="utf-8")
+        if self.process.stdout.readline() == "0\n":
+            return False
+        time.sleep(1)  # for cat
+        output = self.output.read_text(encoding="utf-8")
+        assert TOLD[way] in output[before:], output
+        return True
 
     def close(self) -> None:
         if self.process is not None:
@@ -151,6 +180,11 @@ class Market:
         assert_same({MART: shown}, {MART: expected})
 
 
+def children(pid: int, name: str) -> list[int]:
+    found = subprocess.run(["pgrep", "-P", str(pid), "-x", name], capture_output=True, check=False)
+    return list(map(int, found.stdout.split()))
+
+
 def own_environment() -> dict[str, str]:
     """Return the environment without what commands that ran in this process left in it."""
     left = ("FOREVIEW_", "DBT_")
@@ -187,7 +221,9 @@ def approved_move(market: Market, seed: int) -> str:
     return change_set.id
 
 
-def kill_promotions(market: Market, draw: random.Random, kills: int) -> dict[str, int]:
+def kill_promotions(
+    market: Market, draw: random.Random, kills: int, ways: tuple[Way, ...] = ("killed",)
+) -> dict[str, int]:
     """Promote, give up and promote again, until so many were killed; return them by step.
 
     After each kill readers have the publication before or the one after, whole. What is given up
@@ -201,7 +237,7 @@ def kill_promotions(market: Market, draw: random.Random, kills: int) -> dict[str
         word = id_
         while registry.status(id_) != "promoted":
             is_enough = sum(killed.values()) >= kills
-            step = "" if is_enough else market.run_killed(draw, "promote", word)
+            step = "" if is_enough else market.run_killed(draw, draw.choice(ways), "promote", word)
             if is_enough:
                 market.run("promote", word)
             if step:

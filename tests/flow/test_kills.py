@@ -1,16 +1,32 @@
 """Promotions killed at random, in processes of their own; the long form is a soak."""
 
 import random
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from kills import kill_promotions, make_market
+from kills import Market, kill_promotions, make_market
 
 KILLS = 10
 """Each takes half a minute or more, since Spark starts anew; the soak has hundreds."""
+LOSSES = 4
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    market = make_market(tmp_path_factory.mktemp("kills"))
+    yield market
+    market.close()
 
 
 @pytest.mark.spark
-def test_killed_at_random_promotions_end_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    killed = kill_promotions(make_market(tmp_path), random.Random(1), KILLS)
+def test_killed_at_random_promotions_end_as_if_nothing_had_happened(market: Market) -> None:
+    killed = kill_promotions(market, random.Random(1), KILLS)
     assert sum(killed.values()) >= KILLS
+
+
+@pytest.mark.spark
+def test_promotions_that_lose_the_jvm_or_the_disk_end_as_if_nothing_had_happened(
+    market: Market,
+) -> None:
+    lost = kill_promotions(market, random.Random(2), LOSSES, ("without JVM", "disk full"))
+    assert sum(lost.values()) >= LOSSES

@@ -109,7 +109,8 @@ def running(
             if lock:
                 keep_head(session.workspace)
     except ForeviewError as error:
-        print_error(error, as_json)
+        lost = _lost_engine() if isinstance(error, EngineError) else None
+        print_error(lost or error, as_json)
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt:
         to_stderr("Interrupted. What was recorded before is kept; run the command again.")
@@ -117,11 +118,26 @@ def running(
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
-    except OSError as error:
+    except typer.Exit:
+        raise
+    except Exception as error:
         from foreview.workspace import disk_error
 
-        print_error(disk_error(error, error.filename or "A file"), as_json)
-        raise typer.Exit(EngineError.exit_code) from error
+        told = _lost_engine()
+        if told is None and isinstance(error, OSError):
+            told = disk_error(error, error.filename or "A file")
+        if told is None:
+            raise
+        print_error(told, as_json)
+        raise typer.Exit(told.exit_code) from error
+
+
+def _lost_engine() -> EngineError | None:
+    if "pyspark" not in sys.modules:
+        return None
+    from foreview.engine import lost_engine
+
+    return lost_engine()
 
 
 MOST_PROBLEMS = 20
