@@ -143,16 +143,15 @@ class _Watcher:
 
 
 def _error(workspace: Workspace, result: Any, failure: str = "") -> ForeviewError:
-    from foreview.workspace import NO_ROOM, disk_error
+    from foreview.workspace import told_no_room
 
     log = f"The log is {workspace.home / 'logs' / 'dbt.log'}."
     nodes = [] if failure else getattr(result.result, "results", None) or []
     broken = [one for one in nodes if str(one.status) in ("error", "runtime error")]
     tests = [one for one in nodes if str(one.status) == "fail"]
     messages = [failure, str(result.exception), *(str(one.message) for one in broken)]
-    for number in NO_ROOM:
-        if any(os.strerror(number) in one for one in messages):
-            return disk_error(OSError(number, ""), "What dbt was building")
+    if full := told_no_room("\n".join(messages), "What dbt was building"):
+        return full
     if unbuilt := [found for one in messages if (found := re.search(r"mart-not-built: (.*)", one))]:
         fix = "Run foreview build first."
         return RefusedError(Problem("mart-not-built", unbuilt[0][1], fix=fix))

@@ -265,6 +265,14 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk that is full, a quota, and a process's limit."""
 
 
+def told_no_room(text: str, what: str) -> EngineError | None:
+    """Return the error of a full disk where an engine's message tells of one, else none."""
+    for number in NO_ROOM:
+        if os.strerror(number) in text:
+            return disk_error(OSError(number, ""), what)
+    return None
+
+
 def disk_error(error: OSError, what: str) -> EngineError:
     """Return the error for a file that could not be written."""
     full = error.errno in NO_ROOM

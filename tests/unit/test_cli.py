@@ -5,15 +5,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
 import pytest
+import typer
 from networks import export, network_workspace, promote_without_engine, run
 
 from conftest import PROJECT
 from foreview.cli import app
+from foreview.cli.command import running
 from foreview.demo import edit_workbook
+from foreview.errors import EngineError, Problem, RefusedError
 from foreview.impact import Impact
 from foreview.workspace import Workspace
 
@@ -29,6 +33,36 @@ def submit_rename(workspace: Workspace, tmp_path: Path, name: str) -> Any:
     contract = workspace.contract("network")
     edit_workbook(file, contract, {"ALFA": {"network_name": name}}, action="was always wrong")
     return run(workspace, "submit", str(file), "--reason", "renamed", "--as", "ana")
+
+
+@pytest.mark.parametrize(
+    ("error", "how_spark_is", "told"),
+    [
+        (RuntimeError("java.io.IOException: No space left on device"), "exec sleep 9", "disk-full"),
+        (OSError(28, "No space left on device", "seeds/owner.csv"), "exec sleep 9", "disk-full"),
+        (OSError(111, "Connection refused"), "kill -9 $$", "engine-lost"),
+        (RuntimeError("Answer from Java side is empty"), "exit 1", "engine-lost"),
+        (EngineError(Problem("dbt-failed", "Connection refused")), "kill -9 $$", "engine-lost"),
+        (RefusedError(Problem("not-approved", "Not yet")), "kill -9 $$", "not-approved"),
+        (RuntimeError("a fault of ours"), "exec sleep 9", None),
+    ],
+)
+def test_a_lost_engine_and_a_full_disk_are_told_as_such(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    how_spark_is: str,
+    told: str | None,
+) -> None:
+    from pyspark import SparkContext
+
+    with subprocess.Popen(["sh", "-c", how_spark_is]) as jvm:
+        monkeypatch.setattr(SparkContext, "_gateway", SimpleNamespace(proc=jvm))
+        with pytest.raises(typer.Exit if told else RuntimeError), running("test", tmp_path):
+            raise error
+        jvm.kill()
+    assert f"[{told}]" in capsys.readouterr().err or told is None
 
 
 def test_after_a_preview_of_several_the_command_that_is_told_can_be_given(

@@ -121,11 +121,12 @@ def running(
     except typer.Exit:
         raise
     except Exception as error:
-        from foreview.workspace import disk_error
+        from foreview.workspace import disk_error, told_no_room
 
         told = _lost_engine()
         if told is None and isinstance(error, OSError):
             told = disk_error(error, error.filename or "A file")
+        told = told or told_no_room(str(error), "What Spark was writing")
         if told is None:
             raise
         print_error(told, as_json)
