@@ -35,10 +35,22 @@
     reads meanwhile would find none.
 -#}
 {% macro put_view(relation, query) -%}
-    {%- call statement('make_view') -%}
-        create view if not exists {{ relation }} as {{ query }}
+    {{- return(adapter.dispatch('put_view')(relation, query)) -}}
+{%- endmacro %}
+
+{% macro default__put_view(relation, query) -%}
+    {%- set found = run_query(
+        'show views in ' ~ relation.without_identifier() ~ " like '" ~ relation.identifier ~ "'"
+    ).rows -%}
+    {%- call statement('put_view') -%}
+        {{ 'alter view' if found else 'create view if not exists' }} {{ relation }} as
+        {{ query }}
     {%- endcall -%}
-    {%- call statement('alter_view') -%}
-        alter view {{ relation }} as {{ query }}
+{%- endmacro %}
+
+{% macro foreview_mariadb__put_view(relation, query) -%}
+    {%- call statement('put_view') -%}
+        create or replace view {{ relation }} as
+        {{ query }}
     {%- endcall -%}
 {%- endmacro %}
