@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -181,8 +182,14 @@ class Market:
 
 
 def children(pid: int, name: str) -> list[int]:
-    found = subprocess.run(["pgrep", "-P", str(pid), "-x", name], capture_output=True, check=False)
-    return list(map(int, found.stdout.split()))
+    """Return a process's children of that name (Linux)."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            begin, _, end = stat.read_text(encoding="utf-8").rpartition(")")
+            if begin.endswith(f"({name}") and end.split()[1] == str(pid):
+                found.append(int(stat.parent.name))
+    return found
 
 
 def own_environment() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Promotions killed at random, in processes of their own; the long form is a soak."""
 
 import random
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -25,6 +26,7 @@ def test_killed_at_random_promotions_end_as_if_nothing_had_happened(market: Mark
 
 
 @pytest.mark.spark
+@pytest.mark.skipif(sys.platform != "linux", reason="another process's limits: Linux only")
 def test_promotions_that_lose_the_jvm_or_the_disk_end_as_if_nothing_had_happened(
     market: Market,
 ) -> None:
