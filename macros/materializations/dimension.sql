@@ -11,12 +11,7 @@
     {%- do put_view(versions, sql) -%}
     {%- do put_view(this, 'select * from ' ~ versions ~ ' where known_to is null') -%}
     {%- do adapter.create_schema(published) -%}
-    {%- set query -%}
-        select * from {{ versions }}
-        where known_from <= {{ shown_cut() }}
-            and (known_to is null or known_to > {{ shown_cut() }})
-    {%- endset -%}
-    {%- do put_view(published, query) -%}
+    {%- do put_view(published, 'select * from ' ~ versions ~ ' where ' ~ known_at(shown_cut())) -%}
     {%- call noop_statement('main', 'OK', 'OK') -%}
         {{ sql }}
     {%- endcall -%}

@@ -21,13 +21,13 @@
         (
             select {{ _mart_view_columns(node) }}
             from {{ versions_relation(node) }} as version
-            where {{ is_in('version', number) }}
+            where {{ published_in(number) }}
         )
     {%- elif node and node.config.materialized == 'dimension' -%}
         {%- set cut = '(select max(publication.snapshot_cut) from ' ~ known ~ ')' -%}
         (
             select * from {{ dimension_versions_relation(node) }}
-            where known_from <= {{ cut }} and (known_to is null or known_to > {{ cut }})
+            where {{ known_at(cut) }}
         )
     {%- else -%}
         {{ exceptions.raise_compiler_error(

@@ -119,14 +119,18 @@
     {%- set columns = _mart_view_columns(mart) -%}
     {%- set all_versions = 'select ' ~ columns ~ ' from ' ~ versions ~ ' as version where ' -%}
     {%- set number = '(select number from ' ~ shown_relation() ~ ')' -%}
-    {%- do put_view(working, all_versions ~ 'version.published_to is null') -%}
-    {%- do put_view(published, all_versions ~ is_in('version', number)) -%}
+    {%- do put_view(working, all_versions ~ 'published_to is null') -%}
+    {%- do put_view(published, all_versions ~ published_in(number)) -%}
 {%- endmacro %}
 
-{#- The condition for the versions that a publication shows. -#}
-{% macro is_in(version, number) -%}
-    {{ version }}.published_from <= {{ number }}
-    and ({{ version }}.published_to is null or {{ version }}.published_to > {{ number }})
+{#- The condition for the versions of a mart that a publication shows. -#}
+{% macro published_in(number) -%}
+    published_from <= {{ number }} and (published_to is null or published_to > {{ number }})
+{%- endmacro %}
+
+{#- The condition for the rows of a dimension that were known at an instant. -#}
+{% macro known_at(instant) -%}
+    known_from <= {{ instant }} and (known_to is null or known_to > {{ instant }})
 {%- endmacro %}
 
 {% macro published_relation(identifier) -%}

@@ -14,7 +14,7 @@
     {%- endset -%}
     (
         select * from ({{ render_over('dim_' ~ name, {}) }}) as versions
-        where known_from <= {{ cut }} and (known_to is null or known_to > {{ cut }})
+        where {{ known_at(cut) }}
     )
 {%- endmacro %}
 
@@ -22,8 +22,7 @@
     {%- set number = publication['number'] -%}
     (
         select * from {{ versions_relation(mart) }}
-        where published_from <= {{ number }}
-            and (published_to is null or published_to > {{ number }})
+        where {{ published_in(number) }}
     )
 {%- endmacro %}
 

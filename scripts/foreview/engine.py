@@ -132,25 +132,26 @@ def _stderr_to(log: Path) -> Iterator[None]:
 
 
 def lost_engine() -> EngineError | None:
-    """Return the error that tells that this process's JVM has ended, or none while it runs."""
+    """Return the error that tells that this process's JVM has ended, or none while it runs.
+
+    Of a JVM that was there before this process (PYSPARK_GATEWAY_PORT) nothing is known.
+    """
     context = getattr(sys.modules.get("pyspark"), "SparkContext", None)
-    if context is None or context._gateway is None:
+    jvm = getattr(getattr(context, "_gateway", None), "proc", None)
+    if jvm is None:
         return None
     try:
         # Its end can be known a little later than that of the connection to it.
-        context._gateway.proc.wait(0.5)
+        status = jvm.wait(0.5)
     except subprocess.TimeoutExpired:
         return None
-    message = f"Spark ended in the middle of it ({_how_ended(context._gateway.proc.returncode)})."
+    how = signal.Signals(-status).name if status < 0 else f"exit code {status}"
+    message = f"Spark ended in the middle of it ({how})."
     fix = (
         "Run the command again; foreview status says how a promotion goes on. Where the machine "
         "has too little memory, give Spark less: FOREVIEW_MEMORY."
     )
     return EngineError(Problem("engine-lost", message, fix=fix))
-
-
-def _how_ended(status: int) -> str:
-    return signal.Signals(-status).name if status < 0 else f"exit code {status}"
 
 
 def remove_leftovers(spark: SparkSession, schema: str) -> None:

@@ -121,7 +121,7 @@ class Market:
         """Take the JVM or the disk away; return whether the command ended with an error."""
         before = len(self.output.read_text(encoding="utf-8"))
         while not (jvms := children(self.process.pid, "java")):
-            time.sleep(0.1)
+            assert not has_ended(self.process, 0.1), self.output.read_text(encoding="utf-8")
         for pid in jvms:
             if way == "without JVM":
                 os.kill(pid, signal.SIGKILL)

@@ -108,10 +108,6 @@ def running(
             yield session
             if lock:
                 keep_head(session.workspace)
-    except ForeviewError as error:
-        lost = _lost_engine() if isinstance(error, EngineError) else None
-        print_error(lost or error, as_json)
-        raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt:
         to_stderr("Interrupted. What was recorded before is kept; run the command again.")
         raise typer.Exit(130) from None
@@ -121,24 +117,27 @@ def running(
     except typer.Exit:
         raise
     except Exception as error:
-        from foreview.workspace import disk_error, told_no_room
-
-        told = _lost_engine()
-        if told is None and isinstance(error, OSError):
-            told = disk_error(error, error.filename or "A file")
-        told = told or told_no_room(str(error), "What Spark was writing")
+        told = _told(error)
         if told is None:
             raise
         print_error(told, as_json)
         raise typer.Exit(told.exit_code) from error
 
 
-def _lost_engine() -> EngineError | None:
-    if "pyspark" not in sys.modules:
-        return None
+def _told(error: Exception) -> ForeviewError | None:
+    """Return what a user is told of an error: what is behind it; None of a fault of ours."""
+    if isinstance(error, ForeviewError) and not isinstance(error, EngineError):
+        return error
     from foreview.engine import lost_engine
+    from foreview.workspace import disk_error, told_no_room
 
-    return lost_engine()
+    if lost := lost_engine():
+        return lost
+    if isinstance(error, EngineError):
+        return error
+    if isinstance(error, OSError):
+        return disk_error(error, error.filename or "A file")
+    return told_no_room(str(error), "What Spark was writing")
 
 
 MOST_PROBLEMS = 20
