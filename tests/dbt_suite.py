@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from dbt.adapters.factory import reset_adapters
 from dbt.tests.fixtures import project as suite
 from dbt_common.tests import disable_test_caching
 
@@ -23,6 +24,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @contextmanager
 def without_settings() -> Iterator[pytest.MonkeyPatch]:
     """No setting of whoever runs the tests reaches the scenarios, and nothing of theirs stays."""
+    # dbt keeps the adapter of a type that the process used last, with that one's target.
+    reset_adapters()
     with pytest.MonkeyPatch.context() as patch:
         for name in [one for one in os.environ if one.startswith("DBT_")]:
             patch.delenv(name)

@@ -30,6 +30,7 @@ _LOCK = "CONCAT('foreview.', LEFT(DATABASE(), 50))"
 
 _REFUSED = 1644
 """The number of the error of a trigger that refuses a row."""
+_SYNTAX = 1064
 _NO_TLS = 2026
 """The driver's, where TLS is asked for and the server has none."""
 _CAUSES = (
@@ -161,7 +162,9 @@ def error_of(error: DBAPIError, place: str) -> ForeviewError:
         message = f"No safe connection to the registry's server: {cause}."
         fix = "Name the authority that vouches for it in ssl_ca, and the server as its certificate."
         return EngineError(Problem("registry-tls", message, place, fix=fix))
-    if error.connection_invalidated or not isinstance(number, int):
+    # Where a session is killed while the server reads a trigger, it takes it for one with an error.
+    is_cut_short = number == _SYNTAX and "has an error in its body" in cause
+    if error.connection_invalidated or is_cut_short or not isinstance(number, int):
         number = 0
     if number == _REFUSED:
         message = f"The registry's server refused it: {cause}."
