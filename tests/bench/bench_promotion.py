@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--touched", type=int, default=5_000, help="records of the ten stations")
     parser.add_argument("--without", nargs="*", default=[MINUTES], help="marts to leave out")
     options = parser.parse_args()
-    options.viewing = options.devices = None
+    options.viewing, options.devices, options.repeat = None, None, 1
     home = options.keep or Path(tempfile.mkdtemp(prefix="foreview-bench-"))
     workspace = bench_workspace(home, *options.without)
     spark = open_session(workspace)

@@ -59,18 +59,18 @@ MINUTES = "audience_by_channel_minute"
 """Six rows for each record: at 100 million more than a small disk has."""
 
 
-def generated(spark: Any, rows: int, days: int, channels: Path) -> tuple[Any, Any]:
-    """Return viewing and its devices."""
+def generated(spark: Any, options: argparse.Namespace) -> tuple[Any, Any]:
+    """Return viewing and its devices: one for 30 records, of the repeated ones too."""
     areas = open_keys(sample_rows(7)["area"], "area_id")
-    devices = min(max(rows // 30, 100), 3_000_000)
+    devices = min(max(options.rows * options.repeat // 30, 100), 3_000_000)
     return (
         generate_viewing(
             spark,
-            rows=rows,
+            rows=options.rows,
             first_day=FIRST_DAY,
-            days=days,
+            days=options.days,
             devices=devices,
-            channel_ids=channel_ids_of([channels]),
+            channel_ids=channel_ids_of([options.channels]),
             seed=7,
             time_zone="America/New_York",
         ),
@@ -89,7 +89,7 @@ def load(workspace: Workspace, options: argparse.Namespace) -> None:
         viewing = spark.read.format("delta").load(str(options.viewing))
         devices = spark.read.format("delta").load(str(options.devices))
     else:
-        viewing, devices = generated(spark, options.rows, options.days, channels)
+        viewing, devices = generated(spark, options)
     write_devices(workspace, devices)
     append_viewing(workspace, viewing)
     contract = workspace.contract("channel")
@@ -349,8 +349,12 @@ def measure_peers(
     told["marts_both_ways"] = built
     what_if = told["what_if"]["seconds"]
 
-    def both_ways(name: str, most_seconds: int, *, sums_only: bool) -> None:
-        """Build and compare all marts; stopped after so many seconds, which count as at least."""
+    def both_ways(name: str, most_seconds: int, *, sums_only: bool) -> bool:
+        """Build and compare all marts; stopped after so many seconds, which count as at least.
+
+        Returns:
+            Whether it came to its end.
+        """
         deadline = time.monotonic() + most_seconds
         timer = Timer(most_seconds, spark.sparkContext.cancelAllJobs)
         timer.start()
@@ -377,12 +381,13 @@ def measure_peers(
             "ratio": told[name]["seconds"] / what_if,
         }
         print(json.dumps({name: told[name]}), file=sys.stderr, flush=True)
+        return is_whole
 
     both_ways("sums_both_ways", options.peer_seconds[0], sums_only=True)
     if options.sums_only:
         return
-    both_ways("all_both_ways", options.peer_seconds[1], sums_only=False)
-    if options.edit != "channel":
+    is_whole = both_ways("all_both_ways", options.peer_seconds[1], sums_only=False)
+    if options.edit != "channel" or not is_whole:
         return
     one = "audience_by_network_day"
     measure(

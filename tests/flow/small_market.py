@@ -26,9 +26,13 @@ NOW, OLD = "audience_by_network_day_now", "audience_by_network_day"
 
 
 @cache
-def small_market(home: Path, schema: str, *marts: str) -> Workspace:
-    """Return the market with these marts and a project of its own; rob and eve may restate."""
+def small_market(home: Path, schema: str, *marts: str, registry: str = "") -> Workspace:
+    """Return the market with these marts and a project of its own; rob and eve may restate.
+
+    `registry` is the address of its registry, where it is not in a file.
+    """
     workspace = make_workspace(home, schema)
+    workspace = replace(workspace, registry_url=registry or workspace.registry_url)
     project = project_with(workspace.home / "project", *marts)
     settings = project / "dbt_project.yml"
     text = settings.read_text(encoding="utf-8")

@@ -1,0 +1,96 @@
+"""A promotion whose registry is on a server that is lost again and again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from oracle import Viewing, assert_same, figures, published
+from random_edits import channels_moved, states
+from registries import Clock, ServerStore
+from small_market import MART, newest, shown_to_readers, small_market
+
+from conftest import acting
+from foreview.approval import approve
+from foreview.audit import verify
+from foreview.errors import ForeviewError
+from foreview.mariadb_server import NoServerError, Server, running_server
+from foreview.promotion import STEPS, promote
+from foreview.receipt import record_receipt
+from foreview.registry import Registry
+from foreview.submission import record
+from foreview.what_if import preview
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server that keeps what it said it had recorded, also when it is killed."""
+    try:
+        with running_server("--innodb-flush-log-at-trx-commit=2") as found:
+            yield found
+    except NoServerError as error:
+        pytest.skip(str(error))
+
+
+LEDGER = ("begin_promotion", "record_step", "record_release")
+
+
+@contextmanager
+def losing(server: Server, *, recorded: bool) -> Iterator[None]:
+    """Let the server end at the next record in the ledger, before or after it; then start it."""
+
+    def losing_at(name: str) -> Callable[..., Any]:
+        method = getattr(Registry, name)
+
+        def called(self: Registry, *arguments: Any, **named: Any) -> Any:
+            if not recorded:
+                server.process.kill()
+                server.process.wait()
+            result = method(self, *arguments, **named)
+            server.process.kill()
+            server.process.wait()
+            return result
+
+        return called
+
+    with ExitStack() as patches:
+        for name in LEDGER:
+            patches.enter_context(patch.object(Registry, name, losing_at(name)))
+        yield
+    server.kill_and_start()
+
+
+def test_a_promotion_that_loses_the_registrys_server_goes_on_where_it_was(
+    spark_home: Path, spark: Any, server: Server
+) -> None:
+    store = ServerStore(server, "registry", ("ana", "rob"))
+    Registry(store.owner(), Clock())
+    market = small_market(spark_home, "lost_registry", MART, registry=store.url)
+    rob = acting(market, "rob")
+    change_set = channels_moved(market, 1, 12)
+    record(market, change_set)
+    record_receipt(market, preview(market, [change_set.id]))
+    approve(rob, change_set.id)
+    before, first = published(spark, market, [MART]), newest(spark, market)
+    draw, losses = random.Random(1), 0
+    while market.registry.status(change_set.id) != "promoted":
+        recorded = draw.random() < 0.8
+        with losing(server, recorded=recorded), pytest.raises(ForeviewError) as raised:
+            promote(rob, change_set.id)
+        losses += 1
+        assert raised.value.problems[0].rule == "registry-lost"
+        seen = published(spark, market, [MART])
+        assert (seen != before) == (shown_to_readers(spark, market) == first + 1)
+    assert losses > 1 + len(STEPS) + 1, "at each record, and before some"
+    assert newest(spark, market) == first + 1
+    rebuilt = figures(Viewing(spark, market), *states(market))[MART]
+    assert_same(published(spark, market, [MART]), {MART: rebuilt})
+    assert rebuilt != before[MART]
+    assert verify(market)[1] == []
