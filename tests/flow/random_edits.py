@@ -1,7 +1,6 @@
 """Random edits of dimensions, valid by construction, as changes and change sets."""
 
 import random
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,80 +19,184 @@ from foreview.changes import (
     changes_of,
     check_state,
 )
-from foreview.contract import Contract
-from foreview.identities import check_identities
+from foreview.contract import BEGINNING
+from foreview.generate.faults import Fault, fault_edits
+from foreview.identities import check_identities, identity_edits
 from foreview.rules import parent_intervals
 from foreview.workbook.layout import OF_IDENTITIES
 from foreview.workspace import Workspace
 
 DAYS = [f"2026-04-0{n}" for n in range(3, 9)]
+READ = ("channel", "channel_key", "area", "network", "airing", "programme")
+"""The dimensions that figures are made of; devices aside, which nobody edits."""
+USED_BY = {
+    "channel": ("airing", "channel_id"),
+    "programme": ("airing", "programme_id"),
+    "network": ("channel", "network_id"),
+}
 
-Parents = dict[str, dict[str, list[tuple[str, str | None]]]]
 
+class Edits:
+    """Random changes of several tables that are valid together, each key changed once.
 
-def random_changes(
-    draw: random.Random,
-    contract: Contract,
-    state: State,
-    parents: Parents,
-    column: str,
-    choices: Sequence[str | None],
-    days: Sequence[str],
-    new_keys: Sequence[str],
-    count: int,
-    used: Collection[str] = (),
-) -> list[Change]:
-    """Return changes of `count` different rows: corrections, changes from a day, retirements,
-    deletions, insertions (of `new_keys`) and re-added rows. Keys that are `used` by rows of other
-    tables are neither deleted nor retired."""
-    rows = dict(state)
-    changes: list[Change] = []
-    touched: set[str] = set()
-    keys = sorted({identity[0] for identity in rows})
-    fresh = list(new_keys)
-    while len(touched) < count:
-        action = draw.choice([one for one in Action if one not in OF_IDENTITIES])
-        day = draw.choice(days)
-        if action is Action.INSERT:
-            if not fresh:
+    Attributes:
+        changes: What was taken so far.
+        rows: The rows of each table with it.
+    """
+
+    def __init__(self, workspace: Workspace, draw: random.Random, seed: int) -> None:
+        self.workspace, self.draw, self.seed = workspace, draw, seed
+        self.changes: list[Change] = []
+        self.rows: dict[str, State] = dict(zip(READ, states(workspace), strict=True))
+
+    def take(self, *asked: tuple[str, Edit]) -> bool:
+        """Make some edits together, one after the other; none where one of them can't be."""
+        rows, changes = dict(self.rows), []
+        for dimension, edit in asked:
+            contract = self.workspace.contract(dimension)
+            found, problems = changes_of(contract, edit, rows[dimension])
+            rows[dimension], conflicts = apply(rows[dimension], found)
+            if problems or conflicts or not found:
+                return False
+            changes += found
+        if keys_of(changes) & keys_of(self.changes):
+            return False
+        for dimension in {name for name, _ in asked}:
+            contract = self.workspace.contract(dimension)
+            identities = [one.identity for one in changes if one.dimension == dimension]
+            parents = parent_intervals(self.workspace, contract, rows)
+            if check_state(contract, rows[dimension], identities, parents):
+                return False
+            if dimension == "channel_key" and check_identities(rows[dimension], identities):
+                return False
+        self.rows, self.changes = rows, self.changes + changes
+        return True
+
+    def is_used(self, dimension: str, key: str) -> bool:
+        """Return whether rows of another table name a key: it can't be deleted or retired then."""
+        child, column = USED_BY.get(dimension, (dimension, ""))
+        return any(row.get(column) == key for row in self.rows[child].values())
+
+    def row(self, dimension: str, keys: Collection[str] = ()) -> tuple[Identity, Any]:
+        """Draw an open row that holds since the beginning, of these keys where there are some."""
+        return self.draw.choice(
+            [
+                (identity, row)
+                for identity, row in sorted(self.rows[dimension].items())
+                if row["valid_to"] is None and row["valid_from"] == BEGINNING
+                if not keys or identity[0] in keys
+            ]
+        )
+
+    def of_a_column(
+        self,
+        dimension: str,
+        column: str,
+        count: int,
+        new_keys: Sequence[str] = (),
+        choices: Sequence[str | None] = (),
+    ) -> None:
+        """Take edits of so many keys: corrections, changes from a day, retirements, deletions and
+        insertions (of `new_keys`). Values are some of the parent table's keys, or `choices`."""
+        draw, contract = self.draw, self.workspace.contract(dimension)
+        if parent := contract.column(column).parent:
+            intervals = parent_intervals(self.workspace, contract, self.rows)
+            choices = [None, *sorted(intervals[parent])[:4]]
+        state, fresh = self.rows[dimension], list(new_keys)
+        keys, taken = sorted({identity[0] for identity in state}), 0
+        while taken < count:
+            action = draw.choice([one for one in Action if one not in OF_IDENTITIES])
+            day, value = draw.choice(DAYS), {column: draw.choice(choices)}
+            if action is Action.INSERT:
+                if not fresh:
+                    continue
+                values = {
+                    **state[draw.choice(sorted(state))],
+                    contract.key[0]: fresh.pop(),
+                    **value,
+                }
+                values |= {"valid_from": draw.choice((day, BEGINNING)), "valid_to": None}
+                taken += self.take((dimension, Edit(action, values=values)))
                 continue
-            key = fresh.pop()
-            template = dict(rows[draw.choice(sorted(rows))])
-            values = {**template, contract.key[0]: key, column: draw.choice(choices)}
-            values |= {"valid_from": draw.choice((day, "1900-01-01")), "valid_to": None}
-            edit = Edit(action, values=values)
-        else:
             key = draw.choice(keys)
+            if action in (Action.RETIRE, Action.DELETE):
+                value = {}
+                if self.is_used(dimension, key):
+                    continue
             identity = draw.choice(sorted(one for one in state if one[0] == key))
-            values = (
-                {} if action in (Action.RETIRE, Action.DELETE) else {column: draw.choice(choices)}
+            begins = None if action in (Action.CORRECT, Action.DELETE) else day
+            edit = Edit(action, identity, value, state[identity], begins)
+            taken += self.take((dimension, edit))
+
+    def new_network(self, viewed: Collection[str]) -> None:
+        """Take a new network and a channel that moves to it."""
+        key, day = f"NEW{self.seed}", self.draw.choice((BEGINNING, *DAYS))
+        network = {**self.row("network")[1], "network_id": key, "valid_from": day}
+        identity, channel = self.row("channel", viewed)
+        move = Edit(Action.CORRECT, identity, {"network_id": key}, channel)
+        if day != BEGINNING:
+            move = replace(move, action=Action.CHANGE_FROM, day=day)
+        self.take(("network", Edit(Action.INSERT, values=network)), ("channel", move))
+
+    def added_again(self, dimension: str, column: str, keys: Collection[str] = ()) -> None:
+        """Take a row's end, and another row of its key with another value from a later day on."""
+        identity, row = self.row(dimension, keys)
+        other = self.row(dimension)[1][column]
+        end, begin = sorted(self.draw.sample(DAYS, 2))
+        again = {**row, column: other, "valid_from": begin}
+        if not self.is_used(dimension, identity[0]):
+            self.take(
+                (dimension, Edit(Action.RETIRE, identity, {}, row, end)),
+                (dimension, Edit(Action.INSERT, values=again)),
             )
-            edit = Edit(
-                action,
-                identity=identity,
-                base=state[identity],
-                values=values,
-                day=None if action in (Action.CORRECT, Action.DELETE) else day,
-            )
-        if key in touched or (key in used and action in (Action.RETIRE, Action.DELETE)):
-            continue
-        found, problems = changes_of(contract, edit, state)
-        after, conflicts = apply(state, found)
-        if problems or conflicts or not found:
-            continue
-        identities = [one.identity for one in found]
-        if check_state(contract, after, identities, parents):
-            continue
-        if contract.dimension == "channel_key" and check_identities(after, identities):
-            continue
-        touched.add(key)
-        changes += found
-    return changes
+
+    def new_programme(self) -> None:
+        """Take a new programme and an airing that was of it."""
+        identity, row = self.row("airing")
+        key = {"programme_id": f"NEW{self.seed}"}
+        programme = {**self.row("programme")[1], **key}
+        self.take(
+            ("programme", Edit(Action.INSERT, values=programme)),
+            ("airing", Edit(Action.CORRECT, identity, key, row)),
+        )
+
+    def faults(self) -> None:
+        """Take what sets the schedule right: airings moved, swapped, split and cancelled."""
+        for fault in Fault:
+            edits = fault_edits(fault, self.rows["airing"].values(), seed=self.seed)
+            self.take(*(("airing", one) for one in edits))
+
+    def other_code(self, action: Action, keys: Collection[str], codes: Sequence[str]) -> None:
+        """Take a channel that goes on under another code, or is a part of another channel."""
+        identity, row = self.row("channel", keys)
+        if action is Action.NEW_CODE and self.is_used("channel", identity[0]):
+            return
+        values = {"channel_id": self.draw.choice(codes)}
+        edit = Edit(action, identity, values, row, self.draw.choice(DAYS))
+        contract = self.workspace.contract("channel")
+        found = identity_edits(contract, [edit], self.rows["channel_key"])
+        self.take(*((dimension, one) for dimension, edits in found.items() for one in edits))
+
+    def moved_airings(self) -> None:
+        """Take corrections of airings that were on at another time than the schedule says."""
+        state = self.rows["airing"]
+        for identity in self.draw.sample(sorted(state), min(len(state), self.draw.randint(0, 6))):
+            row = state[identity]
+            minutes = timedelta(minutes=self.draw.choice((-45, -10, 5, 20, 600)))
+            values = {
+                name: str(datetime.fromisoformat(row[name] or "") + minutes)
+                for name in self.draw.choice((["starts_at"], ["ends_at"], ["starts_at", "ends_at"]))
+            }
+            self.take(("airing", Edit(Action.CORRECT, identity, values, row)))
+
+
+def keys_of(changes: Sequence[Change]) -> set[tuple[str, str]]:
+    return {(one.dimension, one.identity[0]) for one in changes}
 
 
 def states(workspace: Workspace, change_set: ChangeSet | None = None) -> list[Any]:
     found = []
-    for dimension in ("channel", "channel_key", "area", "network", "airing", "programme"):
+    for dimension in READ:
         state, _ = workspace.registry.approved_rows(dimension)
         if change_set is not None:
             changes = [one for one in change_set.changes if one.dimension == dimension]
@@ -103,65 +206,30 @@ def states(workspace: Workspace, change_set: ChangeSet | None = None) -> list[An
     return found
 
 
-def moved_airings(
-    draw: random.Random, workspace: Workspace, touched: Collection[Identity]
-) -> list[Change]:
-    """Return corrections of airings that were on at another time than the schedule says."""
-    contract = workspace.contract("airing")
-    state, _ = workspace.registry.approved_rows("airing")
-    changes: list[Change] = []
-    after: State = state
-    for identity in draw.sample(sorted(state), min(len(state), draw.randint(0, 6))):
-        row = state[identity]
-        minutes = timedelta(minutes=draw.choice((-45, -10, 5, 20, 600)))
-        values = {
-            name: str(datetime.fromisoformat(row[name] or "") + minutes)
-            for name in draw.choice((["starts_at"], ["ends_at"], ["starts_at", "ends_at"]))
-        }
-        edit = Edit(Action.CORRECT, identity=identity, base=row, values=values)
-        found, problems = changes_of(contract, edit, after)
-        moved, conflicts = apply(after, found)
-        if identity in touched or problems or conflicts:
-            continue
-        if not check_state(contract, moved, [identity], parent_intervals(workspace, contract)):
-            changes += found
-            after = moved
-    return changes
-
-
 def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> ChangeSet:
-    """Edits of channels, their identities, areas and networks at once, on keys in the viewing."""
+    """Edits of all dimensions at once: rows by themselves, and rows that go together."""
     draw = random.Random(seed)
-    changes = []
-    unknown = sorted(
-        {record[2] for record in viewing.records}
-        - {identity[0] for identity in workspace.registry.approved_rows("channel")[0]}
+    edits = Edits(workspace, draw, seed)
+    viewed = {record[2] for record in viewing.records}
+    unknown = sorted(viewed - {identity[0] for identity in edits.rows["channel"]})
+    keys = sorted(viewed - set(unknown))
+    edits.new_network(keys)
+    edits.added_again("area", "market_id")
+    edits.added_again("channel", "network_id", keys)
+    edits.new_programme()
+    edits.faults()
+    edits.other_code(Action.NEW_CODE, keys, [*unknown[seed % 7 :: 7], f"NEWCODE{seed}.us"])
+    edits.other_code(Action.MERGE, keys, keys)
+    inserted = [f"NEW{seed}.us", *unknown[(seed + 1) % 7 :: 7][:2]]
+    edits.of_a_column("channel", "network_id", draw.randint(1, 12), inserted)
+    edits.of_a_column(
+        "channel_key", "channel_sk", draw.randint(0, 3), keys[seed % 50 : -4 : 50][:4], keys[-4:]
     )
-    keys = sorted({record[2] for record in viewing.records} - set(unknown))
-    airings, _ = workspace.registry.approved_rows("airing")
-    used: dict[str, set[str]] = defaultdict(set)
-    used["channel"] = {row["channel_id"] or "" for row in airings.values()}
-    used["programme"] = {row["programme_id"] or "" for row in airings.values()}
-    used["network"] = {
-        row["network_id"] or "" for row in workspace.registry.approved_rows("channel")[0].values()
-    }
-    for dimension, column, count, fresh in (
-        ("channel", "network_id", draw.randint(1, 12), [f"NEW{seed}.us", *unknown[seed::7][:2]]),
-        ("channel_key", "channel_sk", draw.randint(0, 3), keys[seed % 50 : -4 : 50][:4]),
-        ("area", "market_id", draw.randint(0, 4), []),
-        ("network", "network_group_id", draw.randint(0, 2), []),
-        ("airing", "programme_id", draw.randint(0, 4), []),
-        ("programme", "genre_id", draw.randint(0, 2), []),
-    ):
-        contract = workspace.contract(dimension)
-        state, _ = workspace.registry.approved_rows(dimension)
-        parents: Any = parent_intervals(workspace, contract)
-        parent = contract.column(column).parent
-        choices = [None, *sorted(parents[parent])[:4]] if parent else keys[-4:]
-        changes += random_changes(
-            draw, contract, state, parents, column, choices, DAYS, fresh, count, used[dimension]
-        )
-    changes += moved_airings(draw, workspace, {one.identity for one in changes})
+    edits.of_a_column("area", "market_id", draw.randint(0, 4))
+    edits.of_a_column("network", "network_group_id", draw.randint(0, 2))
+    edits.of_a_column("airing", "programme_id", draw.randint(0, 4))
+    edits.of_a_column("programme", "genre_id", draw.randint(0, 2))
+    edits.moved_airings()
     return ChangeSet(
         author=workspace.actor,
         reason=f"random edits {seed}",
@@ -171,9 +239,9 @@ def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> Chan
         source_hash="",
         contracts={
             name: workspace.contract(name).hash
-            for name in sorted({one.dimension for one in changes})
+            for name in sorted({one.dimension for one in edits.changes})
         },
-        changes=tuple(changes),
+        changes=tuple(edits.changes),
     )
 
 
