@@ -16,6 +16,7 @@
 {#-
     Whether a table can have rows of after an instant, by its last commit: most tables need not be read
     then. A minute is left for the clock of the files' place, which may be another than the engine's.
+    The instant is text in UTC; the last commit comes back in the zone of whoever runs dbt.
 -#}
 {% macro written_since(relation, instant) -%}
     {{- return(adapter.dispatch('written_since')(relation, instant)) -}}
@@ -23,7 +24,8 @@
 
 {% macro default__written_since(relation, instant) -%}
     {%- set at = run_query('describe detail ' ~ relation).rows[0]['lastModified'] -%}
-    {{- return(at > instant - modules.datetime.timedelta(minutes=1)) -}}
+    {%- set since = modules.datetime.datetime.fromisoformat((instant | string) ~ '+00:00') -%}
+    {{- return(at.astimezone() > since - modules.datetime.timedelta(minutes=1)) -}}
 {%- endmacro %}
 
 {% macro foreview_mariadb__written_since(relation, instant) -%}

@@ -32,7 +32,7 @@
             select
                 {{ number }} as number,
                 cast('{{ cut }}' as timestamp) as cut,
-                cast('{{ newest['snapshot_cut'] if newest else '1900-01-01' }}' as timestamp) as previous_cut
+                cast('{{ newest['cut'] if newest else '1900-01-01' }}' as timestamp) as previous_cut
         )
     {%- endset -%}
     {%- set parts = [] -%}

@@ -129,12 +129,23 @@
 {%- endmacro %}
 
 {#-
-    The greatest or least of records is no sum of them. Of a household it may be taken, since all its
-    viewing is read; and a constant is the same in all records of a figure.
+    The greatest or least of records is no sum of them, nor is what is computed from a sum. Of a
+    household it may be taken, since all its viewing is read; and a constant is the same in all
+    records of a figure.
 -#}
 {% macro _measure_problems(step, body, rules) -%}
     {%- set found = [] -%}
     {%- if not modules.re.search("\\bgroup by\\b.*\\bhousehold_id\\b", body) -%}
+        {%- for item in select_items(body) if modules.re.search("\\b(?:sum|count) ?\\(", item) -%}
+            {%- set sum = modules.re.sub("^select | as \\w+(?: from .*)?$", "", item | trim) | trim -%}
+            {%- if not modules.re.match("(?:(?:cast|coalesce) ?\\( ?)*(?:sum|count) ?\\(.*\\)$", sum)
+                or modules.re.search("/|%|\\b(?:div|mod)\\b|\\) ?\\* ?(?:sum|count)\\b", sum) -%}
+                {%- do found.append(
+                    step ~ " computes " ~ sum ~ ", whose parts can't be added up: take sums of whole "
+                    ~ "numbers or decimals as they are, and declare a ratio of two of them."
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
         {%- for item in select_items(body)
             if modules.re.search("\\b(?:max|min|bool_or|bool_and|every|any|some) ?\\(", item) -%}
             {%- set name = (modules.re.findall("\\bas (\\w+)(?: from .*)?$", item | trim)
@@ -179,6 +190,18 @@
     {%- endfor -%}
     {%- if not grain or not grain[0].endswith('_date') -%}
         {%- do found.append("The first column of its grain must be a day, named ..._date.") -%}
+    {%- elif rules.get('period', 'day') == 'day' and grain[0] != 'viewing_date' -%}
+        {%- do found.append(
+            "The first column of its grain, " ~ grain[0] ~ ", is not viewing_date: say its period, one of "
+            ~ periods() | reject('in', ['now', 'day']) | join(", ") ~ "."
+        ) -%}
+    {%- elif rules.get('period') == 'week' and not modules.re.search(
+        "week_start\\(\\s*'viewing\\.viewing_date'\\s*\\)\\s*\\}\\}\\s*as " ~ grain[0] ~ "\\b", sql
+    ) -%}
+        {%- do found.append(
+            "The first column of its grain, " ~ grain[0] ~ ", is not the viewing's week: write "
+            ~ "week_start('viewing.viewing_date')."
+        ) -%}
     {%- endif -%}
     {%- if 'records' not in measures -%}
         {%- do found.append("It must count its records: a figure disappears when they are 0.") -%}

@@ -1,7 +1,11 @@
-{#- The newest publication as a dict, or none before the first. -#}
+{#-
+    The newest publication as a dict, or none before the first. Its `cut` is the instant as text, in
+    UTC: an instant itself comes back in the zone of whoever runs dbt.
+-#}
 {% macro newest_publication() -%}
     {%- set rows = run_query(
-        'select * from ' ~ publications_relation() ~ ' order by number desc limit 1'
+        'select *, cast(snapshot_cut as ' ~ dbt.type_string() ~ ') as cut from '
+        ~ publications_relation() ~ ' order by number desc limit 1'
     ).rows -%}
     {{- return(rows[0] if rows | length > 0 else none) -}}
 {%- endmacro %}
@@ -46,7 +50,7 @@
 {% macro snapshots_touched_since(publication) -%}
     {%- set written = [] -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' -%}
-        {%- if not publication or written_since(node.relation_name, publication['snapshot_cut']) -%}
+        {%- if not publication or written_since(node.relation_name, publication['cut']) -%}
             {%- do written.append(node) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -90,7 +94,7 @@
 {%- endmacro %}
 
 {% macro _cut_of(publication) -%}
-    cast('{{ publication['snapshot_cut'] }}' as {{ dbt.type_timestamp() }})
+    cast('{{ publication['cut'] }}' as {{ dbt.type_timestamp() }})
 {%- endmacro %}
 
 {#- `and viewing_date in (...)` with literal days; nothing for none, which means all days. -#}
@@ -109,7 +113,7 @@
     is in than in the publication before, and the row says so.
 -#}
 {% macro insert_publication(number, release, definitions, marts, promoted=false) -%}
-    {%- set cut = run_query('select current_timestamp()').rows[0][0] -%}
+    {%- set cut = run_query('select cast(current_timestamp() as string)').rows[0][0] -%}
     {%- set newest = newest_publication() -%}
     {%- do record_contents(number, newest, cut, marts) -%}
     {%- call statement('publish') -%}
@@ -133,7 +137,7 @@
         from {{ viewing_relation() }}
         {%- endif %}
     {%- endcall -%}
-    {%- do show_publication({'number': number, 'snapshot_cut': cut}) -%}
+    {%- do show_publication({'number': number, 'cut': cut}) -%}
     {%- do log('Published ' ~ number ~ ' (release ' ~ release ~ ').', info=true) -%}
 {%- endmacro %}
 
@@ -149,7 +153,7 @@
 {%- endmacro %}
 
 {% macro show_publication(publication) -%}
-    {%- set cut = "'" ~ publication['snapshot_cut'] ~ "'" if publication else 'null' -%}
+    {%- set cut = "'" ~ publication['cut'] ~ "'" if publication else 'null' -%}
     {%- set shown -%}
         select
             cast({{ publication['number'] if publication else 0 }} as int) as number,

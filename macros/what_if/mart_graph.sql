@@ -118,16 +118,18 @@
 {%- endmacro %}
 
 {#-
-    Joins of a dimension by another column than viewing reaches it by, or without its days: an edit
-    would move figures of viewing that the what-if does not look at.
+    Joins of a dimension by another column than viewing reaches it by, by that of another table, or
+    without its days: an edit would move figures of viewing that the what-if does not look at.
 -#}
 {% macro _join_problems(mart) -%}
     {%- set sql = mart_sql(mart) -%}
     {%- set found = [] -%}
     {%- for name, way in reach().items() if not way.during -%}
+        {%- set nearer = _aliases(sql, way.from) if way.from in reach() else [] -%}
+        {%- set of = "\\w+" if nearer == [] else "(?:" ~ (nearer or ["(?!)"]) | join("|") ~ ")" -%}
         {%- for alias in _aliases(sql, name) or [] -%}
-            {%- set near, far = "\\w+\\." ~ way.by ~ "\\b", "\\b" ~ alias ~ "\\." ~ way.key ~ "\\b" -%}
-            {%- if not modules.re.search(near ~ " = " ~ far ~ "|" ~ far ~ " = \\b" ~ near, sql) -%}
+            {%- set near, far = "\\b" ~ of ~ "\\." ~ way.by ~ "\\b", "\\b" ~ alias ~ "\\." ~ way.key ~ "\\b" -%}
+            {%- if not modules.re.search(near ~ " = " ~ far ~ "|" ~ far ~ " = " ~ near, sql) -%}
                 {%- do found.append(
                     "It joins dim_" ~ name ~ " (as " ~ alias ~ ") otherwise than as viewing reaches it: "
                     ~ "join it on " ~ way.from ~ "." ~ way.by ~ " = " ~ alias ~ "." ~ way.key ~ "."

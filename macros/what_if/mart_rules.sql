@@ -141,7 +141,9 @@
     channels. None when the grain has no such column.
 -#}
 {% macro channel_attribute(mart) -%}
-    {%- for column in mart.config.meta.mart.grain -%}
+    {#- Not one that a later step makes anew: figures may share channels then. -#}
+    {%- for column in mart.config.meta.mart.grain
+        if modules.re.findall("\\bas " ~ column ~ "\\b", mart.raw_code) | length == 1 -%}
         {%- for dimension, alias, value in modules.re.findall(
             "attribute\\(\\s*'(\\w+)',\\s*'\\w+',\\s*'(?:coalesce\\()?(\\w+)\\.(\\w+)"
             ~ "(?:, viewing\\.channel_id\\))?'\\s*\\)\\s*\\}\\}\\s*as " ~ column ~ "\\b",

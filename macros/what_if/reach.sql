@@ -43,7 +43,7 @@
     {%- endif -%}
     {%- set query -%}
         {%- if run_var('promoting') -%}
-            {%- set cut = publication_compared_with()['snapshot_cut'] -%}
+            {%- set cut = publication_compared_with()['cut'] -%}
             select 1 from {{ _built_relation(name ~ '_history') }}
             where dbt_valid_from > cast('{{ cut }}' as timestamp)
                 or dbt_valid_to > cast('{{ cut }}' as timestamp)

@@ -43,6 +43,7 @@
         from affected_households
         inner join {{ _built_relation('dim_device') }} as device
             on affected_households.household_id = device.household_id
+                and {{ holds_on('device', 'affected_households.viewing_date') }}
 
     )
 

@@ -10,7 +10,7 @@
 -#}
 {% macro published_dimension(name, publication) -%}
     {%- set cut -%}
-        cast('{{ publication['snapshot_cut'] }}' as timestamp)
+        cast('{{ publication['cut'] }}' as timestamp)
     {%- endset -%}
     (
         select * from ({{ render_over('dim_' ~ name, {}) }}) as versions

@@ -48,13 +48,18 @@ def approve(
 
     Raises:
         RefusedError: The author approves, or somebody whom the tables' rules do not name; nothing
-            was previewed, the newest preview is another one than was looked at, or it is not
-            pending.
+            was previewed, the newest preview is another one than was looked at, none was named
+            though an approval before was found void, or it is not pending.
     """
     change_set = workspace.registry.change_set(change_set_id)
     check_reviewer(workspace, change_set)
     if preview is not None:
         _check_newest(workspace, change_set, preview)
+    elif change_set.id in workspace.registry.voided():
+        # What voided it recorded a preview that nobody was shown.
+        message = f"The approval of change request {change_set.id} was found void."
+        fix = _way_out(change_set)
+        raise RefusedError(Problem("preview-not-named", message, value=change_set.id, fix=fix))
     return _record(workspace, change_set, workspace.actor, comment)
 
 
@@ -370,7 +375,7 @@ def _void(change_set: ChangeSet, moved: list[Any], inputs: Sequence[str]) -> lis
 def _way_out(change_set: ChangeSet) -> str:
     return (
         f"Look at foreview what-if {change_set.id}; somebody else than {change_set.author} "
-        f"then runs foreview approve {change_set.id} again."
+        f"then runs foreview approve {change_set.id} --preview CHECKSUM, as it shows."
     )
 
 

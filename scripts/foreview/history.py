@@ -57,7 +57,7 @@ class Version:
         reason: Why.
         source_name: The workbook or file.
         source_hash: Its SHA-256, hex.
-        figures_moved: How many figures of each mart moved, as was previewed and approved.
+        figures_moved: How many figures of each mart moved, by the receipt that was promoted.
         is_copied: Whether it continues another row.
     """
 
@@ -124,15 +124,15 @@ def versions_of(workspace: Workspace, dimension: str, key: str) -> list[Version]
     current: dict[Identity, int] = {}
     for entry in sorted(entries, key=lambda one: one.release or 0):
         _record(entry, found, current, named_by)
-    moved = {one: _figures_moved(workspace, one) for one in {one.change_set_id for one in found}}
-    found = [replace(one, figures_moved=moved[one.change_set_id]) for one in found]
+    moved = {one: _figures_moved(workspace, one) for one in {one.release for one in found}}
+    found = [replace(one, figures_moved=moved[one.release]) for one in found]
     return sorted(found, key=lambda one: (one.valid_from, one.known_from))
 
 
-def _figures_moved(workspace: Workspace, change_set_id: str) -> Mapping[str, int]:
-    """Return how many figures of each mart the approved preview of a change set moves."""
-    approval = workspace.registry.approval(change_set_id)
-    receipt = workspace.registry.receipt(approval.receipt_checksum or "") if approval else None
+def _figures_moved(workspace: Workspace, release: int) -> Mapping[str, int]:
+    """Return how many figures of each mart a release moved, by the receipt that it came to."""
+    begun = next(iter(workspace.registry.steps(release)), None)
+    receipt = workspace.registry.receipt(begun.detail.get("receipt", "")) if begun else None
     return receipt.content.get("figures_moved", {}) if receipt else {}
 
 

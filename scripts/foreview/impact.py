@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 from foreview.changes import ChangeSet
@@ -294,13 +294,18 @@ def magnitude(value: Number) -> Number:
 
 
 def ratio_of(ratio: Ratio, values: Values) -> Decimal | None:
-    """Return a ratio at its scale, or None where it has no value."""
+    """Return a ratio at its scale, or None where it has no value.
+
+    As the marts' views have it: Spark divides to ten digits and rounds halves up, twice.
+    """
     numerator, denominator = values.get(ratio.numerator), values.get(ratio.denominator)
     if numerator is None or not denominator:
         return None
     with localcontext(prec=100):
         quotient = Decimal(numerator) / Decimal(denominator)
-        return quotient.quantize(Decimal(1).scaleb(-ratio.scale))
+        for scale in (10, ratio.scale):
+            quotient = quotient.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP)
+        return quotient
 
 
 def counted(measures: Iterable[Measure]) -> str:

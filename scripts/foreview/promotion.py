@@ -7,8 +7,10 @@ is not. What is not published yet can be given up instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from foreview.approval import current_receipt, refuse_void
@@ -18,7 +20,7 @@ from foreview.changes import ChangeSet, Identity, State, apply, diff
 from foreview.dbt_project import Progress, open_engines, run_dbt, run_operation
 from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
-from foreview.impact import Impact
+from foreview.impact import Impact, MartImpact
 from foreview.impact_tables import first_publication_of, newest_publication
 from foreview.lineage import promoted, promotion_run
 from foreview.loads import (
@@ -30,6 +32,7 @@ from foreview.loads import (
 )
 from foreview.past import note_publications
 from foreview.receipt import figures_hash
+from foreview.receipt_figures import Grain, Moved, moved_figures, read_figures
 from foreview.schedule import due, refuse_embargoed
 from foreview.submission import record, refuse_unfinished
 from foreview.what_if import check_applies, preview, refuse_unpublished_loads
@@ -177,7 +180,8 @@ def abandon(
         raise RefusedError(Problem("already-published", message, fix=fix))
     # Recorded first: once rows are put back, the steps that are done are so no longer.
     registry = workspace.registry
-    registry.record_step(begun.release, GIVEN_UP, "begun", actor=workspace.actor)
+    detail = {"because": [one.message for one in because.problems[:SHOWN]]} if because else {}
+    registry.record_step(begun.release, GIVEN_UP, "begun", actor=workspace.actor, detail=detail)
     _put_back(workspace, spark, change_set.dimensions)
     # Without dbt's tests: what is wrong elsewhere must not keep anybody from giving up.
     _build_dimensions(workspace, change_set, progress, with_tests=False)
@@ -222,7 +226,7 @@ def _figures(
     workspace: Workspace, change_set: ChangeSet, receipt: Receipt, progress: Progress | None
 ) -> None:
     impact = preview(workspace, [change_set.id], is_promoting=True, progress=progress)
-    compare_with_receipt(impact, receipt)
+    compare_with_receipt(workspace, impact, receipt)
 
 
 def _publish(workspace: Workspace, change_set: ChangeSet, number: int) -> None:
@@ -284,20 +288,47 @@ def _build_dimensions(
     run_dbt(workspace, command, variables=_variables(change_set), progress=progress)
 
 
-def compare_with_receipt(impact: Impact, receipt: Receipt) -> None:
+def compare_with_receipt(workspace: Workspace, impact: Impact, receipt: Receipt) -> None:
     """Refuse when the recomputed figures are not those of the receipt, to the last unit."""
+    others = [
+        mart
+        for mart in impact.marts
+        if figures_hash(mart) != receipt.content["figures"].get(mart.name)
+    ]
+    if not others:
+        return
+    previewed = read_figures(workspace, receipt.checksum)
+    fix = "Nothing was published and the rows are as before. Preview and approve it anew."
     problems = []
-    for mart in impact.marts:
-        if figures_hash(mart) != receipt.content["figures"].get(mart.name):
-            message = (
-                f"{mart.label}: the figures recomputed from the promoted rows are not those of "
-                f"the preview ({len(mart.figures)} moved, previewed "
-                f"{receipt.content['figures_moved'].get(mart.name)})."
+    for mart in others:
+        then, now = previewed.get(mart.name, {}), moved_figures(mart)
+        message = (
+            f"{mart.label}: the figures recomputed from the promoted rows are not those of "
+            f"the preview ({len(now)} moved, previewed {len(then)})."
+        )
+        problems.append(Problem("not-the-receipt", message, fix=fix))
+        differing = (
+            one
+            for grain in sorted(then.keys() | now.keys())
+            for one in _other_values(mart, grain, then.get(grain, {}), now.get(grain, {}))
+        )
+        problems += [Problem("not-the-receipt", one, fix=fix) for one in islice(differing, SHOWN)]
+    raise RefusedError(problems)
+
+
+SHOWN = 5
+"""Values of a mart that are named where they are not those of the preview."""
+
+
+def _other_values(mart: MartImpact, grain: Grain, then: Moved, now: Moved) -> Iterator[str]:
+    for name in sorted(then.keys() | now.keys()):
+        nothing = (Decimal(0), Decimal(0))
+        (was, to), (is_, now_to) = then.get(name, nothing), now.get(name, nothing)
+        if (was, to) != (is_, now_to):
+            yield (
+                f"{mart.label}, {', '.join(grain)}: {name} was previewed to move from {was:,} to "
+                f"{to:,}; recomputed, it moves from {is_:,} to {now_to:,}."
             )
-            fix = "Nothing was published and the rows are as before. Preview and approve it anew."
-            problems.append(Problem("not-the-receipt", message, fix=fix))
-    if problems:
-        raise RefusedError(problems)
 
 
 def load_baseline(
@@ -350,6 +381,8 @@ def build(
     given = {name: value for name, value in variables.items() if value is not None} or None
     spark = open_engines(workspace, given)
     match_columns(workspace, spark)
+    if reopened is None:  # a killed close or reopening may have left the calendar behind
+        ensure_landing(workspace, spark)
     if is_restoring:
         _put_back(workspace, spark, workspace.contracts)
     run_dbt(

@@ -26,6 +26,7 @@ class Status:
         unfinished: The promotion that was begun and neither ended nor was given up, or None.
         steps: Its steps by name, with the instant at which each was done, or None.
         is_given_up: Whether giving it up has begun.
+        because: What refused it, if that is why it is given up.
         erasing: Households whose erasure was interrupted.
         running: The command that holds the workspace now, or "".
         scheduled: Approved change requests and the instants of their promotion, UTC.
@@ -42,6 +43,7 @@ class Status:
     running: str
     scheduled: dict[str, str]
     void: dict[str, str]
+    because: tuple[str, ...] = ()
 
     def told(self) -> str:
         """Return the status as lines of text, the last of which says what to do."""
@@ -78,6 +80,7 @@ class Status:
         ]
         if self.is_given_up:
             lines.append("It is being given up; finish that: foreview promote --abandon")
+            lines += [f"  because: {one}" for one in self.because]
         elif not self.running:
             lines.append("Finish it: foreview promote --resume")
             if self.steps and not self.steps["publish"]:  # a first load can't be given up
@@ -106,6 +109,9 @@ def status_of(workspace: Workspace) -> Status:
         running=workspace.lock_holder(),
         scheduled={one: at.isoformat() for one, at in scheduled(workspace).items()},
         void=registry.voided(),
+        because=tuple(
+            one for step in steps if step.step == GIVEN_UP for one in step.detail.get("because", ())
+        ),
     )
 
 

@@ -114,7 +114,7 @@ def read_supplier_file(
     if problems:
         raise RefusedError(problems)
     now, _ = workspace.registry.approved_rows(dimension)
-    latest = {one[:-1]: one for one in sorted(now)}
+    latest = _latest(now, None if day else f"{workspace.clock():%Y-%m-%d}")
     decided = _decided(workspace, dimension)
     edits: list[Edit] = []
     held: list[Held] = []
@@ -182,6 +182,15 @@ class _Decided:
     def back(self, change_set: ChangeSet) -> str:
         """Return how to take a decision back."""
         return f"foreview rollback {self.releases[change_set.id]}, and load the file again"
+
+
+def _latest(now: State, today: str | None) -> dict[Identity, Identity]:
+    """Return each key's last row: a file without a day is about those that have begun today."""
+    found: dict[Identity, Identity] = {}
+    for one in sorted(now):
+        if today is None or one[-1] <= today or one[:-1] not in found:
+            found[one[:-1]] = one
+    return found
 
 
 def _decided(workspace: Workspace, dimension: str) -> _Decided:

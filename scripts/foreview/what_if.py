@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from foreview.changes import ChangeSet, apply, cells_of
+from foreview.changes import ChangeSet, Conflict, apply, cells_of
 from foreview.dbt_project import Progress, open_engines, run_dbt
 from foreview.engine import ReadMeter, remove_leftovers
 from foreview.errors import Problem, RefusedError
@@ -311,16 +311,20 @@ def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> Non
     problems: list[Problem] = []
     states: dict[str, Any] = {}
     for dimension in sorted({name for one in change_sets for name in one.dimensions}):
-        state, last = workspace.registry.approved_rows(dimension)
+        state, _ = workspace.registry.approved_rows(dimension)
         tried: dict[Any, str] = {}  # who has changed a cell in this scenario
         for change_set in change_sets:
             changes = [one for one in change_set.changes if one.dimension == dimension]
             state, conflicts = apply(state, changes)
             for one in conflicts:
                 other = next((tried[cell] for cell in one.cells if cell in tried), None)
-                before = _who(workspace, other or last.get(one.change.identity))
-                mine = _who(workspace, change_set.id)
-                problems.append(one.between(mine, before) if other else one.as_problem(before))
+                before = _who(workspace, other or _changed_last(workspace, one))
+                problems.append(
+                    # A rollback's is not recorded yet; it is tried alone.
+                    one.between(_who(workspace, change_set.id), before)
+                    if other
+                    else one.as_problem(before)
+                )
             if not conflicts:
                 tried |= {cell: change_set.id for change in changes for cell in cells_of(change)}
         states[dimension] = state
@@ -331,10 +335,25 @@ def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> Non
         raise RefusedError(dict.fromkeys(problems))
 
 
+def _changed_last(workspace: Workspace, conflict: Conflict) -> str | None:
+    """Return the promoted change set that wrote a conflict's cell last."""
+    for change_set in reversed(workspace.registry.release_change_sets()):
+        for change in change_set.changes:
+            is_there = change.dimension == conflict.change.dimension
+            if is_there and set(conflict.cells) & set(cells_of(change)):
+                return change_set.id
+    return None
+
+
 def _who(workspace: Workspace, change_set_id: str | None) -> str:
     if change_set_id is None:
         return ""
-    return f"{workspace.registry.change_set(change_set_id).author} (change set {change_set_id})"
+    author = workspace.registry.change_set(change_set_id).author
+    release = next(
+        (one.release for one in workspace.registry.change_sets() if one.id == change_set_id), None
+    )
+    since = f", reference version {release}" if release else ""
+    return f"{author} (change set {change_set_id}{since})"
 
 
 def require_open(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> None:

@@ -96,7 +96,9 @@ class Workspace:
             DBT_TARGET_PATH=str(self.home / "target"),
             DBT_LOG_PATH=str(self.home / "logs"),
             DBT_SEND_ANONYMOUS_USAGE_STATS="false",
+            TZ="UTC",  # PySpark's collect() gives instants in the zone of the process
         )
+        time.tzset()
 
     @cached_property
     def dbt_folder(self) -> Path:

@@ -132,10 +132,12 @@ class Market:
         assert has_ended(self.process, SECONDS_AT_MOST), self.output.read_text(encoding="utf-8")
         if self.process.stdout.readline() == "0\n":
             return False
-        time.sleep(1)  # for cat
-        output = self.output.read_text(encoding="utf-8")
-        assert TOLD[way] in output[before:], output
-        return True
+        for _ in range(100):
+            output = self.output.read_text(encoding="utf-8")
+            if TOLD[way] in output[before:]:
+                return True
+            time.sleep(0.1)  # cat may still be writing it
+        raise AssertionError(output)
 
     def close(self) -> None:
         if self.process is not None:
@@ -193,9 +195,13 @@ def children(pid: int, name: str) -> list[int]:
 
 
 def own_environment() -> dict[str, str]:
-    """Return the environment without what commands that ran in this process left in it."""
+    """Return the environment without what commands that ran in this process left in it.
+
+    The machine is in New York, since nothing may depend on where it is.
+    """
     left = ("FOREVIEW_", "DBT_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(left)}
+    own = {name: value for name, value in os.environ.items() if not name.startswith(left)}
+    return own | {"TZ": "America/New_York"}
 
 
 def has_ended(process: subprocess.Popen[str], seconds: float) -> bool:

@@ -64,10 +64,20 @@ class Viewing:
         found = _rows(spark, workspace, "fct_viewing")
         self.records = [tuple(row[name] for name in columns) for row in found]
         devices = _rows(spark, workspace, "device", "landing")
+        self.loads = sorted({row["load_date"] for row in devices})
         self.devices = {
-            row["device_id"]: (row["household_id"], row["area_id"], row["weight"])
+            (row["device_id"], row["load_date"]): (
+                row["household_id"],
+                row["area_id"],
+                row["weight"],
+            )
             for row in devices
         }
+
+    def device_on(self, device_id: int, day: date) -> tuple[int | None, str | None, Decimal]:
+        """Return household, area and weight, as the newest load of that day has them."""
+        load = max((one for one in self.loads if one <= day), default=None)
+        return self.devices.get((device_id, load), (None, None, Decimal(0)))
 
 
 def _rows(spark: Any | None, workspace: Any, *name: str) -> Any:
@@ -129,7 +139,7 @@ def figures(
     last_day = str(max(record[0] for record in viewing.records))
     for viewing_date, device_id, channel_id, seconds, is_start, mode, _, begin in viewing.records:
         day = str(viewing_date)
-        household, area_id, weight = viewing.devices.get(device_id, (None, None, Decimal(0)))
+        household, area_id, weight = viewing.device_on(device_id, viewing_date)
         found = attributes.get((channel_id, day))
         if found is None:
             row = row_on(by_channel, channel_id, day)
@@ -220,7 +230,7 @@ def _of_programmes(viewing: Viewing, airings: State, programmes: State) -> Any:
     for viewing_date, device_id, channel, length, _, mode, content, _ in viewing.records:
         if content is None:
             continue
-        household, _, weight = viewing.devices.get(device_id, (None, None, Decimal(0)))
+        household, _, weight = viewing.device_on(device_id, viewing_date)
         begin = content.replace(tzinfo=UTC)
         for seconds, day, airing_seconds, names in _pieces(
             schedule.get(channel, []), begin, length

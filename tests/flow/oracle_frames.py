@@ -37,10 +37,16 @@ class ViewingFrame:
     """The records of a workspace with their device's household, area and weight, read once."""
 
     def __init__(self, spark: Any, workspace: Any) -> None:
+        from pyspark.sql import functions as f
+
         devices = spark.table(workspace.table("device", "landing"))
+        load = f.lit(None)
+        for (day,) in devices.select("load_date").distinct().orderBy("load_date").collect():
+            load = f.when(f.col("viewing_date") >= f.lit(day), f.lit(day)).otherwise(load)
         self.records = (
             spark.table(workspace.table("fct_viewing"))
-            .join(devices, "device_id", "left")
+            .withColumn("load_date", load)
+            .join(devices, ["device_id", "load_date"], "left")
             .selectExpr(
                 "string(viewing_date) as viewing_date",
                 "channel_id",

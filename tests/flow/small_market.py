@@ -18,7 +18,7 @@ from conftest import make_workspace, project_with
 from foreview.generate.viewing import generate_viewing
 from foreview.registry import Registry
 from foreview.sample import generate_sample
-from foreview.viewing_load import load_viewing
+from foreview.viewing_load import load_viewing, publish_loads, write_devices
 from foreview.workspace import Workspace
 
 MART = "audience_by_market_day"
@@ -71,6 +71,26 @@ def load(spark: Any, market: Workspace, folder: Path, *, first_day: str, seed: i
     batch = spark.table(market.table("fct_viewing")).agg(f.max("load_batch")).first()[0] + 1
     viewing.withColumn("load_batch", f.lit(batch)).write.parquet(str(folder))
     load_viewing(market, folder)
+
+
+def load_other_devices(spark: Any, market: Workspace, day: str) -> None:
+    """Load devices again as of a day: some are new then, some gone, some in another area."""
+    from delta.tables import DeltaTable
+    from pyspark.sql import functions as f
+
+    table = market.table("device", "landing")
+    devices, kind = spark.table(table), f.col("device_id") % 10
+    area = devices.agg(f.min("area_id")).first()[0]
+    again = devices.where(kind != 3).withColumns(
+        {
+            "load_date": f.lit(day).cast("date"),
+            "area_id": f.when(kind == 5, f.lit(area)).otherwise(f.col("area_id")),
+        }
+    )
+    write_devices(market, again)
+    first = (kind == 7) & (f.col("load_date") < f.lit(day))
+    DeltaTable.forName(spark, table).delete(first)
+    publish_loads(market)
 
 
 class Killed(BaseException):

@@ -1,5 +1,8 @@
 """What an analytics engineer does: plain dbt, without the commands."""
 
+import os
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,25 @@ from foreview.what_if import scenario_schema
 from foreview.workspace import Workspace
 
 pytestmark = pytest.mark.spark
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_new_york() -> Iterator[None]:
+    """Plain dbt runs in the zone of the machine; nothing may depend on it."""
+    export = Workspace.export_environment
+
+    def move(zone: str) -> None:
+        os.environ["TZ"] = zone
+        time.tzset()
+
+    def exported(workspace: Workspace) -> None:
+        export(workspace)
+        move("America/New_York")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Workspace, "export_environment", exported)
+        yield
+    move("UTC")
 
 
 @pytest.fixture(scope="module")

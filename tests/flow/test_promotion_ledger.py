@@ -400,6 +400,13 @@ def test_figures_that_are_not_the_receipts_are_not_published_and_rows_come_back(
     with pytest.raises(RefusedError) as caught:
         promote(acting(market, "rob"), change_set.id)
     assert {problem.rule for problem in caught.value.problems} == {"not-the-receipt"}
+    (given_up,) = [
+        one.payload
+        for one in market.registry.events("promotion-step")
+        if one.payload["step"] == "give-up"
+        and one.payload["detail"].get("because") == [one.message for one in caught.value.problems]
+    ]
+    assert given_up["state"] == "begun"
     assert shown(spark, market) == before
     assert market.registry.approved_rows("channel") == rows
     assert market.registry.unfinished_promotion() is None

@@ -20,6 +20,7 @@ from oracle import (
     with_impact,
 )
 from random_edits import DAYS, random_change_set, states
+from small_market import load_other_devices
 
 from conftest import acting, make_workspace
 from foreview import what_if
@@ -42,6 +43,7 @@ pytestmark = pytest.mark.spark
 def market(spark_home: Path, spark: Any) -> Workspace:
     workspace = make_workspace(spark_home, "rebuild")
     generate_sample(workspace, rows=20_000, days=5, devices=900, first_day=DAYS[0], seed=3)
+    load_other_devices(spark, workspace, DAYS[2])
     return workspace
 
 

@@ -114,8 +114,9 @@ class Walk:
         change_set = self.open.pop(self.draw.randrange(len(self.open)))
         reviewer = self.somebody(but=change_set.author)
         try:
-            record_receipt(self.market, preview(self.market, [change_set.id]))
-            approve(reviewer, change_set.id)
+            impact = preview(self.market, [change_set.id])
+            record_receipt(self.market, impact)
+            approve(reviewer, change_set.id, preview=impact.checksum)
         except RefusedError as error:
             self.is_clash(error)
             return

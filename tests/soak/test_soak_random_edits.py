@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from oracle import Viewing, assert_same, figures, published, with_impact
 from random_edits import DAYS, random_change_set, states
+from small_market import load_other_devices
 
 from conftest import make_workspace
 from foreview.sample import generate_sample
@@ -28,6 +29,7 @@ PASSED = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() els
 def market(spark_home: Path, spark: Any) -> Workspace:
     workspace = make_workspace(spark_home, "soak")
     generate_sample(workspace, rows=20_000, days=5, devices=900, first_day=DAYS[0], seed=3)
+    load_other_devices(spark, workspace, DAYS[2])
     return workspace
 
 

@@ -170,7 +170,7 @@ def test_figures_that_move_otherwise_stop_the_promotion_and_it_says_what_changed
     assert {one.rule for one in caught.value.problems} == {"approval-void"}
     assert "approved to move by +100, and would move by +101 now" in figures.message
     assert "The publication of the figures changed: 1 → 2." in last.message
-    assert f"foreview approve {previewed.id} again" in last.fix
+    assert f"foreview approve {previewed.id} --preview" in last.fix
     (noted,) = events(workspace, "approval-voided")
     assert noted["change_set"] == previewed.id
     assert "The publication of the figures changed" in noted["changed"][0]
@@ -181,7 +181,7 @@ def test_rules_that_changed_stop_the_promotion(workspace: Workspace, previewed: 
     rob = with_rules(workspace, "rob", hash="another")
     with pytest.raises(RefusedError, match="rules of the table network changed since") as caught:
         promote(rob, previewed.id)
-    assert f"foreview approve {previewed.id} again" in caught.value.problems[0].fix
+    assert f"foreview approve {previewed.id} --preview" in caught.value.problems[0].fix
     assert list(workspace.registry.voided()) == [previewed.id]
     assert current_receipt(acting(workspace, "rob"), renaming(workspace)).checksum == "c" * 64
     assert workspace.registry.voided() == {}  # the rules are as they were
@@ -201,7 +201,9 @@ def test_a_void_approval_is_listed_as_void_until_it_is_given_anew(
     assert listed["status"] == "approved"
     with pytest.raises(RefusedError, match="was found void"):
         refuse_void(workspace, previewed.id)
-    approve(acting(workspace, "rob"), previewed.id)
+    with pytest.raises(RefusedError, match="was found void"):
+        approve(acting(workspace, "rob"), previewed.id)  # of what the promotion found, unseen
+    approve(acting(workspace, "rob"), previewed.id, preview="d" * 8)
     assert f"{previewed.id}  approved " in run(workspace, "list").stdout
     assert workspace.registry.voided() == {}
     refuse_void(workspace, previewed.id)

@@ -104,7 +104,7 @@ def test_a_version_leads_on_to_its_publication_and_to_the_figures_that_it_moved(
     )
     rob = acting(workspace, "rob").registry
     rob.record_review(change_set.id, "rob", "approve", receipt_checksum="e" * 64, contracts={})
-    rob.begin_promotion([change_set.id], actor="rob")
+    rob.begin_promotion([change_set.id], actor="rob", detail={"receipt": "e" * 64})
     rob.record_release(2, [change_set.id], kind="promotion", publication=17, actor="rob")
     told = run(workspace, "history", "network", "ALFA").stdout
     assert (
@@ -114,3 +114,12 @@ def test_a_version_leads_on_to_its_publication_and_to_the_figures_that_it_moved(
     versions = json.loads(run(workspace, "history", "network", "ALFA", "--json").stdout)
     assert [one["publication"] for one in versions] == [1, 17]
     assert versions[1]["figures_moved"]["audience_by_network_day"] == 1234
+
+
+def test_a_rollback_names_who_changed_the_same_cell_since(workspace: Workspace) -> None:
+    edited(workspace, Action.CORRECT, {"network_name": "Alpha"})
+    since = edited(workspace, Action.CORRECT, {"network_name": "Alef"})
+    other = edited(workspace, Action.CORRECT, {"network_group_id": "G1"})
+    told = run(workspace, "rollback", "2").output
+    assert f"ana (change set {since.id}, reference version 3)" in told
+    assert other.id not in told

@@ -299,3 +299,17 @@ def test_channels_are_merged_and_given_new_codes_in_one_workbook(
             "valid_to": None,
         },
     }
+
+
+def test_no_rows_are_put_back_while_a_promotion_is_unfinished(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    days = {"valid_from": "1900-01-01", "valid_to": None}
+    country = {"country_id": "US", "country_name": "US", **days}
+    file = tmp_path / "countries.csv"
+    change_set = baseline_change_set(workspace, {"country": [country]}, file)
+    workspace.registry.record_change_set(change_set)
+    workspace.registry.begin_promotion([change_set.id], actor="ana", kind="baseline")
+    refused = run(workspace, "build", "--restore")
+    assert refused.exit_code != 0
+    assert "promotion-unfinished" in refused.stderr

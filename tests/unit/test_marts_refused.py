@@ -148,6 +148,15 @@ def test_a_column_that_the_sql_does_not_attribute_is_never_lost(
     assert reads == {"channel": whole if columns is None else columns}
 
 
+NETWORK_OF_NOW = edited(
+    ("ref('dim_channel')", "ref('dim_current_channel')"),
+    ("select\n", ", network as (select * from {{ ref('dim_network') }})\nselect\n"),
+    (DAY, "left join network on channel.network_id = network.network_id "
+          "and {{ holds_on('network', 'viewing.viewing_date') }}"),
+)  # fmt: skip
+"""Its channels are those of now, and viewing reaches networks through those of then."""
+
+
 @pytest.mark.parametrize(
     ("sql", "reason"),
     [
@@ -168,6 +177,7 @@ def test_a_column_that_the_sql_does_not_attribute_is_never_lost(
             "viewing.channel_id = channel.channel_id",
         ),
         (edited((DAY, "")), "holds_on('channel', 'viewing.viewing_date')"),
+        (NETWORK_OF_NOW, "join it on channel.network_id = network.network_id"),
         (edited((DAY, "and channel.is_current")), "is_current"),
         (
             edited(("ref('dim_channel') }}", "ref('dim_channel') }} where is_current")),
@@ -255,6 +265,10 @@ def test_a_dimension_that_reach_does_not_list_is_refused(project: Macros) -> Non
         (SQL + "\nexcept\nselect * from channel", "except"),
         (edited(("sum(cast(viewing.seconds as bigint))", "max(viewing.seconds)")), "no sum"),
         (edited(("sum(cast(viewing.seconds as bigint))", "min(viewing.seconds)")), "(seconds)"),
+        (edited(("as bigint))", "as bigint)) div 60")), "can't be added up"),
+        (edited(("sum(cast(viewing.seconds as bigint))", "round(sum(viewing.seconds), -1)")),
+         "round(sum(viewing.seconds), -1)"),
+        (edited(("as bigint))", "as bigint) / 60)")), "whole numbers or decimals"),
         (edited(("sum(cast", "approx_count_distinct(cast")), "approx_count_distinct"),
         (edited(("sum(cast", "first_value(cast")), "first_value"),
         (edited(("sum(cast", "last(cast")), "differ between two runs"),

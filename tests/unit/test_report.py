@@ -239,6 +239,23 @@ def test_viewing_that_becomes_unassigned_is_warned_of_and_so_is_the_reverse() ->
     assert "1,200 seconds leave unassigned viewing" in found
 
 
+def test_viewing_that_is_found_does_not_hide_what_is_lost() -> None:
+    both = (
+        figure("2026-04-01", "(unmapped)", 1300, 100),
+        figure("2026-04-02", "(unmapped)", 0, 1200),
+    )
+    lost, found = warnings(impact(mart(*both)))
+    assert "1,200 seconds appear as unassigned viewing" in lost
+    assert "1,200 seconds leave unassigned viewing" in found
+
+
+def test_reach_that_moves_though_seconds_do_not_is_told_also_where_sessions_move() -> None:
+    before, after = values(100), {**values(100, 11), "sessions": 6}
+    moved = FigureImpact(("2026-04-01", "FOX"), "modified", before, after)
+    (told,) = warnings(impact(mart(moved)))
+    assert "1 figure of Audience by network and day moves in reach though seconds" in told
+
+
 def test_viewing_that_is_shown_in_several_windows_is_added_up_once() -> None:
     windows = tuple(
         FigureImpact(("2026-04-01", "(unmapped)", window), "modified", values(100), values(1300))
@@ -689,5 +706,6 @@ def test_a_report_that_fails_midway_leaves_the_old_one_and_no_litter(tmp_path: P
 
 def test_a_ratio_has_its_scale_and_none_without_a_denominator() -> None:
     assert ratio_of(RATIOS[0], {"seconds": 1, "tv_seconds": 3}) == Decimal("0.3333")
+    assert ratio_of(RATIOS[0], {"seconds": 225, "tv_seconds": 7_200}) == Decimal("0.0313")
     assert ratio_of(RATIOS[0], {"seconds": 1, "tv_seconds": 0}) is None
     assert ratio_of(RATIOS[0], {"seconds": None, "tv_seconds": 3}) is None

@@ -119,4 +119,5 @@ def test_a_cell_that_took_effect_meanwhile_is_told_as_before(workspace: Workspac
     other = proposed(workspace, "bob", {"network_name": "Bob's"})
     promote_recorded(workspace, one)
     (problem,) = refused(workspace, other)
-    assert f"it was changed by ana (change set {one.id}) to 'Mine' since" in problem.message
+    since = f"ana (change set {one.id}, reference version 2)"
+    assert f"it was changed by {since} to 'Mine' since" in problem.message

@@ -199,6 +199,18 @@ def test_a_key_with_a_later_row_is_held_back_and_one_that_begins_on_the_day_is_c
     assert state[key, BEGINNING]["network_name"] == key.title()
 
 
+def test_a_file_without_a_day_is_about_todays_row_not_one_that_begins_later(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    key = min(names(workspace))
+    edited(workspace, key, Action.CHANGE_FROM, {"network_group_id": "G1"}, "2999-01-01")
+    assert take(workspace, deliver(workspace, tmp_path, f"{key},Of acme"))["held"] == []
+    state, _ = workspace.registry.approved_rows("network")
+    assert state[key, BEGINNING]["network_name"] == "Of acme"
+    again = deliver(workspace, tmp_path, f"{key},Of acme")
+    assert (again.exit_code, "no-change" in again.stdout) == (1, True)
+
+
 def test_a_day_splits_rows_and_a_value_that_a_person_set_before_it_stays_held(
     workspace: Workspace, tmp_path: Path
 ) -> None:

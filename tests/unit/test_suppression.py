@@ -19,7 +19,7 @@ from test_report import figure, impact, mart
 
 from conftest import PROJECT, make_workspace
 from foreview.errors import RefusedError
-from foreview.impact import FigureImpact, Illustration, RankChange
+from foreview.impact import FigureImpact, Illustration, ModelImpact, RankChange
 from foreview.impact_tables import read_marts
 from foreview.report import movers, suppressed, to_screen, write_reports
 from foreview.report.files import figure_row, headings
@@ -152,6 +152,13 @@ def test_no_report_names_a_small_figure_nor_its_rank_nor_its_illustration(tmp_pa
             text = path.read_text("utf-8")
             assert "TINY" not in text
             assert "HUGE" in text
+
+
+def test_rows_of_other_models_are_counted_only() -> None:
+    other = ModelImpact("best", 9, 9, 1, 1, ("world", "reach"), (("before", "3"),))
+    whole = replace(impact(mart()), smallest_count=SMALLEST, models=(other,))
+    (shown,) = suppressed(whole)[0].models
+    assert (shown.removed, shown.added, shown.columns, shown.rows) == (1, 1, (), ())
 
 
 def test_a_figure_that_is_small_in_one_scenario_is_hidden_in_both() -> None:

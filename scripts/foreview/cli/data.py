@@ -105,8 +105,10 @@ def build(
     foreview build --restore
     """
     from foreview.promotion import build as build_all
+    from foreview.submission import refuse_unfinished
 
     with running("build", home, None, as_json) as session, progress_bar("Building", as_json) as bar:
+        refuse_unfinished(session.workspace)
         build_all(session.workspace, with_tests=tests, is_restoring=restore, progress=bar)
         session.print({"built": True}, "Built.")
 

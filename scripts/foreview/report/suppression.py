@@ -48,11 +48,15 @@ def suppressed(*impacts: Impact) -> tuple[Impact, ...]:
 
 
 def _each(impact: Impact, change: Callable[[MartImpact], MartImpact]) -> Impact:
-    """Return an impact with each of its marts changed, those of the illustration too."""
+    """Return an impact with each of its marts changed, those of the illustration too.
+
+    Of other models no rows are shown: which of their columns count households is not known.
+    """
     shown = impact.illustration
     return replace(
         impact,
         marts=tuple(map(change, impact.marts)),
+        models=tuple(replace(one, columns=(), rows=()) for one in impact.models),
         illustration=shown and replace(shown, marts=tuple(map(change, shown.marts))),
     )
 

@@ -58,9 +58,14 @@ def verdict(impact: Impact) -> str:
 
 def _moved(impact: Impact) -> str:
     """Return how much viewing moves; what only moves as it is now is counted by its records."""
-    if impact.touched_records or not touched_now(impact):
-        return f"{whole(impact.touched_seconds)} seconds over {plural(impact.touched_days, 'day')}"
-    return f"{plural(touched_now(impact), 'viewing record')}, only as it is now"
+    now = touched_now(impact)
+    if now and not impact.touched_records:
+        return f"{plural(now, 'viewing record')}, only as it is now"
+    moved = f"{whole(impact.touched_seconds)} seconds over {plural(impact.touched_days, 'day')}"
+    more = now - impact.touched_records
+    return (
+        f"{moved} and, as it is now, {plural(more, 'viewing record')} more" if more > 0 else moved
+    )
 
 
 def touched_now(impact: Impact) -> int:
@@ -257,13 +262,16 @@ def _unassigned(impact: Impact) -> list[str]:
             if figures in told:  # without an airing there is no programme and no genre either
                 continue
             told.append(figures)
-            moved: Number = sum(one.difference(measure.name) for one in figures)
-            if moved:
-                verb = "appear as" if moved > 0 else "leave"
-                found.append(
-                    f"{whole(magnitude(moved))} {measure.unit} {verb} {UNASSIGNED} "
-                    f"(no {column_label(column).lower()} on that day) in {mart.label}."
-                )
+            moved = [one.difference(measure.name) for one in figures]
+            for verb, part in (
+                ("appear as", [one for one in moved if one > 0]),
+                ("leave", [-one for one in moved if one < 0]),
+            ):
+                if part:
+                    found.append(
+                        f"{whole(sum(part))} {measure.unit} {verb} {UNASSIGNED} "
+                        f"(no {column_label(column).lower()} on that day) in {mart.label}."
+                    )
     return found
 
 
@@ -291,16 +299,15 @@ def _listed(edits: Sequence[FutureEdit]) -> str:
 def _reach_alone(impact: Impact) -> list[str]:
     found = []
     for mart in impact.marts:
-        sums = [one.name for one in mart.measures if one.additive]
-        others = [one for one in mart.measures if not one.additive]
-        alone = [one for one in mart.figures if not any(one.difference(name) for name in sums)]
-        for measure in others:
+        main = mart.main_measure
+        alone = [one for one in mart.figures if main.additive and not one.difference(main.name)]
+        for measure in (one for one in mart.measures if not one.additive):
             count = sum(1 for figure in alone if figure.difference(measure.name))
-            if count and sums:
+            if count:
                 verb = "moves" if count == 1 else "move"
                 found.append(
                     f"{plural(count, 'figure')} of {mart.label} {verb} in {measure.label.lower()} "
-                    f"though {mart.main_measure.unit} stay the same."
+                    f"though {main.unit} stay the same."
                 )
     return found
 
