@@ -55,10 +55,15 @@ def close_period(
         RefusedError: The product, market or days are wrong, or published days would become
             preliminary.
     """
+    from foreview.registry import CalendarEntry
+
     _check(workspace, product, market, first_day, last_day)
     refuse_unfinished(workspace)
     state = PRELIMINARY if is_preliminary else PUBLISHED
-    ensure_landing(workspace, open_engines(workspace))  # first: between the next two is no wait
+    ensure_landing(workspace, open_engines(workspace))
+    if state == PUBLISHED:  # what ends here leaves more held than was decided, till it is mended
+        told = (product, market, first_day, last_day, state, reason, None, workspace.actor, "")
+        stage_calendar(workspace, CalendarEntry(0, *told))
     entry = workspace.registry.record_calendar(
         product, market, first_day, last_day, state, reason=reason, actor=workspace.actor
     )

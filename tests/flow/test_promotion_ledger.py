@@ -252,6 +252,14 @@ def test_published_periods_are_held_until_two_people_restate_them(
     def held(found: Any) -> Any:
         return {grain: one for grain, one in found.items() if is_held(grain)}
 
+    staged = market.table("publication_calendar", "landing")
+    with monkeypatch.context() as patch:
+        patch.setattr("foreview.registry.Registry.record_calendar", killing)
+        with pytest.raises(Killed):
+            close_period(market, MART, DAYS[0], DAYS[0])
+    assert not spark.table(staged).where("is_held").isEmpty()
+    build(market)
+    assert spark.table(staged).where("is_held").isEmpty()
     close_period(market, MART, DAYS[0], DAYS[0])
     close_period(market, MART, DAYS[1], DAYS[1], market=market_id)
     change_set = a_move(market, 5)
@@ -286,6 +294,8 @@ def test_published_periods_are_held_until_two_people_restate_them(
             with pytest.raises(Killed):
                 confirm_reopening(eve, asked.id)
         assert (published(spark, market, [MART])[MART] == was_held) != is_shown
+        build(market)  # which does not take them for reopened
+        assert not spark.table(staged).where("is_held").isEmpty()
         another = a_move(market, 15 + is_shown)
         record(market, another)
         assert preview(market, [another.id]).marts[0].held, "they are published until it is done"
