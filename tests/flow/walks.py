@@ -6,7 +6,7 @@ see the model's last publication, and one drawn at random is believed as it was.
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,9 +70,12 @@ class Walk:
         self.past[newest(self.spark, self.market)] = Publication(self.channels(), self.rebuilt())
 
     def go(self, steps: int) -> None:
-        """Take so many steps, and check the whole past at the end."""
-        for _ in range(steps):
-            step = self.draw.choice(STEPS_TAKEN)
+        """Take so many random steps, and check the whole past at the end."""
+        self.take(self.draw.choice(STEPS_TAKEN) for _ in range(steps))
+
+    def take(self, steps: Iterable[str]) -> None:
+        """Take these steps, and check the whole past at the end."""
+        for step in steps:
             self.told.append(step)
             getattr(self, step)()
             self.check()
@@ -216,9 +219,13 @@ class Walk:
         self.check_past(self.draw.choice(sorted(self.past)))
 
     def check_past(self, number: int) -> None:
-        """Ask what was believed at a publication: the whole mart, and a channel on a day."""
+        """Ask what was believed at a publication, or its instant: the mart, a channel on a day."""
         model = self.past[number]
-        rows = plain_rows(as_of(self.market, MART, publication=number))
+        at: Any = {"publication": number}
+        if self.draw.random() < 0.5:
+            row = self.spark.table(self.market.table("publications")).where(f"number = {number}")
+            at = {"instant": row.selectExpr("string(published_at)").first()[0]}
+        rows = plain_rows(as_of(self.market, MART, **at))
         assert len(rows) == len(model.figures), (number, self.told)
         for row in rows:
             grain = tuple(str(row[name]) for name in GRAIN)
@@ -226,9 +233,7 @@ class Walk:
         key = self.draw.choice(sorted(model.channels))[0]
         day = self.draw.choice(DAYS)
         where = [f"channel_id={key}"]
-        believed = plain_rows(
-            as_of(self.market, "channel", publication=number, day=day, where=where)
-        )
+        believed = plain_rows(as_of(self.market, "channel", day=day, where=where, **at))
         expected = [
             row["network_id"]
             for identity, row in model.channels.items()
