@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from foreview.dbt_project import run_dbt
+from foreview.impact_tables import read_marts
 from foreview.workspace import Workspace
 
 SQLMESH = Path(__file__).with_name("peer_sqlmesh.py")
@@ -25,7 +26,13 @@ def marts_reading(workspace: Workspace, dimension: str, marts: Iterable[str]) ->
 def build_both_ways(
     workspace: Workspace, spark: Any, mart: str, dimension: str = "channel", *, sums_only: bool
 ) -> None:
-    """Build a mart with a dimension's old and new rows, as `bench_old` and `bench_new`."""
+    """Build a mart with a dimension's old and new rows, as `bench_old` and `bench_new`.
+
+    A mart of days a few of them at a time: what a billion records come to by household in between
+    fills a disk.
+    """
+    from pyspark.sql import functions as f
+
     shadow = _compiled(workspace, f"what_if/shadow_dim_{dimension}")
     spark.sql(shadow).createOrReplaceTempView("bench_shadow")
     sql = _compiled(workspace, f"audience/{mart}")
@@ -33,9 +40,24 @@ def build_both_ways(
         sql, count = re.subn(r"\n +device\.household_id,|,\n +device\.household_id\b", "", sql)
         assert count == 2, mart
     new = re.sub(rf"{workspace.table('dim_' + dimension)}\b", "bench_shadow", sql)
+    viewing = workspace.table("fct_viewing")
+    column = f.col("viewing_date")
+    rows = spark.table(viewing).select(column).distinct().orderBy(column).collect()
+    days = [row[0] for row in rows]
+    (period,) = (one.get("period", "day") for one in read_marts(workspace) if one["name"] == mart)
+    size = DAYS_AT_ONCE if period == "day" else len(days)
     for name, query in (("bench_old", sql), ("bench_new", new)):
         table = workspace.table(name)
-        spark.sql(query).write.format("parquet").mode("overwrite").saveAsTable(table)
+        spark.sql(f"drop table if exists {table}")
+        of_days, count = re.subn(rf"{viewing}\b", "bench_viewing", query)
+        assert count, mart
+        for place in range(0, len(days), size):
+            part = spark.table(viewing).where(column.isin(days[place : place + size]))
+            part.createOrReplaceTempView("bench_viewing")
+            spark.sql(of_days).write.format("parquet").mode("append").saveAsTable(table)
+
+
+DAYS_AT_ONCE = 3
 
 
 def _compiled(workspace: Workspace, model: str) -> str:
