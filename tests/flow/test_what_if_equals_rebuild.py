@@ -117,7 +117,7 @@ def test_more_random_edits_are_a_rebuild_with_them(
 ) -> None:
     change_set = random_change_set(market, viewing, 1)
     market.registry.record_change_set(change_set)
-    impact = preview(market, [change_set.id])
+    impact = preview(market, [change_set.id], path="touched")
     assert_is_a_rebuild(spark, market, viewing, change_set, impact)
     frames = oracle_frames.ViewingFrame(spark, market)  # the fast oracle finds it too
     after = oracle_frames.with_impact(oracle_frames.published(spark, market), impact)

@@ -44,7 +44,8 @@ def test_impact_equals_rebuild(spark: Any, market: Workspace, viewing: Viewing, 
         pytest.skip("passed in an earlier run")
     change_set = random_change_set(market, viewing, seed)
     market.registry.record_change_set(change_set)
-    impact = preview(market, [change_set.id])
+    # So many edits touch more than the share from which all viewing is read.
+    impact = preview(market, [change_set.id], path="touched" if seed % 4 else "full")
     expected = figures(viewing, *states(market, change_set))
     assert_same(with_impact(published(spark, market), impact), expected)
     market.registry.record_review(change_set.id, market.actor, "withdraw")
