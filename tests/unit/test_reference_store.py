@@ -120,7 +120,9 @@ def published(server: Server, query: str) -> list[Any]:
 def test_the_store_has_the_approved_rows_to_the_last_character(
     workspace: Workspace, mariadb: Server, checks: list[Check]
 ) -> None:
-    assert {one.dimension: one.rows for one in checks} == {n: len(r) for n, r in ROWS.items()}
+    assert {one.dimension: one.rows for one in checks} == {
+        name: len(ROWS.get(name, ())) for name in workspace.contracts
+    }
     for one in checks:
         expected, _ = workspace.registry.approved_rows(one.dimension)
         assert (one.hash, one.problem) == (state_hash(expected), None)
