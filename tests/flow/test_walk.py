@@ -8,7 +8,7 @@ import pytest
 from small_market import MART, small_market
 from walks import Walk
 
-STEPS = ("submit", "put_into_effect", "close", "load", "put_into_effect", "roll_back", "reopen")
+STEPS = ("put_into_effect", "close", "load", "roll_back", "put_into_effect")
 
 
 @pytest.mark.spark
