@@ -304,7 +304,8 @@ def compare_with_receipt(workspace: Workspace, impact: Impact, receipt: Receipt)
         then, now = previewed.get(mart.name, {}), moved_figures(mart)
         message = (
             f"{mart.label}: the figures recomputed from the promoted rows are not those of "
-            f"the preview ({len(now)} moved, previewed {len(then)})."
+            f"the preview ({len(now)} moved, previewed "
+            f"{receipt.content['figures_moved'].get(mart.name)})."
         )
         problems.append(Problem("not-the-receipt", message, fix=fix))
         differing = (
@@ -312,7 +313,10 @@ def compare_with_receipt(workspace: Workspace, impact: Impact, receipt: Receipt)
             for grain in sorted(then.keys() | now.keys())
             for one in _other_values(mart, grain, then.get(grain, {}), now.get(grain, {}))
         )
-        problems += [Problem("not-the-receipt", one, fix=fix) for one in islice(differing, SHOWN)]
+        if previewed or not any(receipt.content["figures_moved"].values()):  # else none were kept
+            problems += [
+                Problem("not-the-receipt", one, fix=fix) for one in islice(differing, SHOWN)
+            ]
     raise RefusedError(problems)
 
 

@@ -272,6 +272,9 @@ def told_no_room(text: str, what: str) -> EngineError | None:
     for number in NO_ROOM:
         if os.strerror(number) in text:
             return disk_error(OSError(number, ""), what)
+    # Derby's word for it. A folder that may not be written to is refused before Spark starts.
+    if "read-only user or a user in a read-only database" in text:
+        return disk_error(OSError(errno.ENOSPC, ""), what)
     return None
 
 

@@ -19,7 +19,7 @@ from foreview.cli.review import _next_steps
 from foreview.errors import RefusedError
 from foreview.impact import Impact
 from foreview.impact_tables import calendar_hash
-from foreview.promotion import promote, promote_due
+from foreview.promotion import _other_values, promote, promote_due
 from foreview.receipt import record_receipt
 from foreview.workspace import Workspace
 
@@ -174,6 +174,14 @@ def test_figures_that_move_otherwise_stop_the_promotion_and_it_says_what_changed
     (noted,) = events(workspace, "approval-voided")
     assert noted["change_set"] == previewed.id
     assert "The publication of the figures changed" in noted["changed"][0]
+
+
+def test_values_that_are_not_those_of_the_preview_are_named() -> None:
+    then, now = ({"seconds": (Decimal(1), Decimal(one))} for one in (2000, 3))
+    (told,) = _other_values(mart(), ("2026-04-01", "FOX"), then, now)
+    assert "2026-04-01, FOX: seconds was previewed to move from 1 to 2,000" in told
+    assert "it moves from 1 to 3." in told
+    assert list(_other_values(mart(), ("2026-04-01", "FOX"), now, now)) == []
 
 
 def test_rules_that_changed_stop_the_promotion(workspace: Workspace, previewed: Previewed) -> None:

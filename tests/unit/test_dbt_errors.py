@@ -15,6 +15,7 @@ def failed(status: str, message: str) -> Any:
     return SimpleNamespace(status=status, message=message, node=SimpleNamespace(name="some_node"))
 
 
+READ_ONLY = "A read-only user or a user in a read-only database is not permitted to disable it."
 FULL = "Job aborted. " * 99 + "java.io.IOException: No space left on device"
 
 
@@ -30,6 +31,7 @@ FULL = "Job aborted. " * 99 + "java.io.IOException: No space left on device"
             "dbt-failed",
         ),
         ([failed("error", FULL)], None, EngineError, "disk-full"),
+        ([failed("error", READ_ONLY)], None, EngineError, "disk-full"),
         ([], OSError(28, "No space left on device"), EngineError, "disk-full"),
         ([], ValueError("a model is not YAML"), EngineError, "dbt-failed"),
     ],
