@@ -278,6 +278,18 @@ def told_no_room(text: str, what: str) -> EngineError | None:
     return None
 
 
+def no_room(folder: str | None) -> EngineError | None:
+    """Return the error of a full disk where nothing more can be written to a folder, else none."""
+    import tempfile
+
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(4096))
+    except OSError as error:
+        return disk_error(error, "The workspace") if error.errno in NO_ROOM else None
+    return None
+
+
 def disk_error(error: OSError, what: str) -> EngineError:
     """Return the error for a file that could not be written."""
     full = error.errno in NO_ROOM

@@ -129,10 +129,13 @@ def _told(error: Exception) -> ForeviewError | None:
     if isinstance(error, ForeviewError) and not isinstance(error, EngineError):
         return error
     from foreview.engine import lost_engine
-    from foreview.workspace import disk_error, told_no_room
+    from foreview.workspace import disk_error, no_room, told_no_room
 
     if lost := lost_engine():
         return lost
+    # An engine may say it in words of its own, or of what came of it.
+    if full := no_room(os.environ.get("FOREVIEW_HOME")):
+        return full
     if isinstance(error, EngineError):
         return error
     if isinstance(error, OSError):
