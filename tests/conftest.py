@@ -106,6 +106,16 @@ def mariadb() -> Iterator[Server]:
         pytest.skip(str(error))
 
 
+@pytest.fixture
+def lasting_server() -> Iterator[Server]:
+    """A server of a test's own that keeps what it said it had recorded, also when it is killed."""
+    try:
+        with running_server("--innodb-flush-log-at-trx-commit=2") as server:
+            yield server
+    except NoServerError as error:
+        pytest.skip(str(error))
+
+
 def make_workspace(home: Path, schema: str, actor: str = "ana") -> Workspace:
     """Return a workspace with tables, registry and seeds of its own in the one session."""
     environment = {"FOREVIEW_PROJECT": str(PROJECT), "FOREVIEW_SCHEMA": schema}

@@ -18,10 +18,10 @@ from foreview.changes import ChangeSet
 from foreview.dbt_project import Progress, open_engines
 from foreview.errors import Problem, RefusedError
 from foreview.horizon import unseen_days
-from foreview.impact import Impact, MartImpact
+from foreview.impact import Impact
 from foreview.impact_tables import calendar_hash, newest_publication, read_marts
 from foreview.receipt import receipt_content, record_receipt, what_changed
-from foreview.receipt_figures import Grain, Moved, moved_figures, read_figures
+from foreview.receipt_figures import Grain, Moved, moved_figures, paired, read_figures
 from foreview.registry.reviews import RENEWED, RULE, VOIDED
 from foreview.viewing_load import broadcast_calendar
 from foreview.workspace import Workspace
@@ -295,19 +295,10 @@ def _moved_otherwise(
     for mart in impact.marts:
         then = _seen(before.get(mart.name, {}), days[mart.name], approved.horizon_day)
         now = _seen(moved_figures(mart), days[mart.name], approved.horizon_day)
-        for grain in sorted(then.keys() | now.keys()):
-            yield from _beyond(mart, grain, then.get(grain, {}), now.get(grain, {}), tolerance)
-
-
-def _beyond(
-    mart: MartImpact, grain: Grain, then: Moved, now: Moved, tolerance: Decimal
-) -> Iterator[tuple[str, Grain, str, Decimal, Decimal]]:
-    nothing = (Decimal(0), Decimal(0))
-    for name in sorted(then.keys() | now.keys()):
-        (was, was_after), (is_, is_after) = then.get(name, nothing), now.get(name, nothing)
-        approved, found = was_after - was, is_after - is_
-        if abs(found - approved) > tolerance * max(abs(was), abs(was_after)):
-            yield mart.label, grain, name, approved, found
+        for grain, name, (was, was_after), (is_, is_after) in paired(then, now):
+            seen, found = was_after - was, is_after - is_
+            if abs(found - seen) > tolerance * max(abs(was), abs(was_after)):
+                yield mart.label, grain, name, seen, found
 
 
 def _seen(figures: Mapping[Grain, Moved], days: int, last_day: str | None) -> dict[Grain, Moved]:

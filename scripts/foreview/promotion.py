@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,7 @@ from foreview.loads import (
 )
 from foreview.past import note_publications
 from foreview.receipt import figures_hash
-from foreview.receipt_figures import Grain, Moved, moved_figures, read_figures
+from foreview.receipt_figures import Grain, Moved, moved_figures, paired, read_figures
 from foreview.schedule import due, refuse_embargoed
 from foreview.submission import record, refuse_unfinished
 from foreview.what_if import check_applies, preview, refuse_unpublished_loads
@@ -308,15 +307,9 @@ def compare_with_receipt(workspace: Workspace, impact: Impact, receipt: Receipt)
             f"{receipt.content['figures_moved'].get(mart.name)})."
         )
         problems.append(Problem("not-the-receipt", message, fix=fix))
-        differing = (
-            one
-            for grain in sorted(then.keys() | now.keys())
-            for one in _other_values(mart, grain, then.get(grain, {}), now.get(grain, {}))
-        )
         if previewed or not any(receipt.content["figures_moved"].values()):  # else none were kept
-            problems += [
-                Problem("not-the-receipt", one, fix=fix) for one in islice(differing, SHOWN)
-            ]
+            differing = islice(_other_values(mart, then, now), SHOWN)
+            problems += [Problem("not-the-receipt", one, fix=fix) for one in differing]
     raise RefusedError(problems)
 
 
@@ -324,10 +317,10 @@ SHOWN = 5
 """Values of a mart that are named where they are not those of the preview."""
 
 
-def _other_values(mart: MartImpact, grain: Grain, then: Moved, now: Moved) -> Iterator[str]:
-    for name in sorted(then.keys() | now.keys()):
-        nothing = (Decimal(0), Decimal(0))
-        (was, to), (is_, now_to) = then.get(name, nothing), now.get(name, nothing)
+def _other_values(
+    mart: MartImpact, then: Mapping[Grain, Moved], now: Mapping[Grain, Moved]
+) -> Iterator[str]:
+    for grain, name, (was, to), (is_, now_to) in paired(then, now):
         if (was, to) != (is_, now_to):
             yield (
                 f"{mart.label}, {', '.join(grain)}: {name} was previewed to move from {was:,} to "

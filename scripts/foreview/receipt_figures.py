@@ -35,6 +35,17 @@ def moved_figures(mart: MartImpact) -> dict[Grain, Moved]:
     }
 
 
+def paired(
+    then: Mapping[Grain, Moved], now: Mapping[Grain, Moved]
+) -> Iterator[tuple[Grain, str, tuple[Decimal, Decimal], tuple[Decimal, Decimal]]]:
+    """Give each value of two sets of moved figures, before and after in the one and the other."""
+    nothing = (Decimal(0), Decimal(0))
+    for grain in sorted(then.keys() | now.keys()):
+        one, other = then.get(grain, {}), now.get(grain, {})
+        for name in sorted(one.keys() | other.keys()):
+            yield grain, name, one.get(name, nothing), other.get(name, nothing)
+
+
 def kept_digest(figures: Mapping[str, Mapping[Grain, Moved]]) -> str:
     """Return the SHA-256 of moved figures by mart and grain, as they are kept."""
     return digest(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from foreview.changes import ChangeSet, Conflict, apply, cells_of
+from foreview.changes import ChangeSet, Identity, apply, cells_of
 from foreview.dbt_project import Progress, open_engines, run_dbt
 from foreview.engine import ReadMeter, remove_leftovers
 from foreview.errors import Problem, RefusedError
@@ -316,9 +316,13 @@ def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> Non
         for change_set in change_sets:
             changes = [one for one in change_set.changes if one.dimension == dimension]
             state, conflicts = apply(state, changes)
+            writers = _writers(workspace, dimension) if conflicts else {}
             for one in conflicts:
-                other = next((tried[cell] for cell in one.cells if cell in tried), None)
-                before = _who(workspace, other or _changed_last(workspace, one))
+                other, writer = (
+                    next((known[cell] for cell in one.cells if cell in known), None)
+                    for known in (tried, writers)
+                )
+                before = _who(workspace, other or writer)
                 problems.append(
                     # A rollback's is not recorded yet; it is tried alone.
                     one.between(_who(workspace, change_set.id), before)
@@ -335,14 +339,15 @@ def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> Non
         raise RefusedError(dict.fromkeys(problems))
 
 
-def _changed_last(workspace: Workspace, conflict: Conflict) -> str | None:
-    """Return the promoted change set that wrote a conflict's cell last."""
-    for change_set in reversed(workspace.registry.release_change_sets()):
-        for change in change_set.changes:
-            is_there = change.dimension == conflict.change.dimension
-            if is_there and set(conflict.cells) & set(cells_of(change)):
-                return change_set.id
-    return None
+def _writers(workspace: Workspace, dimension: str) -> dict[tuple[Identity, str], str]:
+    """Return the promoted change set that wrote each cell of a table last."""
+    return {
+        cell: change_set.id
+        for change_set in workspace.registry.release_change_sets()
+        for change in change_set.changes
+        if change.dimension == dimension
+        for cell in cells_of(change)
+    }
 
 
 def _who(workspace: Workspace, change_set_id: str | None) -> str:

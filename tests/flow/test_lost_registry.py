@@ -19,7 +19,7 @@ from conftest import acting
 from foreview.approval import approve
 from foreview.audit import verify
 from foreview.errors import ForeviewError
-from foreview.mariadb_server import NoServerError, Server, running_server
+from foreview.mariadb_server import Server
 from foreview.promotion import promote
 from foreview.receipt import record_receipt
 from foreview.registry import Registry
@@ -29,16 +29,6 @@ from foreview.what_if import preview
 pytestmark = pytest.mark.spark
 SEED = 2
 """Before and after records of the ledger, the first and the last of its eight among them."""
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """A server that keeps what it said it had recorded, also when it is killed."""
-    try:
-        with running_server("--innodb-flush-log-at-trx-commit=2") as found:
-            yield found
-    except NoServerError as error:
-        pytest.skip(str(error))
 
 
 LEDGER = ("begin_promotion", "record_step", "record_release")
@@ -83,9 +73,9 @@ def end(server: Server) -> None:
 
 
 def test_a_promotion_that_loses_the_registrys_server_goes_on_where_it_was(
-    spark_home: Path, spark: Any, server: Server
+    spark_home: Path, spark: Any, lasting_server: Server
 ) -> None:
-    store = ServerStore(server, "registry", ("ana", "rob"))
+    store = ServerStore(lasting_server, "registry", ("ana", "rob"))
     Registry(store.owner(), Clock())
     market = small_market(spark_home, "lost_registry", MART, registry=store.url)
     rob = acting(market, "rob")
@@ -97,7 +87,7 @@ def test_a_promotion_that_loses_the_registrys_server_goes_on_where_it_was(
     draw, told = random.Random(SEED), []
     while market.registry.status(change_set.id) != "promoted":
         # A promotion has eight records.
-        with losing(server, draw.randrange(4), recorded=draw.random() < 0.7):
+        with losing(lasting_server, draw.randrange(4), recorded=draw.random() < 0.7):
             try:
                 promote(rob, change_set.id)
             except ForeviewError as error:

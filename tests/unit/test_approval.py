@@ -177,11 +177,13 @@ def test_figures_that_move_otherwise_stop_the_promotion_and_it_says_what_changed
 
 
 def test_values_that_are_not_those_of_the_preview_are_named() -> None:
-    then, now = ({"seconds": (Decimal(1), Decimal(one))} for one in (2000, 3))
-    (told,) = _other_values(mart(), ("2026-04-01", "FOX"), then, now)
+    then, now = (
+        {("2026-04-01", "FOX"): {"seconds": (Decimal(1), Decimal(one))}} for one in (2000, 3)
+    )
+    (told,) = _other_values(mart(), then, now)
     assert "2026-04-01, FOX: seconds was previewed to move from 1 to 2,000" in told
     assert "it moves from 1 to 3." in told
-    assert list(_other_values(mart(), ("2026-04-01", "FOX"), now, now)) == []
+    assert list(_other_values(mart(), now, now)) == []
 
 
 def test_rules_that_changed_stop_the_promotion(workspace: Workspace, previewed: Previewed) -> None:

@@ -5,35 +5,23 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pymysql
-import pytest
 from registries import ServerStore
 from test_registry import change_set, modified, receipt_of
 
 from foreview.changes import ChangeSet
 from foreview.errors import ForeviewError
-from foreview.mariadb_server import NoServerError, Server, running_server
+from foreview.mariadb_server import Server
 from foreview.registry import Registry
 from foreview.registry.rights import statements_for
 
 IS_LONG = "FOREVIEW_SOAK" in os.environ
 ANALYSTS, TURNS, DEATHS = (16, 40, 10) if IS_LONG else (6, 6, 2)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """A server that keeps what it said it had recorded, also when it is killed."""
-    try:
-        with running_server("--innodb-flush-log-at-trx-commit=2") as found:
-            yield found
-    except NoServerError as error:
-        pytest.skip(str(error))
 
 
 @dataclass
@@ -48,9 +36,9 @@ class Told:
 
 
 def test_nothing_is_lost_or_doubled_when_connections_and_the_server_are_killed(
-    server: Server,
+    lasting_server: Server,
 ) -> None:
-    store = ServerStore(server, "busy")
+    store = ServerStore(lasting_server, "busy")
     names = [f"analyst{one}" for one in range(ANALYSTS)]
     Registry(store.owner(), now)
     for name in names:
@@ -62,9 +50,9 @@ def test_nothing_is_lost_or_doubled_when_connections_and_the_server_are_killed(
         opened = [Registry(store.url, now, actor=name) for name in names]
         working = [pool.submit(work, *one) for one in zip(opened, names, strict=True)]
         for death in range(DEATHS):
-            wait_until(working, (death + 1) / (DEATHS + 1), server, draw)
-            server.kill_and_start()
-        wait_until(working, 1.0, server, draw)
+            wait_until(working, (death + 1) / (DEATHS + 1), lasting_server, draw)
+            lasting_server.kill_and_start()
+        wait_until(working, 1.0, lasting_server, draw)
     told = [one.result() for one in working]
 
     registry = Registry(store.owner(), now)
