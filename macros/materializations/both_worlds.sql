@@ -9,6 +9,7 @@
         {%- endcall -%}
     {%- else -%}
         {%- do create_as(relation, sql, 'main') -%}
+        {%- do refuse_overlapping_rows(model.name | replace('both_worlds_', '', 1), relation) -%}
     {%- endif -%}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [] if sql | trim == not_edited() | trim else [relation]}) }}

@@ -5,6 +5,9 @@
     again by `foreview verify`, for all publications at once. (Sums of hashes as a set's hash:
     Bellare and Micciancio, "A New Paradigm for Collision-Free Hashing", 1997. It finds what was
     changed by mistake or by hand; the log of events keeps a digest of it.)
+
+    Of viewing and devices each load is summed once, by the first build that publishes it, and
+    `foreview verify --loads` reads all of them.
 -#}
 {% macro contents_relation(suffix='') -%}
     {{- return(publications_relation().incorporate(
@@ -26,7 +29,7 @@
     Records the contents of the publication that is being prepared; again, if it was killed. Only of
     marts that were marked and of dimensions that were touched: the others opened and closed nothing.
 -#}
-{% macro record_contents(number, newest, cut, marts) -%}
+{% macro record_contents(number, newest, cut, marts, with_loads) -%}
     {%- set publications -%}
         (
             select
@@ -42,6 +45,14 @@
     {%- for name in snapshots_touched_since(newest) -%}
         {%- do parts.append(_rows_marked(name, publications)) -%}
     {%- endfor -%}
+    {%- for table in loaded_tables() if with_loads -%}
+        {%- set last = last_load_recorded(table, number - 1) -%}
+        {#- Batches come in order, so that files are left unread; loads of devices need not. -#}
+        {%- set later = table.load ~ ' > ' ~ last ~ ' and ' if last and table.is_ordered else '' -%}
+        {%- do parts.append(contents_of_loads(
+            table, later ~ 'not ' ~ recorded_loads(table, number - 1), number
+        )) -%}
+    {%- endfor -%}
     {%- call statement('record_contents') -%}
         insert into {{ contents_relation() }}
         replace where number >= {{ number }}
@@ -50,8 +61,11 @@
     {%- endcall -%}
 {%- endmacro %}
 
-{#- Works the contents of all publications out again, into a table beside the recorded ones. -#}
-{% macro find_contents() -%}
+{#-
+    Works the contents of all publications out again, into a table beside the recorded ones; those of
+    loads as if of a publication 0.
+-#}
+{% macro find_contents(with_loads) -%}
     {%- set publications -%}
         (
             select
@@ -69,6 +83,9 @@
     {%- endfor -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' -%}
         {%- do parts.append(_rows_marked(node.name, publications)) -%}
+    {%- endfor -%}
+    {%- for table in loaded_tables() if with_loads -%}
+        {%- do parts.append(contents_of_loads(table, recorded_loads(table, newest_number()), 0)) -%}
     {%- endfor -%}
     {%- call statement('find_contents') -%}
         create or replace table {{ contents_relation('_found') }} {{ in_table_format() }} as
@@ -123,4 +140,46 @@
         version.dbt_valid_from <= publication.{{ cut }}
         and (version.dbt_valid_to is null or version.dbt_valid_to > publication.{{ cut }})
     )
+{%- endmacro %}
+
+{#- The tables that are loaded and not derived: what a row in them is, and which load it came with. -#}
+{% macro loaded_tables() -%}
+    {{- return([
+        {'name': 'viewing', 'relation': viewing_relation(), 'load': 'load_batch', 'is_ordered': true},
+        {'name': 'device', 'relation': device_relation(), 'load': 'load_date', 'is_ordered': false},
+    ]) -}}
+{%- endmacro %}
+
+{#- The loads of a table whose sums a publication up to one recorded, as a query of texts. -#}
+{% macro _loads_recorded(table, newest) -%}
+    select substr(side, 11)
+    from {{ contents_relation() }}
+    where table_name = '{{ table.name }}' and side like 'loaded as %' and number <= {{ newest }}
+{%- endmacro %}
+
+{#- The greatest of them, as text for days and a number for batches; none when there is none. -#}
+{% macro last_load_recorded(table, newest) -%}
+    {%- set type = 'int' if table.is_ordered else 'string' -%}
+    {{- return(run_query(
+        'select max(cast(load as ' ~ type ~ ')) from (' ~ _loads_recorded(table, newest)
+        ~ ') as recorded(load)'
+    ).rows[0][0]) -}}
+{%- endmacro %}
+
+{#- The condition for rows of these loads. -#}
+{% macro recorded_loads(table, newest) -%}
+    cast({{ table.load }} as string) in ({{ _loads_recorded(table, newest) }})
+{%- endmacro %}
+
+{#- The contents of a table's loads, of the rows (`loaded`) for which a condition holds. -#}
+{% macro contents_of_loads(table, condition, number) -%}
+    {%- set source = graph.sources['source.' ~ project_name ~ '.landing.' ~ table.name] -%}
+    select
+        {{ number }} as number,
+        '{{ table.name }}' as table_name,
+        concat('loaded as ', cast({{ table.load }} as {{ dbt.type_string() }})) as side,
+        {{ sum_of_row_hashes(source.columns | list | sort) }} as contents
+    from {{ table.relation }} as loaded
+    where {{ condition }}
+    group by {{ table.load }}
 {%- endmacro %}

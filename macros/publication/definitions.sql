@@ -65,3 +65,18 @@
         ) }}
     {%- endfor -%}
 {%- endmacro %}
+
+{#-
+    Refuses a what-if of plain dbt while viewing or devices are loaded that the published figures are
+    without, as `foreview what-if` does.
+-#}
+{% macro refuse_unpublished_loads(publication) -%}
+    {%- if publication and env_var('FOREVIEW_RUN_VARS', '{}') == '{}' and (
+        newest_batch(viewing_relation()) > publication['load_batch'] or has_other_devices(publication)
+    ) -%}
+        {{ exceptions.raise_compiler_error(
+            "load-not-published: viewing or devices are loaded that the published figures are without; a "
+            ~ "load was interrupted, or something in it failed. Publish them first: dbt build."
+        ) }}
+    {%- endif -%}
+{%- endmacro %}

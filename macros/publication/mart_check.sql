@@ -68,6 +68,7 @@
 {% macro sql_problems(sql, rules=none) -%}
     {%- set findall = modules.re.findall -%}
     {%- set found = [] -%}
+    {%- set summed = {'steps': [], 'names': []} -%}
     {%- if '@@fct_viewing@@' not in sql -%}
         {%- do found.append("It does not read fct_viewing.") -%}
     {%- endif -%}
@@ -84,7 +85,11 @@
                 step ~ " joins viewing with viewing, so that records depend on others."
             ) -%}
         {%- endfor -%}
-        {%- if rules -%}{%- do found.extend(_measure_problems(step, one.body, rules)) -%}{%- endif -%}
+        {%- if rules -%}
+            {%- do found.extend(_measure_problems(step, one.body, rules)) -%}
+            {%- do found.extend(_problems_with_sums(step, one.body, summed)) -%}
+            {%- do _note_sums(one, summed) -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- for pattern, reason in _refused_anywhere().items() if findall(pattern, sql) -%}
         {%- do found.append(reason) -%}
@@ -139,11 +144,9 @@
         {%- for item in select_items(body) if modules.re.search("\\b(?:sum|count) ?\\(", item) -%}
             {%- set sum = modules.re.sub("^select | as \\w+(?: from .*)?$", "", item | trim) | trim -%}
             {%- if not modules.re.match("(?:(?:cast|coalesce) ?\\( ?)*(?:sum|count) ?\\(.*\\)$", sum)
-                or modules.re.search("/|%|\\b(?:div|mod)\\b|\\) ?\\* ?(?:sum|count)\\b", sum) -%}
-                {%- do found.append(
-                    step ~ " computes " ~ sum ~ ", whose parts can't be added up: take sums of whole "
-                    ~ "numbers or decimals as they are, and declare a ratio of two of them."
-                ) -%}
+                or modules.re.search("/|%|\\b(?:div|mod)\\b|\\) ?\\* ?(?:sum|count)\\b", sum)
+                or modules.re.search("\\bcast ?\\( ?sum ?\\([^)]*\\*.*\\) as (?:\\w*int|integer|long)\\b", sum) -%}
+                {%- do found.append(_no_sum(step, sum)) -%}
             {%- endif -%}
         {%- endfor -%}
         {%- for item in select_items(body)
@@ -159,6 +162,71 @@
         {%- endfor -%}
     {%- endif -%}
     {{- return(found) -}}
+{%- endmacro %}
+
+{% macro _no_sum(step, what) -%}
+    {{- return(
+        step ~ " computes " ~ what ~ ", whose parts can't be added up: take sums of whole numbers or "
+        ~ "decimals as they are, and declare a ratio of two of them."
+    ) -}}
+{%- endmacro %}
+
+{#-
+    What a step does with the sums of an earlier one: they may be listed, renamed and added, but nothing
+    may depend on how great they are.
+-#}
+{% macro _problems_with_sums(step, body, summed) -%}
+    {%- set found = [] -%}
+    {%- if _reads_sums(body, summed) and summed.names -%}
+        {%- set names = "\\b(?:" ~ summed.names | unique | join('|') ~ ")\\b" -%}
+        {%- for part in modules.re.split("\\bunion all\\b", body) -%}
+            {%- set halves = modules.re.split("\\bfrom\\b", part, 1) -%}
+            {%- for item in select_items(halves[0]) -%}
+                {%- set value = modules.re.sub("^select | as \\w+$", "", item | trim) | trim -%}
+                {%- if modules.re.search(names, value) and (
+                    modules.re.search(
+                        "/|%|\\b(?:div|mod|pmod|b?round|floor|ceil|ceiling|greatest|least|abs|sign|nullif|if|iff"
+                        ~ "|case|sqrt|pow|power|exp|ln|log\\w*|width_bucket)\\b", value
+                    ) or modules.re.search(names ~ " ?\\* ?(?:\\w+\\.)?" ~ names, value)
+                ) -%}
+                    {%- do found.append(_no_sum(step, value)) -%}
+                {%- endif -%}
+            {%- endfor -%}
+            {%- for name in modules.re.findall(
+                names, modules.re.sub("\\border by\\b.*$", "", halves[1:] | join)
+            ) | unique -%}
+                {%- do found.append(
+                    step ~ " joins, filters or groups by " ~ name ~ ", which is a sum: whether a record "
+                    ~ "counts would depend on others."
+                ) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
+{% macro _reads_sums(body, summed) -%}
+    {{- return(summed.steps and modules.re.search(
+        "\\b(?:from|join) ?\\(* ?(?:" ~ summed.steps | join('|') ~ ")(?![\\w.])", body
+    )) -}}
+{%- endmacro %}
+
+{#- Notes a step that has sums of records, or lists those of another, and what they are called. -#}
+{% macro _note_sums(one, summed) -%}
+    {%- set is_after = _reads_sums(one.body, summed) -%}
+    {%- set pattern = "\\b(?:" ~ (["(?:sum|count) ?\\("]
+        + (summed.names if is_after else [])) | unique | join('|') ~ ")" -%}
+    {%- if is_after or not modules.re.search("\\bgroup by\\b.*\\bhousehold_id\\b", one.body) -%}
+        {%- set sums = [] -%}
+        {%- for item in select_items(modules.re.split("\\bfrom\\b", one.body, 1)[0])
+            if modules.re.search(pattern, item) -%}
+            {%- do sums.extend(modules.re.findall("(\\w+)$", item | trim)) -%}
+        {%- endfor -%}
+        {%- if one.step and (sums or is_after) -%}
+            {%- do summed.steps.append(one.step) -%}
+            {%- do summed.names.extend(sums) -%}
+        {%- endif -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#-

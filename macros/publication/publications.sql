@@ -27,7 +27,7 @@
     of erased viewing: a list of days, or none for all days.
 -#}
 {% macro days_loaded_since(publication) -%}
-    {%- if publication is none or device_load() | string != publication['device_load'] | string -%}
+    {%- if publication is none or has_other_devices(publication) -%}
         {{- return(none) -}}
     {%- endif -%}
     {%- set query -%}
@@ -40,6 +40,19 @@
         {%- do days.append(modules.datetime.date.fromisoformat(day)) -%}
     {%- endfor -%}
     {{- return(days | unique | sort) -}}
+{%- endmacro %}
+
+{#- Whether there is a load of devices that a publication is without; also one of an earlier day. -#}
+{% macro has_other_devices(publication) -%}
+    {%- set devices = (loaded_tables() | selectattr('name', 'equalto', 'device') | list)[0] -%}
+    {%- set last = device_load() -%}
+    {{- return(
+        last | string != publication['device_load'] | string
+        or last_load_recorded(devices, publication['number']) is not none and run_query(
+            'select 1 from ' ~ device_relation() ~ ' where not '
+            ~ recorded_loads(devices, publication['number']) ~ ' limit 1'
+        ).rows | length > 0
+    ) -}}
 {%- endmacro %}
 
 {% macro device_load() -%}
@@ -115,7 +128,8 @@
 {% macro insert_publication(number, release, definitions, marts, promoted=false) -%}
     {%- set cut = run_query('select cast(current_timestamp() as string)').rows[0][0] -%}
     {%- set newest = newest_publication() -%}
-    {%- do record_contents(number, newest, cut, marts) -%}
+    {%- do record_contents(number, newest, cut, marts, with_loads=not promoted) -%}
+    {%- if promoted -%}{%- do refuse_other_marks(number, marts) -%}{%- endif -%}
     {%- call statement('publish') -%}
         insert into {{ publications_relation() }}
         select
@@ -236,7 +250,7 @@
     {%- set moved = newest is none
         or newest['definitions'] != definitions
         or newest['load_batch'] != newest_batch(viewing_relation())
-        or newest['device_load'] | string != device_load() | string
+        or has_other_devices(newest)
         or run_var('reopened', {})
         or run_var('erased_days', [])
         or run_var('release', none) is not none -%}

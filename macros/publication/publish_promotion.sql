@@ -35,22 +35,86 @@
 
 {#- Closes the versions of the figures that an impact moves and opens their new ones; not of held ones. -#}
 {% macro mark_impact(mart, periods, number) -%}
-    {%- set rules = mart.config.meta.mart -%}
     {%- set versions = versions_relation(mart) -%}
     {%- set impact = impact_relation(mart) -%}
     {%- call statement('open_versions') -%}
         insert into {{ versions }}
-        select
-            {%- for name in version_columns(mart) %}
-            {{ 'after_' if name not in rules.grain }}{{ name }},
-            {%- endfor %}
-            {{ number }} as published_from,
-            cast(null as int) as published_to
-        from {{ impact }}
-        where change != 'removed' and not is_held
+        {{ _opened_by(mart, impact, number) }}
     {%- endcall -%}
     {%- set closed = 'select * from ' ~ impact ~ " where change != 'added' and not is_held" -%}
     {%- do close_versions(mart, closed, number, periods) -%}
+{%- endmacro %}
+
+{% macro _opened_by(mart, impact, number) -%}
+    select
+        {%- for name in version_columns(mart) %}
+        {{ 'after_' ~ name ~ ' as ' if name not in mart.config.meta.mart.grain }}{{ name }},
+        {%- endfor %}
+        {{ number }} as published_from,
+        cast(null as int) as published_to
+    from {{ impact }}
+    where change != 'removed' and not is_held
+{%- endmacro %}
+
+{#-
+    Refuses to publish a promotion that marked other figures than those it moves: of what it opened
+    the values are compared, by their hashes, of what it closed the number. So nothing outside of
+    what was compared with the receipt gets to readers.
+-#}
+{% macro refuse_other_marks(number, marts) -%}
+    {%- if not marts -%}{{- return('') -}}{%- endif -%}
+    {%- set query -%}
+        with moved as (
+            {%- for mart in marts %}
+            {%- set columns = adapter.get_columns_in_relation(versions_relation(mart)) %}
+            select '{{ mart.name }}' as table_name, 'opened' as side, {{ sum_of_hashes('hash') }} as contents
+            from (
+                select {{ row_hash(version_columns(mart) + ['published_from']) }} as hash
+                from (
+                    select {% for one in columns -%}
+                        cast({{ one.name }} as {{ one.dtype }}) as {{ one.name }}{{ ", " if not loop.last }}
+                    {%- endfor %}
+                    from ({{ _opened_by(mart, impact_relation(mart), number) }}) as moved_figures
+                ) as opened
+            ) as hashed
+            having count(*) > 0
+            union all
+            select '{{ mart.name }}' as table_name, 'closed' as side, cast(count(*) as string) as contents
+            from {{ impact_relation(mart) }}
+            where change != 'added' and not is_held
+            having count(*) > 0
+            {{ "union all" if not loop.last }}
+            {%- endfor %}
+        ),
+
+        marked as (
+            select
+                table_name,
+                side,
+                case when side = 'closed' then substring_index(contents, ':', 1) else contents end
+                    as contents
+            from {{ contents_relation() }}
+            where number = {{ number }} and side in ('opened', 'closed') and table_name in (
+                {%- for mart in marts -%}
+                    '{{ mart.name }}'{{ ", " if not loop.last }}
+                {%- endfor -%}
+            )
+        )
+
+        select coalesce(moved.table_name, marked.table_name) as table_name
+        from moved
+        full outer join marked
+            on moved.table_name = marked.table_name and moved.side = marked.side
+        where not (moved.contents <=> marked.contents)
+        order by table_name
+    {%- endset -%}
+    {%- set others = run_query(query).columns[0].values() | unique | list -%}
+    {%- if others -%}
+        {{ exceptions.raise_compiler_error(
+            "Not published: other figures of " ~ others | join(', ') ~ " were marked than the "
+            ~ "promotion moves. Readers see what they saw. Give it up: foreview promote --abandon."
+        ) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {#-

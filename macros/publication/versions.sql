@@ -49,6 +49,7 @@
 
 {#- Takes back what an unpublished number left behind. -#}
 {% macro undo_unpublished(versions, newest_number) -%}
+    {%- if load_relation(versions) is none -%}{{- return('') -}}{%- endif -%}{#- a mart not built yet -#}
     {%- set leftovers = run_query(
         'select 1 from ' ~ versions ~ ' where published_from > ' ~ newest_number
         ~ ' or published_to > ' ~ newest_number ~ ' limit 1'

@@ -118,6 +118,32 @@
 {%- endmacro %}
 
 {#-
+    What a mart calls a dimension that it joins directly, or imports with a list of columns; nothing
+    where it reads it in yet another way.
+-#}
+{% macro _aliases_of_other_imports(sql, reference) -%}
+    {%- set findall = modules.re.findall -%}
+    {%- set name = "(?: as)? (?!(?:" ~ sql_words() | join('|') ~ ")\\b)(\\w+)" -%}
+    {%- set found = findall("\\bjoin " ~ reference ~ name, sql) -%}
+    {%- set imports = findall("(\\w+) as ?\\( ?select [^()]*? from " ~ reference ~ " ?\\)", sql) -%}
+    {%- if found | length + imports | length != sql.count(reference) or findall("\\busing ?\\(", sql) -%}
+        {{- return([]) -}}
+    {%- endif -%}
+    {%- for import in imports -%}
+        {%- do found.extend(findall("\\bjoin " ~ import ~ "\\b" ~ name, sql) or [import]) -%}
+    {%- endfor -%}
+    {{- return(found | unique | list) -}}
+{%- endmacro %}
+
+{#- SQL without the conditions that `holds_on` renders for a name. -#}
+{% macro _without_holds_on(sql, alias) -%}
+    {%- set of = "\\b" ~ alias ~ "\\." -%}
+    {{- return(modules.re.sub(
+        of ~ "valid_from <= (.+?) and \\( ?" ~ of ~ "valid_to is null or " ~ of ~ "valid_to > \\1 ?\\)", "", sql
+    )) -}}
+{%- endmacro %}
+
+{#-
     Joins of a dimension by another column than viewing reaches it by, by that of another table, or
     without its days: an edit would move figures of viewing that the what-if does not look at.
 -#}
@@ -126,8 +152,19 @@
     {%- set found = [] -%}
     {%- for name, way in reach().items() if not way.during -%}
         {%- set nearer = _aliases(sql, way.from) if way.from in reach() else [] -%}
+        {%- if nearer is none and _ephemerals_before(mart) -%}{%- set nearer = [] -%}{%- endif -%}
         {%- set of = "\\w+" if nearer == [] else "(?:" ~ (nearer or ["(?!)"]) | join("|") ~ ")" -%}
-        {%- for alias in _aliases(sql, name) or [] -%}
+        {%- set aliases = _aliases(sql, name) -%}
+        {%- if aliases == [] -%}
+            {%- set aliases = _aliases_of_other_imports(sql, '@@dim_' ~ name ~ '@@') -%}
+            {%- if not aliases -%}
+                {%- do found.append(
+                    "It reads dim_" ~ name ~ " in a way in which its joins can't be looked at: import it in "
+                    ~ "a step of its own, " ~ name ~ " as (select * from ...), and join that by on."
+                ) -%}
+            {%- endif -%}
+        {%- endif -%}
+        {%- for alias in aliases or [] -%}
             {%- set near, far = "\\b" ~ of ~ "\\." ~ way.by ~ "\\b", "\\b" ~ alias ~ "\\." ~ way.key ~ "\\b" -%}
             {%- if not modules.re.search(near ~ " = " ~ far ~ "|" ~ far ~ " = " ~ near, sql) -%}
                 {%- do found.append(
@@ -140,6 +177,13 @@
                 {%- do found.append(
                     "It joins dim_" ~ name ~ " (as " ~ alias ~ ") without the viewing's day: add and {{ "
                     ~ "holds_on('" ~ alias ~ "', 'viewing.viewing_date') }}."
+                ) -%}
+            {%- elif not way.latest_of and modules.re.search(
+                "\\b" ~ alias ~ "\\.valid_(?:from|to)\\b", _without_holds_on(sql, alias)
+            ) -%}
+                {%- do found.append(
+                    "It asks when rows of dim_" ~ name ~ " (as " ~ alias ~ ") begin or end, which changes on "
+                    ~ "days on which nothing else of them does: join them by holds_on alone."
                 ) -%}
             {%- endif -%}
         {%- endfor -%}

@@ -156,7 +156,8 @@
         {%- endfor -%}
     {%- endfor -%}
     {%- if 'channel_id' in mart.config.meta.mart.grain
-        and modules.re.findall("viewing\\.channel_id,\\n", mart.raw_code) -%}
+        and modules.re.findall("viewing\\.channel_id,\\n", mart.raw_code)
+        and not modules.re.findall("\\bas channel_id\\b", mart.raw_code) -%}
         {{- return({'dimension': none}) -}}
     {%- endif -%}
     {{- return(none) -}}
@@ -227,7 +228,9 @@
         {%- set keys = modules.re.findall(
             "\\b" ~ name ~ "\\." ~ reach()[name].key ~ "\\b", mart.raw_code
         ) -%}
+        {#- An inner join would drop the record with the row. -#}
         {%- if _aliases(mart_sql(mart), name) != [name] or reads.get(name) != [column]
+            or not modules.re.search("\\bleft (?:outer )?join " ~ name ~ "\\b", mart_sql(mart))
             or reach()[name].during or keys | length != 1
             or not loop.last and links | length != 1 -%}
             {{- return(false) -}}

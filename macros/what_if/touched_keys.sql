@@ -9,6 +9,7 @@
     {%- if not execute -%}{{- return('select 1') -}}{%- endif -%}
     {%- set scenario = current_scenario() -%}
     {%- do refuse_unbuilt_marts(scenario.publication) -%}
+    {%- do refuse_unpublished_loads(scenario.publication) -%}
     {%- if not run_var('promoting') and not scenario.edited -%}
         {%- do exceptions.warn(
             "No pending edit of " ~ reach() | join(", ") ~ " is in " ~ scenario_literals()

@@ -92,7 +92,14 @@
     {%- for mart in marts -%}
         {%- set by = channel_attribute(mart) -%}
         {%- if by is none -%}{{- return(none) -}}{%- endif -%}
-        {%- if by.dimension and by not in asked -%}{%- do asked.append(by) -%}{%- endif -%}
+        {%- if by.dimension -%}
+            {#- By another dimension a channel can be in a touched figure on days without a row of its own. -#}
+            {%- for name in mart_reads(mart) if reach()[_way_to(name)[0]].from == 'viewing'
+                and name not in _way_to(by.dimension) + [by.holder] -%}
+                {{- return(none) -}}
+            {%- endfor -%}
+            {%- if by not in asked -%}{%- do asked.append(by) -%}{%- endif -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- set scenario = current_scenario() -%}
     {%- for by in asked -%}

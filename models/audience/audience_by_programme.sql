@@ -51,6 +51,8 @@ delays as (
             else datediff(watched.viewing_date, watched.broadcast_date)
         end as delay
     from watched
+    -- A figure is made of these days, also of an airing that lasts longer.
+    where datediff(watched.viewing_date, watched.broadcast_date) <= {{ var('airing_days') }}
 
 ),
 

@@ -22,19 +22,12 @@ renamed as (
 
 ),
 
--- A device of an erased household is another's from the next load on that has it.
 handed_on as (
 
-    select
-        erased.device_id,
-        erased.valid_from,
-        coalesce(erased.valid_to, min(device.load_date)) as valid_to
-    from {{ source('landing', 'erased_device') }} as erased
-    left join {{ ref('stg_device') }} as device
-        on
-            erased.device_id = device.device_id
-            and erased.valid_from < device.load_date
-    group by erased.device_id, erased.valid_from, erased.valid_to
+    {{ erased_devices(
+        source('landing', 'erased_device'), source('landing', 'device'), ref('stg_device'),
+        'household_id in (select household_id from ' ~ source('landing', 'erased_device') ~ ')'
+    ) }}
 
 ),
 

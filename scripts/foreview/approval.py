@@ -20,6 +20,7 @@ from foreview.errors import Problem, RefusedError
 from foreview.horizon import unseen_days
 from foreview.impact import Impact
 from foreview.impact_tables import calendar_hash, newest_publication, read_marts
+from foreview.loads import delta_rows
 from foreview.receipt import receipt_content, record_receipt, what_changed
 from foreview.receipt_figures import Grain, Moved, moved_figures, paired, read_figures
 from foreview.registry.reviews import RENEWED, RULE, VOIDED
@@ -133,6 +134,7 @@ def approve_by_rule(workspace: Workspace, change_set_id: str) -> Review:
         against += receipt.content.get("review", {}).get("because", [])
         held = receipt.content["figures_held"]
         against += [f"published figures of {name} would move" for name, n in held.items() if n]
+        against += _newer_publication(workspace, receipt)
         against += _without_figures(workspace, change_set, receipt)
     if against:
         message = f"Change request {change_set.id} can't be approved by rule: "
@@ -162,6 +164,15 @@ def _without_figures(workspace: Workspace, change_set: ChangeSet, receipt: Recei
     return [f"{days[0]} is after {last_day}, the last day with viewing: it has no figures yet"]
 
 
+def _newer_publication(workspace: Workspace, receipt: Receipt) -> list[str]:
+    """Return why a receipt no longer shows all figures: others were published since."""
+    numbers = [one["number"] for one in delta_rows(workspace.folder("publications"))]
+    newest, seen = max(numbers, default=None), receipt.content["read_set"].get("publication")
+    if newest in (None, seen):
+        return []
+    return [f"publication {newest} came after its preview, which is of {seen}"]
+
+
 def without_impact(workspace: Workspace) -> list[str]:
     """Return the pending change sets of others that, as newly previewed, move no figure.
 
@@ -177,7 +188,9 @@ def without_impact(workspace: Workspace) -> list[str]:
         if receipt is None or receipt.base_release != registry.latest_release():
             continue
         moved = [*receipt.content["figures_moved"].values(), *receipt.content["figures_held"]]
-        if any(moved) or _without_figures(workspace, registry.change_set(one.id), receipt):
+        if any(moved) or _newer_publication(workspace, receipt):
+            continue
+        if _without_figures(workspace, registry.change_set(one.id), receipt):
             continue
         found.append(one.id)
     return found

@@ -47,8 +47,12 @@ class Check:
     problem: Problem | None
 
 
-def verify(workspace: Workspace) -> tuple[list[Check], list[Problem]]:
+def verify(workspace: Workspace, *, with_loads: bool = False) -> tuple[list[Check], list[Problem]]:
     """Compare all places that hold approved rows with the change sets, and the past with its sums.
+
+    Args:
+        workspace: Where.
+        with_loads: Whether to read all viewing and devices, too.
 
     Returns:
         A check per dimension and place, and all problems, those of the event log first.
@@ -71,7 +75,7 @@ def verify(workspace: Workspace) -> tuple[list[Check], list[Problem]]:
         checks += store.check_store(workspace)
     problems += [check.problem for check in checks if check.problem]
     problems += check_figures(workspace)
-    past = verify_publications(workspace, spark)
+    past = verify_publications(workspace, spark, with_loads=with_loads)
     return checks, [*problems, *_naming_rows(workspace, spark, past)]
 
 
@@ -118,8 +122,17 @@ def _rows(frames: Mapping[str, DataFrame], contract: Contract) -> dict[str, Stat
     """Return the rows of several frames by their places, in one query."""
     from pyspark.sql import functions as f
 
-    columns = [f.col(name).cast("string") for name in contract.row_columns]
-    placed = [one.select(f.lit(place).alias("place"), *columns) for place, one in frames.items()]
+    def column(frame: DataFrame, name: str) -> Any:
+        """A column that is new in the rules is not there until the next build, and blank."""
+        found = f.col(name) if name in frame.columns else f.lit(None)
+        return found.cast("string").alias(name)
+
+    placed = [
+        one.select(
+            f.lit(place).alias("place"), *(column(one, name) for name in contract.row_columns)
+        )
+        for place, one in frames.items()
+    ]
     by_place: dict[str, list[Row]] = {place: [] for place in frames}
     if placed:
         for row in reduce(lambda one, other: one.unionByName(other), placed).toArrow().to_pylist():

@@ -169,6 +169,7 @@ def _continues(first: Change, second: Change) -> bool:
     return (
         second.kind is Kind.ADDED
         and second.copied_from == first.identity
+        and second.identity[:-1] == first.identity[:-1]
         and first.kind is not Kind.ADDED
         and (first.dimension, first.action) == (second.dimension, second.action)
     )
@@ -369,7 +370,7 @@ def _split(contract: Contract, edit: Edit, current: Row) -> list[Change]:
             contract, edit, Kind.MODIFIED, edit.identity, {"valid_to": end}, {"valid_to": edit.day}
         )
     ]
-    if edit.action is Action.CHANGE_FROM:
+    if edit.action in (Action.CHANGE_FROM, Action.NEW_CODE):
         row = {**current, **edit.values, "valid_from": edit.day}
         before = {name: edit.base.get(name) for name in edit.values}
         changes.append(

@@ -64,9 +64,13 @@ def close_period(
     if state == PUBLISHED:  # what ends here leaves more held than was decided, till it is mended
         told = (product, market, first_day, last_day, state, reason, None, workspace.actor, "")
         stage_calendar(workspace, CalendarEntry(0, *told))
-    entry = workspace.registry.record_calendar(
-        product, market, first_day, last_day, state, reason=reason, actor=workspace.actor
-    )
+    try:
+        entry = workspace.registry.record_calendar(
+            product, market, first_day, last_day, state, reason=reason, actor=workspace.actor
+        )
+    except (Exception, KeyboardInterrupt):  # refused, or the registry is lost
+        stage_calendar(workspace)
+        raise
     stage_calendar(workspace)
     return entry
 
@@ -144,6 +148,11 @@ def _market_problems(workspace: Workspace, mart: Mapping[str, Any], market: str)
         message = f"{mart['label']} has no figures by market."
         fix = "Close it for all markets: leave --market out."
         return [Problem("no-markets", message, value=market, fix=fix)]
+    for name, ratio in mart.get("ratios", {}).items():
+        if "market_id" not in ratio.get("within", ["market_id"]):
+            message = f"{mart['label']} has a ratio to figures of all markets, {name}."
+            fix = "Close it for all markets: leave --market out."
+            return [Problem("no-markets", message, value=market, fix=fix)]
     known = {one[0] for one in workspace.registry.approved_rows("market")[0]}
     if market not in known:
         message = f"There is no market {market!r}."

@@ -91,12 +91,8 @@ def _begin(
 ) -> dict[str, Any]:
     from pyspark.sql import functions as f
 
-    columns = ["household_id", "device_id", "valid_from", "valid_to"]
-    known, erased = (
-        spark.table(table).select(columns)
-        for table in (workspace.table("dim_device"), workspace.table("erased_device", "landing"))
-    )
-    own = known.union(erased).where(f.col("household_id") == household_id)
+    run_operation(workspace, "create_household_views", household_id=household_id)
+    own = spark.table("foreview_household")
     devices = sorted({row["device_id"] for row in own.select("device_id").collect()})
     if not devices:
         message = f"There is no household {household_id} in the device loads."
@@ -109,11 +105,13 @@ def _begin(
     )
     days = viewing.join(own.alias("own"), held, "left_semi").groupBy("viewing_date").count()
     counts = {str(row["viewing_date"]): row["count"] for row in days.collect()}
+    sums = spark.table("foreview_household_loads").drop("number").collect()
     payload = {
         "household": household_id,
         "devices": devices,
         "records": sum(counts.values()),
         "days": sorted(counts),
+        "loads": sorted([*row] for row in sums),
         "reason": reason,
     }
     workspace.registry.record_event(workspace.actor, ERASURE_BEGUN, payload)

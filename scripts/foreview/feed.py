@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foreview.changes import rebase
 from foreview.dbt_project import open_engines
 from foreview.errors import Problem, RefusedError
 from foreview.impact_tables import read_marts
@@ -98,7 +99,7 @@ def write_feed(workspace: Workspace, release: int, folder: Path) -> Feed:
     """
     found = workspace.registry.release(release)
     of = {"release": release, "publication": found.publication}
-    tables = {"rows": list(_rows(workspace, found.change_set_ids))}
+    tables = {"rows": list(_rows(workspace, found.change_set_ids, release))}
     if found.kind != "baseline":  # a first load's figures are all there are
         spark = open_engines(workspace)
         for mart in read_marts(workspace):
@@ -121,11 +122,22 @@ def write_feed(workspace: Workspace, release: int, folder: Path) -> Feed:
     return Feed(release, found.publication, own, paths, rows, sum(lines.values()) - rows)
 
 
-def _rows(workspace: Workspace, change_set_ids: Iterable[str]) -> Iterable[dict[str, Any]]:
+def _rows(
+    workspace: Workspace, change_set_ids: Iterable[str], release: int
+) -> Iterable[dict[str, Any]]:
+    """Give the changes as they were put into effect, on the rows of the release before."""
     for id_ in change_set_ids:
         change_set = workspace.registry.change_set(id_)
         reviewers = workspace.registry.approvers(id_)
-        for change in change_set.changes:
+        changes = [
+            change
+            for name in change_set.dimensions
+            for change in rebase(
+                workspace.registry.approved_rows(name, release - 1)[0],
+                [one for one in change_set.changes if one.dimension == name],
+            )[0]
+        ]
+        for change in changes:
             contract = workspace.contract(change.dimension)
             yield {
                 "dimension": change.dimension,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from foreview.changes import Change, Identity, Kind, Row
+from foreview.changes import Change, Identity, Kind, Row, State, rebase
 from foreview.errors import Problem, RefusedError
 from foreview.workspace import Workspace
 
@@ -122,11 +123,27 @@ def versions_of(workspace: Workspace, dimension: str, key: str) -> list[Version]
         raise RefusedError(Problem("unknown-key", message, value=key, fix=fix))
     found: list[Version] = []
     current: dict[Identity, int] = {}
-    for entry in sorted(entries, key=lambda one: one.release or 0):
-        _record(entry, found, current, named_by)
+    ordered = sorted(entries, key=lambda one: one.release or 0)
+    for release, those in groupby(ordered, key=lambda one: one.release or 0):
+        rows = {identity: found[place].values for identity, place in current.items()}
+        for entry in _in_effect(workspace, list(those), rows, release):
+            _record(entry, found, current, named_by)
     moved = {one: _figures_moved(workspace, one) for one in {one.release for one in found}}
     found = [replace(one, figures_moved=moved[one.release]) for one in found]
     return sorted(found, key=lambda one: (one.valid_from, one.known_from))
+
+
+def _in_effect(
+    workspace: Workspace, entries: Sequence[HistoryEntry], rows: State, release: int
+) -> list[HistoryEntry]:
+    """Return a release's entries as they were put into effect on the rows of then."""
+    changes = [one.change for one in entries]
+    sources = {one.copied_from for one in changes if one.copied_from} - rows.keys()
+    if sources:  # of another key
+        all_rows, _ = workspace.registry.approved_rows(changes[0].dimension, release - 1)
+        rows = {**rows, **{one: all_rows[one] for one in sources & all_rows.keys()}}
+    of = {(one.change.kind, one.change.identity): one for one in entries}
+    return [replace(of[one.kind, one.identity], change=one) for one in rebase(rows, changes)[0]]
 
 
 def _figures_moved(workspace: Workspace, release: int) -> Mapping[str, int]:
@@ -213,7 +230,7 @@ def _changed(change: Change) -> dict[str, str]:
         return {name: change.cells.get(name, change.where) for name in change.before}
     if change.kind is Kind.ADDED and not change.cells:
         return {name: "" for name, value in change.after.items() if value is not None}
-    names = change.cells or change.after
+    names = change.after if change.kind is Kind.MODIFIED else change.cells or change.after
     return {name: change.cells.get(name, change.where) for name in names}
 
 

@@ -165,10 +165,10 @@ def _spoken(days: Days) -> str:
 def identity_edits(contract: Contract, edits: Iterable[Edit], keys: State) -> dict[str, list[Edit]]:
     """Return edits by dimension, with each new code and merger as the edits that it comes to.
 
-    A new code: the row of the old code ends on the day, one of the new code begins with the same
-    values but those that were edited too, and in `channel_key` the new code has the old one's
-    identity. A merger: in `channel_key` the code has the other one's identity from the day on; its
-    own row stays, since its viewing still finds network and country there.
+    A new code: the row of the old code ends on the day, one of the new code continues it with what
+    was edited too, as a change from a day does (`changes_of`), and in `channel_key` the new code
+    has the old one's identity. A merger: in `channel_key` the code has the other one's identity
+    from the day on; its own row stays, since its viewing still finds network and country there.
 
     Args:
         contract: The rules of the edits' dimension.
@@ -191,11 +191,7 @@ def identity_edits(contract: Contract, edits: Iterable[Edit], keys: State) -> di
             merger = replace(merger, cells={"channel_sk": cell}, where=edit.where)
             found.setdefault(CHANNEL_KEY, []).append(merger)
             continue
-        own.append(replace(edit, action=Action.RETIRE, values={}, cells={"valid_to": cell}))
-        row = {**edit.base, **edit.values, "valid_from": edit.day}
-        own.append(
-            replace(edit, action=Action.INSERT, identity=None, values=row, base={}, day=None)
-        )
+        own.append(edit)
         key = {
             "channel_id": new,
             "channel_sk": _identity_on(keys, old, edit.day),

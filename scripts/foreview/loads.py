@@ -117,7 +117,7 @@ def match_columns(workspace: Workspace, spark: SparkSession) -> None:
             message = f"The rules of {contract.label} no longer have the column {lost}."
             fix = f"Put it back into models/staging/{name}.yml, with `retired: true` in its meta."
             problems.append(Problem("column-removed", message, value=lost, fix=fix))
-        elif state:
+        else:
             write_approved(workspace, spark, contract, state, last)
     if problems:
         raise RefusedError(problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -16,19 +16,37 @@ if TYPE_CHECKING:
     from foreview.registry.records import CalendarEntry
 
 
-def first_open_day(entries: Iterable[CalendarEntry]) -> str:
-    """Return the day after the last one that is published, of whatever product and market.
+def first_open_day(entries: Iterable[CalendarEntry], days_of: Mapping[str, int]) -> str:
+    """Return the first day whose viewing is in no published figure, of whatever product and market.
+
+    Args:
+        entries: The publication calendar.
+        days_of: How many days of viewing a figure of a product can be made of, where not of one;
+            7 for weeks, which count by their Monday.
 
     Raises:
         RefusedError: Nothing is published.
     """
-    last = max((one.last_day for one in spans(entries) if one.state == PUBLISHED), default=None)
+    ends = [
+        _end(one.last_day, days_of.get(one.product, 1))
+        for one in spans(entries)
+        if one.state == PUBLISHED
+    ]
+    last = max(ends, default=None)
     if last is None:
         message = "Nothing is published, so all days are open."
         raise RefusedError(
             Problem("all-days-open", message, fix="Submit without --from-first-open-day.")
         )
-    return str(date.fromisoformat(last) + timedelta(days=1))
+    return str(last + timedelta(days=1))
+
+
+def _end(last_day: str, days: int) -> date:
+    """Return the last day of viewing of a published figure, which counts by its first day."""
+    last = date.fromisoformat(last_day)
+    if days == 7:  # a week counts by its Monday
+        last -= timedelta(days=last.weekday())
+    return last + timedelta(days=days - 1)
 
 
 def on_open_days(edits: Sequence[Edit], first: str) -> tuple[list[Edit], list[Problem]]:

@@ -13,6 +13,7 @@ from foreview.dbt_project import open_engines, run_operation
 from foreview.errors import Problem, RefusedError
 from foreview.loads import CALENDAR, calendar_rows, delta_rows
 from foreview.receipt import digest
+from foreview.registry import ERASURE_BEGUN
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 NOTED = "publication-noted"
 """The kind of the event that keeps a publication's digest."""
+
+LOADED = "loaded as "
+"""What the side of a load's contents begins with; its number or day follows."""
 
 Contents = dict[int, dict[tuple[str, str], str]]
 """By publication: what it opened and closed (side) of each table, as its number and sums."""
@@ -139,13 +143,14 @@ def note_publications(workspace: Workspace) -> None:
     """Keep a digest of each publication that the log of events does not have yet."""
     recorded = _contents(delta_rows(workspace.folder("publication_contents")))
     noted = _noted(workspace)
-    numbers = sorted(recorded.keys() - noted.keys())
-    rows = _row_digests(workspace) if numbers else {}
+    rows = _row_digests(workspace) if recorded.keys() - noted.keys() else {}
+    # Of one that never came out there are contents alone, and another will have its number.
+    numbers = sorted((recorded.keys() & rows.keys()) - noted.keys())
     for number in numbers:
         payload = {
             "number": number,
             "digest": _digest(recorded[number]),
-            "row": rows.get(number, ""),
+            "row": rows[number],
         }
         workspace.registry.record_event(workspace.actor, NOTED, payload)
 
@@ -158,11 +163,16 @@ def _row_digests(workspace: Workspace) -> dict[int, str]:
     }
 
 
-def verify_publications(workspace: Workspace, spark: SparkSession) -> list[Problem]:
-    """Work out again what each publication opened and closed; return what is not as recorded."""
+def verify_publications(
+    workspace: Workspace, spark: SparkSession, *, with_loads: bool = False
+) -> list[Problem]:
+    """Work out again what each publication opened and closed; return what is not as recorded.
+
+    With loads also what was loaded of viewing and devices, which reads all of it.
+    """
     if not spark.catalog.tableExists(workspace.table("publications")):
         return []
-    run_operation(workspace, "find_contents")
+    run_operation(workspace, "find_contents", with_loads=with_loads)
     recorded, found = (
         _contents(spark.table(workspace.table(name)).toArrow().to_pylist())
         for name in ("publication_contents", "publication_contents_found")
@@ -173,6 +183,7 @@ def verify_publications(workspace: Workspace, spark: SparkSession) -> list[Probl
         *_gaps(numbers),
         *_shown(workspace, spark, numbers),
         *_naming_figures(workspace, spark, _changed(recorded, found, numbers)),
+        *(_changed_loads(workspace, recorded, found, numbers) if with_loads else ()),
         *_otherwise_noted(recorded, _row_digests(workspace), _noted(workspace), numbers),
         *_calendar(workspace),
     ]
@@ -219,16 +230,60 @@ def _changed(recorded: Contents, found: Contents, numbers: Sequence[int]) -> Ite
     for number in numbers:
         then, now = recorded.get(number, {}), found.get(number, {})
         for table, side in sorted(then.keys() | now.keys()):
-            was, is_ = then.get((table, side)), now.get((table, side))
-            if was == is_:
-                continue
-            counts = [int((one or "0").split(":")[0]) for one in (is_, was)]
-            message = f"What publication {number} {side} in {table} is not what it was: " + (
-                f"{counts[0]:,} rows, recorded {counts[1]:,}."
-                if counts[0] != counts[1]
-                else f"a value in its {counts[0]:,} rows differs."
-            )
-            yield Problem("publication-changed", message, where=table, value=str(number), fix=FIX)
+            if not side.startswith(LOADED):
+                was, is_ = then.get((table, side)), now.get((table, side))
+                yield from _differing(table, f"publication {number} {side}", number, was, is_)
+
+
+def _changed_loads(
+    workspace: Workspace, recorded: Contents, found: Contents, numbers: Sequence[int]
+) -> Iterator[Problem]:
+    """Compare the loads with what they were, but for what was erased of them since."""
+    if not any(side.startswith(LOADED) for one in recorded.values() for _, side in one):
+        message = (
+            "No sums of viewing and devices are recorded yet: what is loaded can't be checked."
+        )
+        fix = "The next publication with new viewing or devices records them, of all loads."
+        yield Problem("no-load-sums", message, fix=fix)
+        return
+    by_place = {
+        place: (number, sums)
+        for number in numbers
+        for place, sums in recorded.get(number, {}).items()
+        if place[1].startswith(LOADED)
+    }
+    now = dict(found.get(0, {}))
+    for event in workspace.registry.events(ERASURE_BEGUN):
+        for table, side, sums in event.payload.get("loads", ()):
+            now[table, side] = _added(now.get((table, side)), sums)
+    unknown = {
+        (table, side)
+        for begun in workspace.registry.unfinished_erasures().values()
+        for table, side, _ in begun.get("loads", ())
+    }
+    for table, side in sorted((by_place.keys() | now.keys()) - unknown):
+        number, was = by_place.get((table, side), (0, None))
+        yield from _differing(table, f"was {side}", number, was, now.get((table, side)))
+
+
+def _added(one: str | None, other: str) -> str:
+    """Return the sums of two parts of a load together."""
+    pairs = zip((one or "0:0").split(":"), other.split(":"), strict=True)
+    return ":".join(str(int(here) + int(there)) for here, there in pairs)
+
+
+def _differing(
+    table: str, what: str, number: int, was: str | None, is_: str | None
+) -> Iterator[Problem]:
+    if was == is_:
+        return
+    counts = [int((one or "0").split(":")[0]) for one in (is_, was)]
+    message = f"What {what} in {table} is not what it was: " + (
+        f"{counts[0]:,} rows, recorded {counts[1]:,}."
+        if counts[0] != counts[1]
+        else f"a value in its {counts[0]:,} rows differs."
+    )
+    yield Problem("publication-changed", message, where=table, value=str(number), fix=FIX)
 
 
 def _naming_figures(

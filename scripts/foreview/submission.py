@@ -219,7 +219,8 @@ def read_change_set(
     """
     tables = edits_in(workspace, path)
     if from_first_open_day:
-        tables = _on_open_days(tables, first_open_day(workspace.registry.calendar()))
+        first = first_open_day(workspace.registry.calendar(), _days_of_products(workspace))
+        tables = _on_open_days(tables, first)
     problems = [problem for table in tables for problem in table.problems]
     changes, states, conflicts = _changes(workspace, tables)
     problems += conflicts or rule_problems(workspace, states, changes)
@@ -253,6 +254,14 @@ def read_change_set(
         changes=tuple(changes),
         ticket=ticket or workbook.defaults.ticket or "",
     )
+
+
+def _days_of_products(workspace: Workspace) -> dict[str, int]:
+    """Return how many viewing days a figure of each mart can be made of."""
+    from foreview.impact_tables import read_marts
+
+    days = {"week": 7, "airing": int(workspace.settings["airing_days"]) + 1}
+    return {mart["name"]: days.get(mart.get("period", "day"), 1) for mart in read_marts(workspace)}
 
 
 def _on_open_days(tables: Iterable[Asked], first: str) -> list[Asked]:

@@ -7,7 +7,7 @@ a row that a person deleted, and, for changes from a day, one that does not hold
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from foreview.contract import BEGINNING, Contract
 from foreview.errors import Problem, RefusedError
 from foreview.rules import rule_problems
 from foreview.submission import bulk_problems, refuse_unfinished
+from foreview.viewing_load import broadcast_calendar
 from foreview.whole_files import file_hash
 from foreview.workspace import Workspace
 
@@ -114,7 +115,8 @@ def read_supplier_file(
     if problems:
         raise RefusedError(problems)
     now, _ = workspace.registry.approved_rows(dimension)
-    latest = _latest(now, None if day else f"{workspace.clock():%Y-%m-%d}")
+    today = broadcast_calendar(workspace).day_of(workspace.clock())
+    latest = _latest(now, None if day else str(today))
     decided = _decided(workspace, dimension)
     edits: list[Edit] = []
     held: list[Held] = []
@@ -269,35 +271,35 @@ def _setters(
 ) -> dict[tuple[Identity, str], ChangeSet]:
     """Return which promoted change set gave each value that it has, by row and column.
 
-    A rollback gives a value back to whoever had set it before.
+    A rollback of what a person set gives a value back to whoever had set it before; one of a
+    supplier's value is a person's word against it.
     """
     told: dict[tuple[Identity, str], list[tuple[str | None, ChangeSet]]] = {}
     for change_set in change_sets:
         for change in change_set.changes:
-            if change.dimension != dimension:
-                continue
-            if change.kind is not Kind.REMOVED:
+            if change.dimension == dimension and change.kind is not Kind.REMOVED:
                 for name, value in change.after.items():
-                    _tell(told, change, name, value, change_set)
+                    entry = _setter(told, change, name, value, change_set)
+                    told.setdefault((change.identity, name), []).append(entry)
     return {place: entries[-1][1] for place, entries in told.items()}
 
 
-def _tell(
-    told: dict[tuple[Identity, str], list[tuple[str | None, ChangeSet]]],
+def _setter(
+    told: Mapping[tuple[Identity, str], Sequence[tuple[str | None, ChangeSet]]],
     change: Change,
     name: str,
     value: str | None,
     change_set: ChangeSet,
-) -> None:
+) -> tuple[str | None, ChangeSet]:
     is_copied = name not in ("valid_from", *change.before)
     earlier = told.get((change.copied_from, name), []) if change.copied_from and is_copied else []
-    entries = told.setdefault((change.identity, name), [])
     if earlier:
-        entries.append(earlier[-1])
-        return
-    if change_set.kind == "rollback":
+        return earlier[-1]
+    entries = told.get((change.identity, name), [])
+    is_back = entries and (entries[-1][0] == value or entries[-1][1].kind not in SUPPLIED)
+    if change_set.kind == "rollback" and is_back:  # a deleted row comes back as it was
         change_set = next((one for old, one in reversed(entries) if old == value), change_set)
-    entries.append((value, change_set))
+    return value, change_set
 
 
 def _checked(

@@ -71,6 +71,11 @@ class BroadcastCalendar:
         local = time.fromisoformat(self.day_start).replace(tzinfo=ZoneInfo(self.time_zone))
         return datetime.combine(day, local).astimezone(UTC)
 
+    def day_of(self, instant: datetime) -> date:
+        """Return the broadcast day that an instant is in."""
+        day = instant.astimezone(ZoneInfo(self.time_zone)).date()
+        return day if instant >= self.begins(day) else day - timedelta(days=1)
+
     def ends(self, day: str) -> str:
         """Return the instant, in UTC and as contracts spell it, at which a broadcast day ends."""
         following = date.fromisoformat(day) + timedelta(days=1)

@@ -35,7 +35,8 @@ from foreview.impact_tables import (
     with_rank_changes,
 )
 from foreview.lineage import preview_told
-from foreview.loads import ensure_landing, stage_pending
+from foreview.loads import delta_rows, ensure_landing, stage_pending
+from foreview.past import LOADED
 from foreview.receipt import digest, receipt_content, what_changed
 from foreview.workspace import Workspace
 
@@ -265,8 +266,29 @@ def refuse_unpublished_loads(workspace: Workspace, spark: SparkSession) -> None:
             )
             fix = "Publish it first: foreview build."
             problems.append(Problem("load-not-published", message, value=str(loaded), fix=fix))
+    problems = problems or _earlier_devices(workspace, spark, newest["number"])
     if problems:
         raise RefusedError(problems)
+
+
+def _earlier_devices(workspace: Workspace, spark: SparkSession, newest: int) -> list[Problem]:
+    """Return a problem where devices of an earlier day came after later ones were published."""
+    recorded = {
+        row["side"].removeprefix(LOADED)
+        for row in delta_rows(workspace.folder("publication_contents"))
+        if row["table_name"] == "device"
+        and row["side"].startswith(LOADED)
+        and row["number"] <= newest
+    }
+    if not recorded:  # by an earlier version
+        return []
+    devices = spark.table(workspace.table("device", "landing")).select("load_date").distinct()
+    others = sorted({str(row[0]) for row in devices.collect()} - recorded)
+    message = "Devices of {} were loaded after later ones, and are not published yet."
+    fix = "Publish them first: foreview build."
+    return [
+        Problem("load-not-published", message.format(one), value=one, fix=fix) for one in others
+    ]
 
 
 def scenario_schema(workspace: Workspace, ids: Sequence[str], kind: str = "what_if") -> str:

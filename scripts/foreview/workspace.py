@@ -282,6 +282,8 @@ def no_room(folder: str | None) -> EngineError | None:
     """Return the error of a full disk where nothing more can be written to a folder, else none."""
     import tempfile
 
+    if folder is None:
+        return None
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(4096))

@@ -19,7 +19,7 @@ from foreview.generate.viewing import generate_viewing, write_viewing
 from foreview.promotion import promote
 from foreview.receipt import record_receipt
 from foreview.submission import record
-from foreview.viewing_load import load_viewing
+from foreview.viewing_load import load_viewing, publish_loads, write_devices
 from foreview.what_if import preview
 from foreview.workspace import Workspace
 
@@ -97,3 +97,30 @@ def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
     assert all(after[OLD][grain] == one for grain, one in before[OLD].items())
     with pytest.raises(RefusedError, match="not newer than batch 4"):
         load_viewing(market, tmp_path / "newer")
+
+
+def test_devices_of_an_earlier_day_are_published_before_anything_is_previewed(
+    spark: Any, market: Workspace
+) -> None:
+    from pyspark.sql import functions as f
+
+    devices = spark.table(market.table("device", "landing")).localCheckpoint()
+
+    def deliver(day: str, left_out: int) -> None:
+        some = devices.where(f.col("device_id") % 10 != left_out)
+        write_devices(market, some.withColumn("load_date", f.lit(day).cast("date")))
+
+    deliver(DAYS[2], 3)
+    publish_loads(market)
+    before = published(spark, market, [OLD])[OLD]
+    deliver(DAYS[1], 7)
+    change_set = channels_moved(market, 11, 3)
+    record(market, change_set)
+    with pytest.raises(RefusedError, match=f"Devices of {DAYS[1]} were loaded after"):
+        preview(market, [change_set.id])
+    publish_loads(market)
+    after = published(spark, market, [OLD])[OLD]
+    rebuilt = figures(Viewing(spark, market), *states(market))
+    assert_same({OLD: after}, {OLD: rebuilt[OLD]})
+    assert {grain[0] for grain, one in after.items() if before.get(grain) != one} == {DAYS[1]}
+    preview(market, [change_set.id])

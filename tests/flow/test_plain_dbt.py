@@ -94,6 +94,36 @@ def test_two_names_for_one_network_are_refused_and_one_name_twice_is_not(
     _overwrite(spark, table, EDIT_COLUMNS, [])
 
 
+def test_rows_that_overlap_only_together_are_refused(spark: Any, plain: Workspace) -> None:
+    columns = plain.contract("network").row_columns
+    days = ("1900-01-01", "2026-01-01")
+    edits = [
+        {
+            "dimension": "network",
+            "change_set_id": change_set,
+            "change_number": 1,
+            "change_kind": "added",
+            "changed_columns": f",{','.join(columns)},",
+            "row_key": f"NEW|{day}",
+            "copied_from": None,
+            "row_values": dict.fromkeys(columns)
+            | {"network_id": "NEW", "network_name": "New", "valid_from": day},
+        }
+        for change_set, day in zip(("first", "second"), days, strict=True)
+    ]
+    table = plain.table(PENDING_EDITS, "landing")
+    _overwrite(spark, table, EDIT_COLUMNS, edits)
+    with pytest.raises(
+        EngineError, match="rows of network overlap, among them NEW from 1900-01-01"
+    ):
+        run_dbt(
+            plain,
+            ["run", "--select", "both_worlds_network"],
+            variables={"change_sets": ["first", "second"]},
+        )
+    _overwrite(spark, table, EDIT_COLUMNS, [])
+
+
 def test_empty_run_does_not_retire_all_rows(spark: Any, plain: Workspace) -> None:
     with pytest.raises(EngineError, match="--empty"):
         run_dbt(plain, ["build", "--empty", "--select", "network_history"])

@@ -48,7 +48,7 @@ from foreview.receipt import receipt_content, record_receipt
 from foreview.status import status_of
 from foreview.store import bring_up
 from foreview.submission import read_change_set, record
-from foreview.viewing_load import load_viewing
+from foreview.viewing_load import load_viewing, write_devices
 from foreview.what_if import preview, scenario_schema
 from foreview.workspace import Workspace
 
@@ -88,7 +88,7 @@ def approved(market: Workspace, change_set: ChangeSet) -> str:
 
 
 def assert_whole(market: Workspace) -> None:
-    _, problems = verify(market)
+    _, problems = verify(market, with_loads=True)
     assert problems == []
 
 
@@ -342,6 +342,8 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
         market.table("publications"): ("published_at", "published_at - interval 1 day"),
         market.table("country", "approved"): ("country_name", "'another'"),
         market.table("channel", "landing"): ("channel_name", "'another'"),
+        market.table("fct_viewing"): ("seconds", "seconds + 1"),
+        market.table("device", "landing"): ("weight", "weight + 1"),
         # delta-rs writes it, beside the metastore
         f"delta.`{market.folder('receipt_figures', 'landing')}`": ("after", "map('seconds', '1')"),
     }
@@ -362,7 +364,7 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
     seed.write_text(text.replace("1900-01-01", "1950-01-01", 1), encoding="utf-8")
     pointer = market.table("shown_publication")
     spark.sql(f"create or replace view {pointer} as select 1 as number, now() as snapshot_cut")
-    _, problems = verify(market)
+    _, problems = verify(market, with_loads=True)
     seed.write_text(text, encoding="utf-8")
     ensure_landing(market, spark)
     assert shown_to_readers(spark, market) == newest(spark, market)
@@ -377,6 +379,8 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
         "publication_calendar",
         "seed table of country",
         "load of channel",
+        "viewing",
+        "device",
     }
     assert {MART, *places, "seed of owner"} <= {one.where for one in problems}
     (row,) = [one.message for one in problems if one.where == past]
@@ -385,6 +389,26 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
     told = re.search(r"viewing_date .+, seconds: found '(\d+)', expected '(\d+)'\.", first)
     assert told, first
     assert int(told[1]) == int(told[2]) + 1
+
+
+def test_a_promotion_that_marks_other_figures_than_it_moves_is_not_published(
+    spark: Any, market: Workspace
+) -> None:
+    before = shown(spark, market)
+    id_ = approved(market, a_move(market, 9))
+    macro = market.project / "macros" / "publication" / "publish_promotion.sql"
+    text = macro.read_text(encoding="utf-8")
+    broken = text.replace("where change != 'removed' and", "where change = 'moved' and", 1)
+    broken = broken.replace("where change != 'added'", "where change = 'removed'", 1)
+    macro.write_text(broken, encoding="utf-8")
+    with pytest.raises(EngineError, match=f"other figures of {MART} were marked"):
+        promote(acting(market, "rob"), id_)
+    macro.write_text(text, encoding="utf-8")
+    assert shown(spark, market) == before
+    assert abandon(acting(market, "rob")) == id_
+    assert shown(spark, market) == before
+    market.registry.record_review(id_, "ana", "withdraw")
+    assert_whole(market)
 
 
 def test_figures_that_are_not_the_receipts_are_not_published_and_rows_come_back(
@@ -446,6 +470,148 @@ def test_rows_of_another_table_that_came_in_unseen_are_not_promoted_along(
     assert seed.read_text(encoding="utf-8") == kept
     assert shown(spark, market) == before
     assert_whole(market)
+
+
+def test_housekeeping_takes_only_trials_that_have_ended(spark: Any, market: Workspace) -> None:
+    def schemas() -> set[str]:
+        prefix = f"{market.schema}_"
+        return {one.name for one in spark.catalog.listDatabases() if one.name.startswith(prefix)}
+
+    before = shown(spark, market)
+    open_ = {one.id for one in market.registry.pending()}
+    present = schemas()
+    promised = clean_up(market, is_dry=True)
+    assert schemas() == present
+    removed = clean_up(market)
+    assert removed == promised
+    assert removed.schemas
+    assert removed.receipts
+    left = {one for one in schemas() if "_what_if_" in one or "_promotion_" in one}
+    assert schemas() == present - set(removed.schemas)
+    assert {one.rsplit("_", 1)[1] for one in left} <= open_
+    assert clean_up(market) == Removed((), ())
+    assert shown(spark, market) == before
+    assert_whole(market)
+
+
+@LONG
+def test_housekeeping_of_old_files_takes_nothing_that_readers_verify_or_the_next_promotion_need(
+    spark: Any, market: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, first = shown(spark, market), newest(spark, market)
+    past = [publication_rows(market, number) for number in range(1, first + 1)]
+    landing = {
+        name: spark.table(market.table(name, "landing")).collect()
+        for name in ("pending_edits", "publication_calendar", "channel")
+    }
+    for _ in range(2):  # each writes anew what it works out
+        assert_whole(market)
+    assert clean_up(market).files == {}  # all are younger than seven days
+    monkeypatch.setattr("foreview.housekeeping.KEPT_HOURS", 0)
+    removed = clean_up(market)
+    assert "publication_contents_found" in removed.files
+    spark.catalog.clearCache()
+    for name, rows in landing.items():
+        spark.catalog.refreshTable(market.table(name, "landing"))
+        assert spark.table(market.table(name, "landing")).collect() == rows, name
+    assert shown(spark, market) == before
+    assert [publication_rows(market, number) for number in range(1, first + 1)] == past
+    assert_whole(market)
+    promote(acting(market, "rob"), approved(market, a_move(market, 21)))
+    assert newest(spark, market) == first + 1
+    assert_whole(market)
+
+
+@LONG
+def test_an_erased_household_is_in_no_file_and_in_no_figure_of_open_days(
+    spark: Any, market: Workspace
+) -> None:
+    eve = acting(market, "eve")
+    numbers, tables = range(1, newest(spark, market) + 1), [MART, "dim_channel"]
+    before = {one: believed(spark, market, tables, one) for one in numbers}
+    devices = spark.table(market.table("dim_device"))
+    viewing = spark.table(market.table("fct_viewing"))
+    busy = viewing.join(devices, "device_id").groupBy("household_id").count().orderBy("count")
+    household = busy.tail(1)[0]["household_id"]
+    own = {row["device_id"] for row in devices.where(f"household_id = {household}").collect()}
+    close_period(market, MART, DAYS[0], DAYS[0])
+    figures_before = published(spark, market, [MART])[MART]
+    with pytest.raises(RefusedError, match="reason"):
+        erase_household(eve, household, "")
+    done = erase_household(eve, household, "request 1")
+    assert (done.devices, done.records > 0) == (len(own), True)
+    for table in (market.table("fct_viewing"), market.table("viewing", "landing")):
+        assert spark.table(table).where(spark_in("device_id", own)).isEmpty()
+    for folder in (market.folder("fct_viewing"), market.folder("viewing", "landing")):
+        files = spark.read.parquet(*map(str, folder.rglob("*.parquet")))
+        assert files.where(spark_in("device_id", own)).isEmpty()
+    rebuilt = figures(Viewing(spark, market), *states(market))[MART]
+    shown_now = published(spark, market, [MART])[MART]
+    held = {grain: one for grain, one in figures_before.items() if grain[0] == DAYS[0]}
+    expected = held | {grain: one for grain, one in rebuilt.items() if grain[0] != DAYS[0]}
+    assert_same({MART: shown_now}, {MART: expected})
+    assert shown_now != figures_before
+    assert {one: believed(spark, market, tables, one) for one in numbers} == before
+    assert_whole(market)
+    with pytest.raises(RefusedError, match="no household"):
+        erase_household(eve, 10**9, "request 1")
+
+
+@LONG
+def test_an_erased_household_that_is_delivered_again_is_left_out(
+    spark: Any, market: Workspace, tmp_path: Path
+) -> None:
+    from pyspark.sql import functions as f
+
+    viewing, device, noted = (
+        market.table(name, "landing") for name in ("viewing", "device", "erased_device")
+    )
+    erased = spark.table(noted).first()
+    own, household = {erased["device_id"]}, erased["household_id"]
+
+    def deliver(day: str, household: int) -> None:
+        """Load devices as of a day, the erased one with them, and viewing of it on that day."""
+        devices = spark.table(device)
+        newest_load = devices.agg(f.max("load_date")).first()[0]
+        others = f.col("device_id") != erased["device_id"]
+        devices = devices.where((f.col("load_date") == newest_load) & others)
+        whose = {"household_id": household, "device_id": erased["device_id"]}
+        again = devices.limit(1).withColumns(
+            {name: f.lit(one).cast("bigint") for name, one in whose.items()}
+        )
+        dated = devices.unionAll(again).withColumn("load_date", f.lit(day).cast("date"))
+        write_devices(market, dated.localCheckpoint())
+        batch = spark.table(viewing).agg(f.max("load_batch")).first()[0] + 1
+        new = spark.table(viewing).where(f"viewing_date = '{day}'").limit(20)
+        number = f.lit(erased["device_id"]).cast("bigint")
+        new = new.withColumns({"load_batch": f.lit(batch), "device_id": number})
+        new.write.parquet(str(tmp_path / day))
+        load_viewing(market, tmp_path / day)
+
+    def days_of_device(name: str) -> set[str]:
+        found = spark.table(name).where(spark_in("device_id", own)).select("viewing_date")
+        return {str(row[0]) for row in found.collect()}
+
+    before = published(spark, market, [MART])
+    deliver(DAYS[1], household)
+    assert_same(published(spark, market, [MART]), before)
+    assert spark.table(market.table("dim_device")).where(spark_in("device_id", own)).isEmpty()
+    deliver(DAYS[2], 10**6)
+    loaded = market.table("fct_viewing")
+    assert (days_of_device(loaded), days_of_device(viewing)) == ({DAYS[2]}, {DAYS[1], DAYS[2]})
+    with_another = published(spark, market, [MART])
+    assert with_another != before
+    erase_household(market, household, "request 1, again")
+    assert days_of_device(loaded) == days_of_device(viewing) == {DAYS[2]}, "another's by then"
+    assert spark.table(device).where(f"household_id = {household}").isEmpty()
+    assert_same(published(spark, market, [MART]), with_another)
+    assert_whole(market)
+
+
+def spark_in(column: str, values: Any) -> Any:
+    from pyspark.sql import functions as f
+
+    return f.col(column).isin(sorted(values))
 
 
 @LONG
@@ -510,128 +676,3 @@ WITHOUT_WEBSITE = (
 """,
     "",
 )
-
-
-def test_housekeeping_takes_only_trials_that_have_ended(spark: Any, market: Workspace) -> None:
-    def schemas() -> set[str]:
-        prefix = f"{market.schema}_"
-        return {one.name for one in spark.catalog.listDatabases() if one.name.startswith(prefix)}
-
-    before = shown(spark, market)
-    open_ = {one.id for one in market.registry.pending()}
-    present = schemas()
-    promised = clean_up(market, is_dry=True)
-    assert schemas() == present
-    removed = clean_up(market)
-    assert removed == promised
-    assert removed.schemas
-    assert removed.receipts
-    left = {one for one in schemas() if "_what_if_" in one or "_promotion_" in one}
-    assert schemas() == present - set(removed.schemas)
-    assert {one.rsplit("_", 1)[1] for one in left} <= open_
-    assert clean_up(market) == Removed((), ())
-    assert shown(spark, market) == before
-    assert_whole(market)
-
-
-@LONG
-def test_housekeeping_of_old_files_takes_nothing_that_readers_verify_or_the_next_promotion_need(
-    spark: Any, market: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before, first = shown(spark, market), newest(spark, market)
-    past = [publication_rows(market, number) for number in range(1, first + 1)]
-    landing = {
-        name: spark.table(market.table(name, "landing")).collect()
-        for name in ("pending_edits", "publication_calendar", "channel")
-    }
-    for _ in range(2):  # each writes anew what it works out
-        assert_whole(market)
-    assert clean_up(market).files == {}  # all are younger than seven days
-    monkeypatch.setattr("foreview.housekeeping.KEPT_HOURS", 0)
-    removed = clean_up(market)
-    assert "publication_contents_found" in removed.files
-    spark.catalog.clearCache()
-    for name, rows in landing.items():
-        spark.catalog.refreshTable(market.table(name, "landing"))
-        assert spark.table(market.table(name, "landing")).collect() == rows, name
-    assert shown(spark, market) == before
-    assert [publication_rows(market, number) for number in range(1, first + 1)] == past
-    assert_whole(market)
-    promote(acting(market, "rob"), approved(market, a_move(market, 21)))
-    assert newest(spark, market) == first + 1
-    assert_whole(market)
-
-
-@LONG
-def test_an_erased_household_is_in_no_file_and_in_no_figure_of_open_days(
-    spark: Any, market: Workspace
-) -> None:
-    eve = acting(market, "eve")
-    before = {number: believed(spark, market, number) for number in (1, 2)}
-    devices = spark.table(market.table("dim_device"))
-    viewing = spark.table(market.table("fct_viewing"))
-    busy = viewing.join(devices, "device_id").groupBy("household_id").count().orderBy("count")
-    household = busy.tail(1)[0]["household_id"]
-    own = {row["device_id"] for row in devices.where(f"household_id = {household}").collect()}
-    close_period(market, MART, DAYS[0], DAYS[0])
-    figures_before = published(spark, market, [MART])[MART]
-    with pytest.raises(RefusedError, match="reason"):
-        erase_household(eve, household, "")
-    done = erase_household(eve, household, "request 1")
-    assert (done.devices, done.records > 0) == (len(own), True)
-    for table in (market.table("fct_viewing"), market.table("viewing", "landing")):
-        assert spark.table(table).where(spark_in("device_id", own)).isEmpty()
-    for folder in (market.folder("fct_viewing"), market.folder("viewing", "landing")):
-        files = spark.read.parquet(*map(str, folder.rglob("*.parquet")))
-        assert files.where(spark_in("device_id", own)).isEmpty()
-    rebuilt = figures(Viewing(spark, market), *states(market))[MART]
-    shown_now = published(spark, market, [MART])[MART]
-    held = {grain: one for grain, one in figures_before.items() if grain[0] == DAYS[0]}
-    expected = held | {grain: one for grain, one in rebuilt.items() if grain[0] != DAYS[0]}
-    assert_same({MART: shown_now}, {MART: expected})
-    assert shown_now != figures_before
-    assert {number: believed(spark, market, number) for number in before} == before
-    assert_whole(market)
-    with pytest.raises(RefusedError, match="no household"):
-        erase_household(eve, 10**9, "request 1")
-
-
-@LONG
-def test_an_erased_household_that_is_delivered_again_is_left_out(
-    spark: Any, market: Workspace, tmp_path: Path
-) -> None:
-    from pyspark.sql import functions as f
-
-    landing = [market.table(name, "landing") for name in ("viewing", "device", "erased_device")]
-    erased = spark.table(landing[2]).first()
-    own = {erased["device_id"]}
-    again = (
-        spark.table(landing[1])
-        .limit(1)
-        .withColumns(
-            {name: f.lit(erased[name]).cast("bigint") for name in ("household_id", "device_id")}
-        )
-    )
-    again.write.format("delta").mode("append").saveAsTable(landing[1])
-    batch = spark.table(landing[0]).agg({"load_batch": "max"}).first()[0] + 1
-    new = spark.table(landing[0]).where(f"viewing_date = '{DAYS[1]}'").limit(20)
-    new = new.withColumns(
-        {"load_batch": f.lit(batch), "device_id": f.lit(erased["device_id"]).cast("bigint")}
-    )
-    new.write.parquet(str(tmp_path / "again"))
-    before = published(spark, market, [MART])
-    load_viewing(market, tmp_path / "again")
-    assert_same(published(spark, market, [MART]), before)
-    for name in ("fct_viewing", "dim_device"):
-        assert spark.table(market.table(name)).where(spark_in("device_id", own)).isEmpty()
-    assert not spark.table(landing[0]).where(spark_in("device_id", own)).isEmpty()
-    erase_household(market, erased["household_id"], "request 1, again")
-    for table in landing[:2]:
-        assert spark.table(table).where(spark_in("device_id", own)).isEmpty()
-    assert_whole(market)
-
-
-def spark_in(column: str, values: Any) -> Any:
-    from pyspark.sql import functions as f
-
-    return f.col(column).isin(sorted(values))

@@ -11,6 +11,7 @@ from networks import network_workspace, promote_recorded, run
 
 from conftest import PROJECT, acting
 from foreview.changes import Action, ChangeSet, Edit, changes_of
+from foreview.feed import _rows
 from foreview.history import Version, versions_of
 from foreview.workspace import Workspace
 
@@ -123,3 +124,30 @@ def test_a_rollback_names_who_changed_the_same_cell_since(workspace: Workspace) 
     told = run(workspace, "rollback", "2").output
     assert f"ana (change set {since.id}, reference version 3)" in told
     assert other.id not in told
+
+
+def test_a_row_is_told_as_it_was_put_into_effect_and_not_as_it_was_submitted(
+    workspace: Workspace,
+) -> None:
+    split = proposed(
+        workspace, Action.CHANGE_FROM, {"network_group_id": "G1"}, "2026-05-01", {
+            "network_group_id": "Network!C2"
+        },
+    )  # fmt: skip
+    named = edited(workspace, Action.CORRECT, {"network_name": "Named since"})
+    promote_recorded(workspace, split)
+    first, second = [
+        one for one in versions_of(workspace, "network", "ALFA") if one.known_to is None
+    ]
+    state, _ = workspace.registry.approved_rows("network")
+    assert [one.values for one in (first, second)] == [
+        state["ALFA", one.valid_from] for one in (first, second)
+    ]
+    assert second.values["network_name"] == "Named since"
+    assert second.origins["network_name"].change_set_id == named.id
+    # The old row's half ended it, and did not write the new group.
+    assert first.changed == {"valid_to": "book.xlsx line 2"}
+    assert second.changed == {"network_group_id": "Network!C2"}
+    release = workspace.registry.latest_release()
+    rows = list(_rows(workspace, [split.id], release))
+    assert [one["after"].get("network_name") for one in rows] == [None, "Named since"]

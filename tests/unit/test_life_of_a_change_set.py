@@ -13,7 +13,7 @@ import pytest
 from networks import export, network_workspace, promote_without_engine, run, server_of
 
 from conftest import PROJECT
-from foreview.changes import Action
+from foreview.changes import Action, apply
 from foreview.contract import Contract
 from foreview.demo import edit_workbook
 from foreview.submission import baseline_change_set
@@ -299,6 +299,13 @@ def test_channels_are_merged_and_given_new_codes_in_one_workbook(
             "valid_to": None,
         },
     }
+    # What somebody else put into effect meanwhile goes on under the new code.
+    now, _ = registry.approved_rows("channel")
+    named = {**now["C", "1900-01-01"], "channel_name": "named since"}
+    mine = [one for one in change_set.changes if one.dimension == "channel"]
+    after, conflicts = apply({**now, ("C", "1900-01-01"): named}, mine)
+    assert conflicts == []
+    assert after["C2", day]["channel_name"] == "named since"
 
 
 def test_no_rows_are_put_back_while_a_promotion_is_unfinished(

@@ -82,11 +82,12 @@ def test_a_preview_does_not_mix_two_definitions_of_a_mart(project: Macros) -> No
     stubs = {
         "current_scenario": lambda: {"publication": published, "edited": []},
         "refuse_unbuilt_marts": asked.append,
+        "refuse_unpublished_loads": asked.append,
         "run_var": lambda name, default=None: True,
         "ref": lambda name: name,
     }
     project.call("touched_keys", stubs)
-    assert asked == [published]
+    assert asked == [published, published]
     result = SimpleNamespace(result=None, exception=told.value)
     refused = _error(project.workspace, result)
     assert isinstance(refused, RefusedError)

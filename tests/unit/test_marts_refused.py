@@ -178,6 +178,19 @@ NETWORK_OF_NOW = edited(
         ),
         (edited((DAY, "")), "holds_on('channel', 'viewing.viewing_date')"),
         (NETWORK_OF_NOW, "join it on channel.network_id = network.network_id"),
+        (
+            NETWORK_OF_NOW.replace(
+                "select * from {{ ref('dim_network') }}",
+                "select network_id, network_group_id, valid_from, valid_to "
+                "from {{ ref('dim_network') }}",
+            ),
+            "join it on channel.network_id = network.network_id",
+        ),
+        (
+            edited(("ref('dim_channel') }}", "ref('dim_channel') }} where valid_to is null")),
+            "joins can't be looked at",
+        ),
+        (edited((DAY, f"{DAY} and channel.valid_to is null")), "when rows of dim_channel"),
         (edited((DAY, "and channel.is_current")), "is_current"),
         (
             edited(("ref('dim_channel') }}", "ref('dim_channel') }} where is_current")),
@@ -201,14 +214,30 @@ def test_a_dimension_that_a_macro_reads_is_refused(project: Macros) -> None:
 CHANNELS = "select channel_id, country_id, valid_from, valid_to from {{ ref('dim_channel') }}"
 
 
-@pytest.mark.parametrize("materialized", ["view", "table", "incremental", "ephemeral"])
-def test_a_dimension_behind_another_model_is_refused_unless_ephemeral(
-    project: Macros, materialized: str
-) -> None:
+def channels_before(project: Macros, materialized: str) -> None:
+    """A model of channels, between the dimension and the mart."""
     depends_on = {"nodes": ["model.foreview.dim_channel"], "macros": []}
     base = project.node("viewing_by_key_day")
     node = project.add(base, "channels", CHANNELS, depends_on=depends_on, refs=[])
     node["config"]["materialized"] = materialized
+
+
+def test_a_dimension_is_joined_to_one_that_an_ephemeral_model_reads(project: Macros) -> None:
+    channels_before(project, "ephemeral")
+    join = "left join country on channel.country_id = country.country_id "
+    sql = edited(
+        ("dim_channel", "channels"),
+        (")\n\nselect", "),\n\ncountry as (select * from {{ ref('dim_country') }})\n\nselect"),
+        ("group by", join + DAY.replace("channel", "country", 1) + "\ngroup by"),
+    )
+    assert not refused(project, sql)
+
+
+@pytest.mark.parametrize("materialized", ["view", "table", "incremental", "ephemeral"])
+def test_a_dimension_behind_another_model_is_refused_unless_ephemeral(
+    project: Macros, materialized: str
+) -> None:
+    channels_before(project, materialized)
     told = refused(project, edited(("dim_channel", "channels")))
     if materialized == "ephemeral":
         assert not told
@@ -269,6 +298,13 @@ def test_a_dimension_that_reach_does_not_list_is_refused(project: Macros) -> Non
         (edited(("sum(cast(viewing.seconds as bigint))", "round(sum(viewing.seconds), -1)")),
          "round(sum(viewing.seconds), -1)"),
         (edited(("as bigint))", "as bigint) / 60)")), "whole numbers or decimals"),
+        (edited(("sum(cast(viewing.seconds as bigint))",
+                 "cast(sum(viewing.seconds * 0.5) as bigint)")), "whole numbers or decimals"),
+        (final("select viewing_date, country_id, records, figures.seconds div 60 as seconds from "
+               "figures"), "Its last select computes figures.seconds div 60"),
+        (final("named as (select *, seconds as s from figures)\nselect named.*, if(s > 60, 1, 0) "
+               "as is_long from named"), "computes if(s > 60, 1, 0)"),
+        (final("select * from figures where seconds > 60"), "joins, filters or groups by seconds"),
         (edited(("sum(cast", "approx_count_distinct(cast")), "approx_count_distinct"),
         (edited(("sum(cast", "first_value(cast")), "first_value"),
         (edited(("sum(cast", "last(cast")), "differ between two runs"),
@@ -326,6 +362,8 @@ def test_sql_in_which_records_do_not_count_by_themselves_is_refused(
         edited(("select\n", ", ranked as (select starts_at, row_number() over (order by starts_at) "
                             "from {{ ref('broadcast_day') }})\nselect\n")),
         final("select * except (country_id), country_id from figures"),
+        final("select viewing_date, country_id, records, seconds + 0 as seconds from figures order "
+              "by seconds"),
         final("select * from figures where true\nunion all\nselect * from figures where false"),
     ],
 )  # fmt: skip

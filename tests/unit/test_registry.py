@@ -389,6 +389,14 @@ def test_the_newest_preview_record_of_exactly_those_change_sets_is_found(
     assert registry.latest_receipt([BASELINE.id]) is None
 
 
+def test_a_preview_may_need_other_reviewers_by_now(registry: Registry) -> None:
+    registry.record_change_set(EDIT)
+    first = receipt_of(EDIT.id)
+    registry.record_receipt(first, actor="anna")
+    again = {**first, "content": {**first["content"], "review": {"reviewers": 2}}}
+    assert not registry.record_receipt(again, actor="anna")
+
+
 def test_one_checksum_cannot_stand_for_two_previews(registry: Registry) -> None:
     registry.record_change_set(EDIT)
     registry.record_receipt(receipt_of(EDIT.id), actor="anna")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from foreview.mariadb_server import Server
 from foreview.periods import PRELIMINARY
 from foreview.receipt import record_receipt
 from foreview.registry.rights import statements_for
+from foreview.supplier import read_supplier_file
 from foreview.thresholds import Threshold
 from foreview.workspace import Workspace
 
@@ -159,6 +161,39 @@ def test_a_suppliers_row_that_was_rolled_back_stays_away_and_a_persons_own_does_
     promote_recorded(workspace, inserted)
     promote_recorded(workspace, rollback(workspace, workspace.registry.latest_release()))
     assert take(workspace, deliver(workspace, tmp_path, "NEW2,New"))["held"] == []
+
+
+def test_a_suppliers_value_that_was_rolled_back_stays_away_until_a_person_takes_it(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    from foreview.promotion import rollback
+
+    key = min(names(workspace))
+    before = names(workspace)[key]
+    take(workspace, deliver(workspace, tmp_path, f"{key},Of acme"))
+    promote_recorded(workspace, rollback(workspace, workspace.registry.latest_release()))
+    again = deliver(workspace, tmp_path, f"{key},Of acme", "NEW1,New")
+    found = take(workspace, again)
+    assert [one["identity"][0] for one in found["held"]] == [key]
+    assert names(workspace)[key] == before
+    undone = int(str(found["held"][0]["take"]).split("foreview rollback ")[1].split(",")[0])
+    promote_recorded(workspace, rollback(workspace, undone))
+    assert names(workspace)[key] == "Of acme"
+    assert take(workspace, deliver(workspace, tmp_path, f"{key},Later"))["held"] == []
+
+
+def test_today_is_the_broadcast_day(workspace: Workspace, tmp_path: Path) -> None:
+    key = min(names(workspace))
+    edited(workspace, key, Action.CHANGE_FROM, {"network_group_id": "G1"}, "2026-04-01")
+    lines = f"{key},Of acme"
+    file = tmp_path / "delivery.csv"
+    file.write_text(f"network_id,network_name\n{lines}\n", encoding="utf-8")
+    for hour, row in ((8, BEGINNING), (9, "2026-04-01")):  # days begin at nine in UTC
+        now = datetime(2026, 4, 1, hour, tzinfo=UTC)
+        one = replace(workspace, clock=lambda now=now: now)  # type: ignore[misc]
+        found = read_supplier_file(one, "network", file, "acme")
+        assert found.change_set is not None
+        assert [change.identity for change in found.change_set.changes] == [(key, row)]
 
 
 def test_a_key_that_a_person_ended_before_the_day_does_not_refuse_the_whole_delivery(

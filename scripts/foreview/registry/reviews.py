@@ -42,7 +42,12 @@ def record_receipt(connection: Connection, at: str, actor: str, receipt: Mapping
         sa.select(table).where(table.c.checksum == receipt["checksum"])
     ).first()
     if known is not None:
-        differing = [name for name, value in values.items() if getattr(known, name) != value]
+        # Whom it takes to agree may be another by now; what the figures are may not.
+        asked, found = (
+            {**one, "content": {**json.loads(one["content"]), "review": None}}
+            for one in (values, known._mapping)
+        )
+        differing = [name for name, value in asked.items() if found[name] != value]
         if differing:
             message = f"Preview record {receipt['checksum'][:16]} is there with other contents."
             fix = f"Preview again; what differs is {', '.join(differing)}."

@@ -79,7 +79,7 @@ def _edit(change_set: ChangeSet, change: Change) -> RowEdit:
 
 
 def _day(change: Change) -> str | None:
-    if change.action is Action.CHANGE_FROM:
+    if change.action in (Action.CHANGE_FROM, Action.NEW_CODE):
         return change.identity[-1] if change.kind is Kind.ADDED else change.after.get("valid_to")
     if change.action is Action.RETIRE:
         return change.after.get("valid_to")
