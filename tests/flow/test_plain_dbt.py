@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from conftest import PROJECT, make_workspace
+from foreview.audit import verify
 from foreview.dbt_project import run_dbt
 from foreview.errors import EngineError
 from foreview.loads import EDIT_COLUMNS, PENDING_EDITS, _overwrite
@@ -54,6 +55,7 @@ def test_build_passes_twice_publishes_once_and_builds_no_what_if(
     assert spark.table(plain.table("dim_network", "published")).count() > 0
     schemas = [one.name for one in spark.catalog.listDatabases()]
     assert not [name for name in schemas if name.startswith("plain_what_if")]
+    assert verify(plain) == ([], []), "nothing is approved yet"
 
 
 def test_what_if_without_a_change_set_says_what_to_name(plain: Workspace) -> None:
