@@ -140,7 +140,7 @@
 -#}
 {% macro _measure_problems(step, body, rules) -%}
     {%- set found = [] -%}
-    {%- if not modules.re.search("\\bgroup by\\b.*\\bhousehold_id\\b", body) -%}
+    {%- if not _groups_by_household(body) -%}
         {%- for item in select_items(body) if modules.re.search("\\b(?:sum|count) ?\\(", item) -%}
             {%- set sum = modules.re.sub("^select | as \\w+(?: from .*)?$", "", item | trim) | trim -%}
             {%- if not modules.re.match("(?:(?:cast|coalesce) ?\\( ?)*(?:sum|count) ?\\(.*\\)$", sum)
@@ -162,6 +162,10 @@
         {%- endfor -%}
     {%- endif -%}
     {{- return(found) -}}
+{%- endmacro %}
+
+{% macro _groups_by_household(body) -%}
+    {{- return(modules.re.search("\\bgroup by\\b.*\\bhousehold_id\\b", body)) -}}
 {%- endmacro %}
 
 {% macro _no_sum(step, what) -%}
@@ -214,9 +218,9 @@
 {#- Notes a step that has sums of records, or lists those of another, and what they are called. -#}
 {% macro _note_sums(one, summed) -%}
     {%- set is_after = _reads_sums(one.body, summed) -%}
-    {%- set pattern = "\\b(?:" ~ (["(?:sum|count) ?\\("]
-        + (summed.names if is_after else [])) | unique | join('|') ~ ")" -%}
-    {%- if is_after or not modules.re.search("\\bgroup by\\b.*\\bhousehold_id\\b", one.body) -%}
+    {%- set pattern = "\\b(?:" ~ (["(?:sum|count) ?\\("] + (summed.names if is_after else []))
+        | unique | join('|') ~ ")" -%}
+    {%- if is_after or not _groups_by_household(one.body) -%}
         {%- set sums = [] -%}
         {%- for item in select_items(modules.re.split("\\bfrom\\b", one.body, 1)[0])
             if modules.re.search(pattern, item) -%}

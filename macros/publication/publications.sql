@@ -42,17 +42,23 @@
     {{- return(days | unique | sort) -}}
 {%- endmacro %}
 
-{#- Whether there is a load of devices that a publication is without; also one of an earlier day. -#}
+{#-
+    Whether there is a load of devices that a publication is without; also one of an earlier day. It is
+    asked for each mart: what was found is kept for the command.
+-#}
 {% macro has_other_devices(publication) -%}
-    {%- set devices = (loaded_tables() | selectattr('name', 'equalto', 'device') | list)[0] -%}
-    {%- set last = device_load() -%}
-    {{- return(
-        last | string != publication['device_load'] | string
-        or last_load_recorded(devices, publication['number']) is not none and run_query(
-            'select 1 from ' ~ device_relation() ~ ' where not '
-            ~ recorded_loads(devices, publication['number']) ~ ' limit 1'
-        ).rows | length > 0
-    ) -}}
+    {%- set known = graph.setdefault('has_other_devices', {}) -%}
+    {%- set number = publication['number'] -%}
+    {%- if number not in known -%}
+        {%- set devices = (loaded_tables() | selectattr('name', 'equalto', 'device') | list)[0] -%}
+        {%- do known.update({number: device_load() | string != publication['device_load'] | string
+            or last_load_recorded(devices, number) is not none and run_query(
+                'select 1 from ' ~ device_relation() ~ ' where not '
+                ~ recorded_loads(devices, number) ~ ' limit 1'
+            ).rows | length > 0
+        }) -%}
+    {%- endif -%}
+    {{- return(known[number]) -}}
 {%- endmacro %}
 
 {% macro device_load() -%}

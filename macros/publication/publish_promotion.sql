@@ -41,9 +41,16 @@
         insert into {{ versions }}
         {{ _opened_by(mart, impact, number) }}
     {%- endcall -%}
-    {%- set closed = 'select * from ' ~ impact ~ " where change != 'added' and not is_held" -%}
-    {%- do close_versions(mart, closed, number, periods) -%}
+    {%- do close_versions(mart, 'select * ' ~ _closed_by(impact), number, periods) -%}
 {%- endmacro %}
+
+{#- The figures that an impact closes, for a select. -#}
+{% macro _closed_by(impact) -%}
+    from {{ impact }}
+    where change != 'added' and not is_held
+{%- endmacro %}
+
+{#- The figures that an impact opens, with the columns of versions. -#}
 
 {% macro _opened_by(mart, impact, number) -%}
     select
@@ -80,8 +87,7 @@
             having count(*) > 0
             union all
             select '{{ mart.name }}' as table_name, 'closed' as side, cast(count(*) as string) as contents
-            from {{ impact_relation(mart) }}
-            where change != 'added' and not is_held
+            {{ _closed_by(impact_relation(mart)) }}
             having count(*) > 0
             {{ "union all" if not loop.last }}
             {%- endfor %}

@@ -20,7 +20,7 @@ from foreview.errors import Problem, RefusedError
 from foreview.horizon import unseen_days
 from foreview.impact import Impact
 from foreview.impact_tables import calendar_hash, newest_publication, read_marts
-from foreview.loads import delta_rows
+from foreview.loads import newest_published
 from foreview.receipt import receipt_content, record_receipt, what_changed
 from foreview.receipt_figures import Grain, Moved, moved_figures, paired, read_figures
 from foreview.registry.reviews import RENEWED, RULE, VOIDED
@@ -166,11 +166,10 @@ def _without_figures(workspace: Workspace, change_set: ChangeSet, receipt: Recei
 
 def _newer_publication(workspace: Workspace, receipt: Receipt) -> list[str]:
     """Return why a receipt no longer shows all figures: others were published since."""
-    numbers = [one["number"] for one in delta_rows(workspace.folder("publications"))]
-    newest, seen = max(numbers, default=None), receipt.content["read_set"].get("publication")
-    if newest in (None, seen):
+    newest, seen = newest_published(workspace), receipt.content["read_set"].get("publication")
+    if newest is None or newest["number"] == seen:
         return []
-    return [f"publication {newest} came after its preview, which is of {seen}"]
+    return [f"publication {newest['number']} came after its preview, which is of {seen}"]
 
 
 def without_impact(workspace: Workspace) -> list[str]:

@@ -345,13 +345,19 @@ def _show_newest(workspace: Workspace, spark: SparkSession) -> None:
     """Show readers the newest publication, if what published it was killed before it could."""
     from foreview.dbt_project import run_operation
 
-    numbers = [row["number"] for row in delta_rows(workspace.folder("publications"))]
+    newest = newest_published(workspace)
     pointer = workspace.table("shown_publication")
-    if not numbers or not spark.catalog.tableExists(pointer):
+    if newest is None or not spark.catalog.tableExists(pointer):
         return
     shown = spark.table(pointer).first()
-    if shown is not None and shown["number"] != max(numbers):
+    if shown is not None and shown["number"] != newest["number"]:
         run_operation(workspace, "show_newest_publication")
+
+
+def newest_published(workspace: Workspace) -> dict[str, Any] | None:
+    """Return the newest publication's row, read without Spark; None before the first."""
+    rows = delta_rows(workspace.folder("publications"))
+    return max(rows, key=lambda one: one["number"], default=None)
 
 
 def delta_rows(folder: Path) -> list[dict[str, Any]]:

@@ -16,19 +16,21 @@ if TYPE_CHECKING:
     from foreview.registry.records import CalendarEntry
 
 
-def first_open_day(entries: Iterable[CalendarEntry], days_of: Mapping[str, int]) -> str:
+def first_open_day(
+    entries: Iterable[CalendarEntry], periods: Mapping[str, str], airing_days: int
+) -> str:
     """Return the first day whose viewing is in no published figure, of whatever product and market.
 
     Args:
         entries: The publication calendar.
-        days_of: How many days of viewing a figure of a product can be made of, where not of one;
-            7 for weeks, which count by their Monday.
+        periods: The period of each product that is not of days.
+        airing_days: On how many days after its own an airing is watched.
 
     Raises:
         RefusedError: Nothing is published.
     """
     ends = [
-        _end(one.last_day, days_of.get(one.product, 1))
+        _end(one.last_day, periods.get(one.product, "day"), airing_days)
         for one in spans(entries)
         if one.state == PUBLISHED
     ]
@@ -41,12 +43,12 @@ def first_open_day(entries: Iterable[CalendarEntry], days_of: Mapping[str, int])
     return str(last + timedelta(days=1))
 
 
-def _end(last_day: str, days: int) -> date:
-    """Return the last day of viewing of a published figure, which counts by its first day."""
+def _end(last_day: str, period: str, airing_days: int) -> date:
+    """Return the last day of viewing of a published figure, as the macro `days_of_periods` does."""
     last = date.fromisoformat(last_day)
-    if days == 7:  # a week counts by its Monday
-        last -= timedelta(days=last.weekday())
-    return last + timedelta(days=days - 1)
+    if period == "week":  # it counts by its Monday
+        return last + timedelta(days=6 - last.weekday())
+    return last + timedelta(days=airing_days if period == "airing" else 0)
 
 
 def on_open_days(edits: Sequence[Edit], first: str) -> tuple[list[Edit], list[Problem]]:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from foreview.loads import newest_published
 from foreview.promotion import GIVEN_UP, STEPS
 from foreview.schedule import scheduled
 from foreview.workspace import Workspace
@@ -116,11 +117,6 @@ def status_of(workspace: Workspace) -> Status:
 
 
 def _newest_publication(workspace: Workspace) -> dict[str, Any] | None:
-    from deltalake import DeltaTable
-
-    folder = workspace.folder("publications")
-    if not DeltaTable.is_deltatable(str(folder)):
-        return None
-    columns = ["number", "release", "last_day", "published_at"]
-    rows = DeltaTable(folder).to_pyarrow_table(columns=columns).to_pylist()
-    return max(rows, key=lambda one: one["number"], default=None)
+    newest = newest_published(workspace)
+    told = ("number", "release", "last_day", "published_at")
+    return newest and {name: newest[name] for name in told}

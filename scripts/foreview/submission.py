@@ -219,8 +219,7 @@ def read_change_set(
     """
     tables = edits_in(workspace, path)
     if from_first_open_day:
-        first = first_open_day(workspace.registry.calendar(), _days_of_products(workspace))
-        tables = _on_open_days(tables, first)
+        tables = _on_open_days(tables, _first_open_day(workspace))
     problems = [problem for table in tables for problem in table.problems]
     changes, states, conflicts = _changes(workspace, tables)
     problems += conflicts or rule_problems(workspace, states, changes)
@@ -256,12 +255,12 @@ def read_change_set(
     )
 
 
-def _days_of_products(workspace: Workspace) -> dict[str, int]:
-    """Return how many viewing days a figure of each mart can be made of."""
+def _first_open_day(workspace: Workspace) -> str:
     from foreview.impact_tables import read_marts
 
-    days = {"week": 7, "airing": int(workspace.settings["airing_days"]) + 1}
-    return {mart["name"]: days.get(mart.get("period", "day"), 1) for mart in read_marts(workspace)}
+    periods = {mart["name"]: mart.get("period", "day") for mart in read_marts(workspace)}
+    calendar, airing_days = workspace.registry.calendar(), int(workspace.settings["airing_days"])
+    return first_open_day(calendar, periods, airing_days)
 
 
 def _on_open_days(tables: Iterable[Asked], first: str) -> list[Asked]:

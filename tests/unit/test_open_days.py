@@ -26,13 +26,16 @@ def entry(number: int, product: str, last_day: str, state: str = PUBLISHED) -> C
 
 def test_the_first_open_day_is_after_the_last_published_one_of_any_product() -> None:
     closed = [entry(1, "a", DAYS[2]), entry(2, "b", DAYS[3]), entry(3, "c", DAYS[6], PRELIMINARY)]
-    assert first_open_day(closed, {}) == FIRST
+    assert first_open_day(closed, {}, 7) == FIRST
     # The first of May was a Friday: the week that began on 27 April ends on the third; an airing of
     # the fourth is watched until the eleventh.
-    assert first_open_day([entry(1, "weekly", DAYS[0])], {"weekly": 7}) == DAYS[3]
-    assert first_open_day([entry(1, "programme", DAYS[3])], {"programme": 8}) == "2026-05-12"
+    assert first_open_day([entry(1, "weekly", DAYS[0])], {"weekly": "week"}, 6) == DAYS[3]
+    assert (
+        first_open_day([entry(1, "programme", DAYS[3])], {"programme": "airing"}, 7) == "2026-05-12"
+    )
+    assert first_open_day([entry(1, "short", DAYS[4])], {"short": "airing"}, 6) == "2026-05-12"
     with pytest.raises(RefusedError, match="all days are open"):
-        first_open_day([entry(1, "c", DAYS[6], PRELIMINARY)], {})
+        first_open_day([entry(1, "c", DAYS[6], PRELIMINARY)], {}, 7)
 
 
 def on(state: State, key: str, day: str) -> Any:
