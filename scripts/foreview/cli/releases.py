@@ -285,5 +285,6 @@ def verify(
             for one in checks
         ]
         not_read = "" if with_loads else " Viewing and devices were not read (--loads)."
-        ending = f"All agree; the log of events is whole.{not_read}"
+        agreed = "All agree" if checks else "Nothing is in effect yet"
+        ending = f"{agreed}; the log of events is whole.{not_read}"
         session.print([asdict(one) for one in checks], "\n".join([*lines, ending]))
