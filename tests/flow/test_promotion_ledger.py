@@ -398,8 +398,10 @@ def test_a_promotion_that_marks_other_figures_than_it_moves_is_not_published(
     id_ = approved(market, a_move(market, 9))
     macro = market.project / "macros" / "publication" / "publish_promotion.sql"
     text = macro.read_text(encoding="utf-8")
-    broken = text.replace("where change != 'removed' and", "where change = 'moved' and", 1)
-    broken = broken.replace("where change != 'added'", "where change = 'removed'", 1)
+    opened, closed = "{{ _opened_by(mart, impact, number) }}\n", "_closed_by(impact), number"
+    assert text.count(opened) == text.count(closed) == 1
+    broken = text.replace(opened, opened.rstrip() + " and change = 'moved'\n")
+    broken = broken.replace(closed, "_closed_by(impact) ~ ' and change = \"removed\"', number")
     macro.write_text(broken, encoding="utf-8")
     with pytest.raises(EngineError, match=f"other figures of {MART} were marked"):
         promote(acting(market, "rob"), id_)

@@ -102,7 +102,7 @@ def test_a_comment_on_an_edited_cell_becomes_part_of_the_change(tmp_path: Path) 
 KEYED = station_contract(identities="channel_key")
 
 
-def test_a_new_code_is_three_edits_of_two_tables(tmp_path: Path) -> None:
+def test_a_new_code_splits_its_row_and_takes_the_identity_along(tmp_path: Path) -> None:
     analyst = Analyst(export(tmp_path / "w.xlsx", ROWS, KEYED), KEYED)
     analyst.type(2, station_id="A2", network_id="8")
     analyst.ask(2, "new code", DAY)
@@ -115,14 +115,7 @@ def test_a_new_code_is_three_edits_of_two_tables(tmp_path: Path) -> None:
     }
     found = identity_edits(KEYED, [edit], keys)
     assert found.keys() == {"station", "channel_key"}
-    retired, added = found["station"]
-    assert (retired.action, retired.identity, retired.day) == (
-        Action.RETIRE,
-        ("A", BEGINNING),
-        DAY,
-    )
-    assert added.action is Action.INSERT
-    assert added.values == {**ROWS[0], "station_id": "A2", "network_id": "8", "valid_from": DAY}
+    assert found["station"] == [edit]
     (key,) = found["channel_key"]
     assert key.values == {
         "channel_id": "A2",
@@ -135,6 +128,7 @@ def test_a_new_code_is_three_edits_of_two_tables(tmp_path: Path) -> None:
     assert conflicts == []
     ends = {one[0]: row["valid_to"] for one, row in after.items()}
     assert ends == {"A": DAY, "A2": None, "B": None}
+    assert after["A2", DAY] == {**ROWS[0], "station_id": "A2", "network_id": "8", "valid_from": DAY}
 
 
 def test_a_merger_is_an_edit_of_the_identity_alone(tmp_path: Path) -> None:
