@@ -60,9 +60,10 @@ MINUTES = "audience_by_channel_minute"
 
 
 def generated(spark: Any, options: argparse.Namespace) -> tuple[Any, Any]:
-    """Return viewing and its devices: one for 30 records, of the repeated ones too."""
+    """Return viewing and its devices; if not told, one for 30 records, of the repeated ones too."""
     areas = open_keys(sample_rows(7)["area"], "area_id")
-    devices = min(max(options.rows * options.repeat // 30, 100), 3_000_000)
+    usual = min(max(options.rows * options.repeat // 30, 100), 3_000_000)
+    devices = options.device_count or usual
     return (
         generate_viewing(
             spark,
@@ -261,6 +262,7 @@ def main() -> None:
     parser.add_argument("--edit", choices=("channel", "area", "airing"), default="channel")
     parser.add_argument("--times", type=int, default=3, help="what-ifs after the first")
     parser.add_argument("--channels", type=Path, default=REAL_CHANNELS)
+    parser.add_argument("--device-count", type=int, help="default: one for 30 records")
     parser.add_argument("--viewing", type=Path)
     parser.add_argument("--devices", type=Path)
     parser.add_argument("--keep", type=Path)
