@@ -226,7 +226,7 @@ def current_receipt(
         RefusedError: It is not approved, today's rows no longer allow it, or the approval is void.
         EngineError: Spark or dbt failed while the receipt was renewed.
     """
-    from foreview.what_if import check_applies
+    from foreview.conflicts import check_applies
 
     approved = _approved_receipt(workspace, change_set)
     try:

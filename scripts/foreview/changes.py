@@ -234,6 +234,15 @@ class Conflict:
             "fresh workbook if it is still wanted.",
         )
 
+    def split(self, part: Change, who: str) -> Problem:
+        """Return the conflict with somebody who split the row since as a problem."""
+        later = ", ".join(part.identity)
+        return self._problem(
+            f"{who} split the row since: the workbook's one row is also {later} now, where it is "
+            f"{self.found!r}.",
+            "Export a fresh workbook and make this edit again in each row that it is meant for.",
+        )
+
     @property
     def cells(self) -> tuple[tuple[Identity, str], ...]:
         """The cells, by row and column, of which one was changed before; empty for a whole row."""

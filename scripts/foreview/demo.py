@@ -92,9 +92,10 @@ def _story(
     from foreview import store
     from foreview.approval import approve
     from foreview.exporting import export_dimension
-    from foreview.promotion import promote, rollback
+    from foreview.promotion import promote
     from foreview.receipt import record_receipt
     from foreview.report import suppressed, to_screen, write_reports
+    from foreview.rollback import rollback
     from foreview.sample import generate_sample
     from foreview.submission import read_change_set, record
     from foreview.what_if import preview

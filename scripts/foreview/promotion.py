@@ -8,14 +8,13 @@ is not. What is not published yet can be given up instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from foreview.approval import current_receipt, refuse_void
 from foreview.attempts import Attempts, attempt_each
 from foreview.audit import refuse_other_rows
-from foreview.changes import ChangeSet, Identity, State, apply, diff
+from foreview.changes import ChangeSet, Identity, State, apply
 from foreview.dbt_project import Progress, open_engines, run_dbt, run_operation
 from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
@@ -33,8 +32,8 @@ from foreview.past import note_publications
 from foreview.receipt import figures_hash
 from foreview.receipt_figures import Grain, Moved, moved_figures, paired, read_figures
 from foreview.schedule import due, refuse_embargoed
-from foreview.submission import record, refuse_unfinished
-from foreview.what_if import check_applies, preview, refuse_unpublished_loads
+from foreview.submission import refuse_unfinished
+from foreview.what_if import preview, refuse_unpublished_loads
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -389,44 +388,3 @@ def build(
         progress=progress,
     )
     note_publications(workspace)
-
-
-def rollback(workspace: Workspace, release: int, reason: str | None = None) -> ChangeSet:
-    """Record the inverse of a release as a new change set, to be reviewed and promoted.
-
-    Raises:
-        RefusedError: There is no such release, it is a first load, or later releases changed the
-            same cells.
-    """
-    refuse_unfinished(workspace)
-    registry = workspace.registry
-    found = registry.release(release)
-    if found.kind != "promotion":
-        message = f"Reference version {release} is a first load."
-        fix = "Retire or delete its rows through a workbook instead."
-        raise RefusedError(Problem("first-load", message, fix=fix))
-    undone = [registry.change_set(one) for one in found.change_set_ids]
-    dimensions = sorted({name for one in undone for name in one.dimensions})
-    changes = tuple(
-        change
-        for name in dimensions
-        for change in diff(
-            name,
-            registry.approved_rows(name, release)[0],
-            registry.approved_rows(name, release - 1)[0],
-        )
-    )
-    inverse = replace(
-        undone[0],
-        contracts={name: workspace.contract(name).hash for name in dimensions},
-        author=workspace.actor,
-        reason=reason or f"roll back reference version {release}",
-        kind="rollback",
-        base_release=registry.latest_release(),
-        source_name=f"release {release}",
-        source_hash="",
-        changes=changes,
-    )
-    check_applies(workspace, [inverse])
-    record(workspace, inverse)
-    return inverse

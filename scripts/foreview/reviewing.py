@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from foreview.approval import check_reviewer
 from foreview.changes import Change, ChangeSet, row_key
+from foreview.conflicts import check_applies
 from foreview.errors import Problem, RefusedError
 from foreview.submission import close, record, write_annotated_copy
-from foreview.what_if import check_applies, require_open
+from foreview.what_if import require_open
 from foreview.whole_files import file_hash
 from foreview.workspace import Workspace
 

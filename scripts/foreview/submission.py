@@ -23,6 +23,7 @@ from foreview.changes import (
     check_state,
     make_state,
 )
+from foreview.conflicts import split_since
 from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
 from foreview.identities import CHANNEL_KEY, identity_edits
@@ -277,7 +278,9 @@ def _changes(
     """Return what edits come to, all rows of the changed dimensions with them, and conflicts."""
     keys, _ = workspace.registry.approved_rows(CHANNEL_KEY)
     asked: dict[str, list[Edit]] = {}
+    seen: dict[str, int] = {}
     for table in tables:
+        seen[table.contract.dimension] = table.workbook.base_release
         for dimension, edits in identity_edits(table.contract, table.edits, keys).items():
             asked.setdefault(dimension, []).extend(edits)
     changes: list[Change] = []
@@ -289,6 +292,8 @@ def _changes(
         states[dimension], clashes = apply(now, found)
         changes += found
         conflicts += wrong + [one.as_problem() for one in clashes]
+        if dimension in seen:
+            conflicts += split_since(workspace, found, now, seen[dimension])
     return changes, states, conflicts
 
 

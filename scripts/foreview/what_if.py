@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from foreview.changes import ChangeSet, Identity, apply, cells_of
+from foreview.changes import ChangeSet, apply
+from foreview.conflicts import check_applies
 from foreview.dbt_project import Progress, open_engines, run_dbt
 from foreview.engine import ReadMeter, remove_leftovers
 from foreview.errors import Problem, RefusedError
@@ -318,69 +319,6 @@ def checked_change_sets(
         require_open(workspace, change_sets)
         check_applies(workspace, change_sets)
     return change_sets
-
-
-def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> None:
-    """Refuse change sets that today's rows, or each other, no longer allow.
-
-    Each may be right by itself and break a rule together: two airings that were moved to one time.
-
-    Raises:
-        RefusedError: A cell is no longer as its author saw it, or the rows break a rule.
-    """
-    from foreview.rules import rule_problems
-
-    problems: list[Problem] = []
-    states: dict[str, Any] = {}
-    for dimension in sorted({name for one in change_sets for name in one.dimensions}):
-        state, _ = workspace.registry.approved_rows(dimension)
-        tried: dict[Any, str] = {}  # who has changed a cell in this scenario
-        for change_set in change_sets:
-            changes = [one for one in change_set.changes if one.dimension == dimension]
-            state, conflicts = apply(state, changes)
-            writers = _writers(workspace, dimension) if conflicts else {}
-            for one in conflicts:
-                other, writer = (
-                    next((known[cell] for cell in one.cells if cell in known), None)
-                    for known in (tried, writers)
-                )
-                before = _who(workspace, other or writer)
-                problems.append(
-                    # A rollback's is not recorded yet; it is tried alone.
-                    one.between(_who(workspace, change_set.id), before)
-                    if other
-                    else one.as_problem(before)
-                )
-            if not conflicts:
-                tried |= {cell: change_set.id for change in changes for cell in cells_of(change)}
-        states[dimension] = state
-    if not problems:
-        changes = [change for one in change_sets for change in one.changes]
-        problems = rule_problems(workspace, states, changes)
-    if problems:
-        raise RefusedError(dict.fromkeys(problems))
-
-
-def _writers(workspace: Workspace, dimension: str) -> dict[tuple[Identity, str], str]:
-    """Return the promoted change set that wrote each cell of a table last."""
-    return {
-        cell: change_set.id
-        for change_set in workspace.registry.release_change_sets()
-        for change in change_set.changes
-        if change.dimension == dimension
-        for cell in cells_of(change)
-    }
-
-
-def _who(workspace: Workspace, change_set_id: str | None) -> str:
-    if change_set_id is None:
-        return ""
-    author = workspace.registry.change_set(change_set_id).author
-    release = next(
-        (one.release for one in workspace.registry.change_sets() if one.id == change_set_id), None
-    )
-    since = f", reference version {release}" if release else ""
-    return f"{author} (change set {change_set_id}{since})"
 
 
 def require_open(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> None:

@@ -24,8 +24,9 @@ from foreview.approval import approve
 from foreview.audit import verify
 from foreview.changes import ChangeSet
 from foreview.engine import open_session
-from foreview.promotion import promote, rollback
+from foreview.promotion import promote
 from foreview.receipt import record_receipt
+from foreview.rollback import rollback
 from foreview.what_if import preview
 from foreview.workspace import Workspace
 

@@ -22,8 +22,9 @@ from conftest import acting, make_workspace, project_with
 from foreview.approval import approve
 from foreview.baseline import read_rows_csv
 from foreview.exporting import export_dimension
-from foreview.promotion import load_baseline, promote, rollback
+from foreview.promotion import load_baseline, promote
 from foreview.receipt import record_receipt
+from foreview.rollback import rollback
 from foreview.sample import generate_sample
 from foreview.submission import baseline_change_set, read_change_set
 from foreview.what_if import preview

@@ -23,9 +23,10 @@ from foreview.changes import ChangeSet, Kind, State
 from foreview.closing import ask_to_reopen, close_period, confirm_reopening
 from foreview.errors import RefusedError
 from foreview.past import as_of, plain_rows
-from foreview.promotion import STEPS, abandon, promote, resume, rollback
+from foreview.promotion import STEPS, abandon, promote, resume
 from foreview.receipt import record_receipt
 from foreview.reviewing import send_back, take_part
+from foreview.rollback import rollback
 from foreview.status import status_of
 from foreview.submission import close, record
 from foreview.what_if import preview

@@ -24,8 +24,9 @@ from foreview.approval import approve
 from foreview.audit import verify
 from foreview.dbt_project import run_dbt
 from foreview.housekeeping import scenario_schemas
-from foreview.promotion import promote, resume, rollback
+from foreview.promotion import promote, resume
 from foreview.receipt import record_receipt
+from foreview.rollback import rollback
 from foreview.submission import record
 from foreview.what_if import preview
 from foreview.workspace import Workspace

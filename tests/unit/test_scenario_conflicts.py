@@ -9,9 +9,10 @@ from networks import network_workspace, promote_recorded
 
 from conftest import acting
 from foreview.changes import Action, ChangeSet, Edit, changes_of
+from foreview.conflicts import check_applies
 from foreview.contract import BEGINNING
 from foreview.errors import Problem, RefusedError
-from foreview.what_if import check_applies, checked_change_sets
+from foreview.what_if import checked_change_sets
 from foreview.workspace import Workspace
 
 ALFA = ("ALFA", BEGINNING)

@@ -71,7 +71,7 @@ def test_a_delivery_is_a_change_request_and_a_repeated_one_changes_nothing(
 def test_what_a_person_set_is_held_back_until_a_rollback_gives_it_back(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    from foreview.promotion import rollback
+    from foreview.rollback import rollback
 
     key, other, *_ = sorted(names(workspace))
     take(workspace, deliver(workspace, tmp_path, f"{key},Of acme"))
@@ -121,7 +121,7 @@ def edited(
 def test_a_row_that_a_person_deleted_does_not_come_back_with_the_next_delivery(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    from foreview.promotion import rollback
+    from foreview.rollback import rollback
 
     key, other, *_ = sorted(names(workspace))
     deleted = edited(workspace, key, Action.DELETE)
@@ -144,7 +144,7 @@ def test_a_row_that_a_person_deleted_does_not_come_back_with_the_next_delivery(
 def test_a_suppliers_row_that_was_rolled_back_stays_away_and_a_persons_own_does_not_bar_it(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    from foreview.promotion import rollback
+    from foreview.rollback import rollback
 
     take(workspace, deliver(workspace, tmp_path, "NEW1,New"))
     promote_recorded(workspace, rollback(workspace, workspace.registry.latest_release()))
@@ -166,7 +166,7 @@ def test_a_suppliers_row_that_was_rolled_back_stays_away_and_a_persons_own_does_
 def test_a_suppliers_value_that_was_rolled_back_stays_away_until_a_person_takes_it(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    from foreview.promotion import rollback
+    from foreview.rollback import rollback
 
     key = min(names(workspace))
     before = names(workspace)[key]

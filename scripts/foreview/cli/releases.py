@@ -139,7 +139,7 @@ def rollback(
 
     Example: foreview rollback 12 --reason "the swap was called off"
     """
-    from foreview.promotion import rollback as propose
+    from foreview.rollback import rollback as propose
 
     with running("rollback", home, act_as, as_json) as session:
         inverse = propose(session.workspace, release, reason)

@@ -42,11 +42,12 @@ def read(connection: Connection, number: int) -> Release:
 
 
 def change_set_ids(
-    connection: Connection, upto: int | None, dimension: str | None = None
+    connection: Connection, upto: int | None, dimension: str | None = None, since: int = 0
 ) -> list[str]:
-    """Return the ids of promoted change sets in the order of promotion."""
+    """Return the ids of change sets promoted after `since`, in the order of promotion."""
     placed, sets = schema.RELEASE_CHANGE_SETS, schema.CHANGE_SETS
     query = sa.select(placed.c.change_set_id).join(sets, sets.c.id == placed.c.change_set_id)
+    query = query.where(placed.c.release > since)
     if upto is not None:
         query = query.where(placed.c.release <= upto)
     if dimension is not None:

@@ -222,10 +222,11 @@ class Registry:
         with self._database.reading() as connection:
             return promotions.read(connection, number)
 
-    def release_change_sets(self, upto: int | None = None) -> list[ChangeSet]:
-        """Return all promoted change sets, up to a release, in the order of promotion."""
+    def release_change_sets(self, upto: int | None = None, since: int = 0) -> list[ChangeSet]:
+        """Return promoted change sets after a release, up to one, in the order of promotion."""
         with self._database.reading() as connection:
-            return proposals.load(connection, promotions.change_set_ids(connection, upto))
+            ids = promotions.change_set_ids(connection, upto, since=since)
+            return proposals.load(connection, ids)
 
     def approved_rows(
         self, dimension: str, release: int | None = None
