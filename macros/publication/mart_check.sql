@@ -94,6 +94,12 @@
     {%- for pattern, reason in _refused_anywhere().items() if findall(pattern, sql) -%}
         {%- do found.append(reason) -%}
     {%- endfor -%}
+    {#- Of devices without a household only the touched viewing is read. -#}
+    {%- if rules and _groups_by_household(sql) and not findall("\\bhousehold_id is not null\\b", sql) -%}
+        {%- do found.append(
+            "It counts devices without a household as a household: count where household_id is not null."
+        ) -%}
+    {%- endif -%}
     {{- return(found) -}}
 {%- endmacro %}
 

@@ -90,6 +90,17 @@ def refused(project: Macros, sql: str, **changes: Any) -> str:
     return ""
 
 
+def test_devices_without_a_household_are_not_taken_for_one(project: Macros) -> None:
+    name = "audience_by_network_day"
+    sql = (PROJECT / "models" / "audience" / f"{name}.sql").read_text(encoding="utf-8")
+    node = project.node(name)
+    edited = sql.replace("device.household_id is not null", "viewing.seconds > 0")
+    assert edited != sql
+    node = project.add(node, name, edited, refs=node["refs"], depends_on=node["depends_on"])
+    (problem,) = project.call("mart_problems", mart=node)
+    assert "without a household" in problem
+
+
 @pytest.mark.parametrize("name", READS)
 def test_an_edit_moves_the_marts_that_read_what_it_changes(project: Macros, name: str) -> None:
     node = project.node(name)
