@@ -67,8 +67,8 @@ def _with_copies(
     back = {
         (one.dimension, one.identity, name): (one, name)
         for one in changes
-        if one.kind is Kind.MODIFIED
-        for name in one.after
+        if one.kind is not Kind.ADDED
+        for name in one.before
     }
     now = {one: workspace.registry.approved_rows(one)[0] for one in {cell[0] for cell in back}}
     copies: dict[tuple[str, Identity], dict[str, str | None]] = {}
@@ -87,7 +87,7 @@ def _with_copies(
             )
             fix = f"Roll reference version {setter} back first, or change this cell in a workbook."
             problems.append(Problem("conflict", message, fix=fix))
-        elif identity != change.identity:
+        elif identity != change.identity and change.kind is Kind.MODIFIED:
             copies.setdefault((dimension, identity), {})[name] = change.after[column]
     if problems:
         raise RefusedError(problems)

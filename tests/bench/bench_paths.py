@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5_000_000)
     real_channels = SHARED_DATA / "iptv" / "channels_2026-04-07.csv"
     parser.add_argument("--channels", type=Path, default=real_channels)
-    parser.set_defaults(days=7, repeat=1, viewing=None, devices=None)
+    parser.set_defaults(days=7, repeat=1, viewing=None, devices=None, device_count=None)
     options = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="foreview-bench-"))
     workspace = bench_workspace(home, MINUTES)

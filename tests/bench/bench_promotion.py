@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--without", nargs="*", default=[MINUTES], help="marts to leave out")
     parser.add_argument("--queries-only", action="store_true", help="of the views as they are")
     options = parser.parse_args()
-    options.viewing, options.devices, options.repeat = None, None, 1
+    options.viewing, options.devices, options.device_count, options.repeat = None, None, None, 1
     home = options.keep or Path(tempfile.mkdtemp(prefix="foreview-bench-"))
     workspace = bench_workspace(home, *options.without)
     spark = open_session(workspace)
