@@ -234,9 +234,9 @@ class Conflict:
             "fresh workbook if it is still wanted.",
         )
 
-    def split(self, part: Change, who: str) -> Problem:
+    def split(self, part: Identity, who: str) -> Problem:
         """Return the conflict with somebody who split the row since as a problem."""
-        later = ", ".join(part.identity)
+        later = ", ".join(part)
         return self._problem(
             f"{who} split the row since: the workbook's one row is also {later} now, where it is "
             f"{self.found!r}.",
@@ -308,6 +308,7 @@ def changes_of(contract: Contract, edit: Edit, now: State) -> tuple[list[Change]
             return [], [problem]
         changes = _split(contract, edit, current)
     merged, conflicts = rebase(now, changes)
+    conflicts += half_made(now, changes)
     return merged, [conflict.as_problem() for conflict in conflicts]
 
 
@@ -419,6 +420,24 @@ def rebase(now: State, changes: Sequence[Change]) -> tuple[list[Change], list[Co
         if moved is not None and not found:
             kept.append(moved)
     return kept, conflicts
+
+
+def half_made(now: State, changes: Sequence[Change]) -> list[Conflict]:
+    """Return the conflicts of changes of whose day somebody else made something else already.
+
+    The row that is to be split ended on that day, or the one that is to end was split.
+    """
+    found = []
+    for change in changes:
+        day = change.after.get("valid_to") if change.kind is Kind.MODIFIED else None
+        if day is None or now.get(change.identity, {}).get("valid_to") != day:
+            continue
+        parts = [one.identity for one in changes if one.copied_from == change.identity]
+        is_split = (*change.identity[:-1], day) in now
+        is_other = change.action is Action.RETIRE and is_split
+        if is_other or any(one[-1] == day and one not in now for one in parts):
+            found.append(Conflict(change, "valid_to", change.before["valid_to"], day))
+    return found
 
 
 def _rebase_added(

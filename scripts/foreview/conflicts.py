@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
-from foreview.changes import Change, ChangeSet, Conflict, Identity, Kind, State, apply, cells_of
+from foreview.changes import (
+    Change,
+    ChangeSet,
+    Conflict,
+    Identity,
+    Kind,
+    State,
+    apply,
+    cells_of,
+    half_made,
+)
 from foreview.errors import Problem, RefusedError
 from foreview.workspace import Workspace
 
@@ -22,25 +33,26 @@ def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> Non
 
     problems: list[Problem] = []
     states: dict[str, Any] = {}
+    named = cache(lambda one: who(workspace, one))
     for dimension in sorted({name for one in change_sets for name in one.dimensions}):
         state, _ = workspace.registry.approved_rows(dimension)
         tried: dict[Any, str] = {}  # who has changed a cell in this scenario
         for change_set in change_sets:
             changes = [one for one in change_set.changes if one.dimension == dimension]
-            problems += split_since(workspace, changes, state, change_set.base_release)
-            state, conflicts = apply(state, changes)
+            problems += split_since(workspace, changes, state, change_set.base_release).values()
+            conflicts = half_made(state, changes)
+            state, others = apply(state, changes)
+            conflicts += others
             writers = _writers(workspace, dimension) if conflicts else {}
             for one in conflicts:
                 other, writer = (
                     next((known[cell] for cell in one.cells if cell in known), None)
                     for known in (tried, writers)
                 )
-                before = who(workspace, other or writer)
+                before = named(other or writer)
                 problems.append(
                     # A rollback's is not recorded yet; it is tried alone.
-                    one.between(who(workspace, change_set.id), before)
-                    if other
-                    else one.as_problem(before)
+                    one.between(named(change_set.id), before) if other else one.as_problem(before)
                 )
             if not conflicts:
                 tried |= {cell: change_set.id for change in changes for cell in cells_of(change)}
@@ -54,10 +66,10 @@ def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> Non
 
 def split_since(
     workspace: Workspace, changes: Iterable[Change], now: State, release: int
-) -> list[Problem]:
+) -> dict[tuple[Identity, str], Problem]:
     """Return a problem for each corrected cell whose row was split after a release.
 
-    The later part has the cell's value too, as a copy: only the earlier part would be corrected,
+    The later part still has the cell's value, as a copy: only the earlier part would be corrected,
     where the author saw one row.
 
     Args:
@@ -66,22 +78,37 @@ def split_since(
         now: Its rows.
         release: The last release that the author saw.
     """
-    parts: dict[Identity, list[tuple[str, Change]]] = {}
-    for later in workspace.registry.release_change_sets(since=release):
-        for one in later.changes:
-            if one.kind is Kind.ADDED and one.copied_from and one.identity in now:
-                parts.setdefault(one.copied_from, []).append((later.id, one))
-    return [
-        Conflict(change, name, change.before[name], now[part.identity].get(name)).split(
-            part, who(workspace, id_)
-        )
-        for change in changes
-        if change.kind is Kind.MODIFIED
-        for id_, part in parts.get(change.identity, ())
-        if part.dimension == change.dimension
-        for name in change.after.keys() - part.before.keys() - {"valid_from", "valid_to"}
-        if now[part.identity].get(name) != change.after[name]
-    ]
+    corrected = [one for one in changes if one.kind is Kind.MODIFIED]
+    later = workspace.registry.release_change_sets(since=release) if corrected else []
+    parts: dict[tuple[str, Identity], list[tuple[Identity, str]]] = {}
+    for change_set in later:
+        for source, part in _splits(change_set):
+            parts.setdefault((part.dimension, source), []).append((part.identity, change_set.id))
+    named = cache(lambda one: who(workspace, one))
+    found: dict[tuple[Identity, str], Problem] = {}
+    for change in corrected:
+        names = change.after.keys() - {"valid_from", "valid_to"}
+        left = list(parts.get((change.dimension, change.identity), ()))
+        for identity, id_ in left:  # grows by the parts of parts
+            left += [one for one in parts.get((change.dimension, identity), ()) if one not in left]
+            for name in sorted(names) if identity in now else ():
+                if now[identity].get(name) == change.before[name]:
+                    clash = Conflict(change, name, change.before[name], now[identity][name])
+                    found[change.identity, name] = clash.split(identity, named(id_))
+    return found
+
+
+def _splits(change_set: ChangeSet) -> Iterator[tuple[Identity, Change]]:
+    """Yield each row that a change set adds as the later part of another, with that one."""
+    ended = {
+        (one.dimension, *one.identity[:-1], one.after["valid_to"]): one.identity
+        for one in change_set.changes
+        if one.kind is Kind.MODIFIED and one.after.get("valid_to")
+    }
+    for one in change_set.changes:
+        source = one.copied_from or ended.get((one.dimension, *one.identity))
+        if one.kind is Kind.ADDED and source is not None:
+            yield source, one
 
 
 def _writers(workspace: Workspace, dimension: str) -> dict[tuple[Identity, str], str]:

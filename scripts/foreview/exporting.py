@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from foreview.changes import Action, Edit, Identity, Kind, Row, identity_of
+from foreview.changes import Action, Edit, Identity, Kind, Row, changes_of, identity_of
+from foreview.conflicts import split_since
 from foreview.contract import Contract, Template
 from foreview.errors import Problem, RefusedError
 from foreview.submission import Asked, edits_in, parent_names, refuse_unfinished
@@ -228,6 +229,11 @@ def _refreshed(workspace: Workspace, asked: Asked) -> tuple[Table, Refreshed]:
                 marks[edit.identity, name] = text
                 cell, value = edit.cells.get(name, edit.where), edit.values.get(name)
                 conflicts.append(Problem("conflict", text, cell, value or "", _DECIDE))
+    changes = [one for edit in moved for one in changes_of(contract, edit, now)[0]]
+    split = split_since(workspace, changes, now, asked.workbook.base_release)
+    for place, problem in split.items():
+        marks[place] = problem.message
+        conflicts.append(replace(problem, fix=_DECIDE))
     undecided = {identity for identity, _ in marks}
     part = asked.workbook.part
     where = part.split(PART) if part else []
@@ -243,6 +249,8 @@ def _changed_since(contract: Contract, edit: Edit, row: Row, who: str) -> dict[s
     if edit.action in (Action.RETIRE, Action.DELETE):
         is_same = all(row[name] == value for name, value in edit.base.items())
         return {} if is_same else {contract.key[0]: f"{who} changed the row since."}
+    if edit.day is not None and edit.base.get("valid_to") != row.get("valid_to"):
+        return {contract.key[0]: f"{who} changed since until when the row holds."}
     return {
         name: f"{who} changed this to {row[name] or '(blank)'}; you wrote {value or '(blank)'}."
         for name, value in edit.values.items()

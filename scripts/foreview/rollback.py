@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import chain
 
-from foreview.changes import Action, Change, ChangeSet, Identity, Kind, diff
+from foreview.changes import Action, Change, ChangeSet, Identity, Kind, State, apply, diff, rebase
 from foreview.conflicts import check_applies, who
 from foreview.errors import Problem, RefusedError
 from foreview.submission import record, refuse_unfinished
 from foreview.workspace import Workspace
 
-Cell = tuple[str, Identity, str]
-"""A dimension, a row and a column."""
+Cell = tuple[Identity, str]
+"""A row and a column."""
 
 
 def rollback(workspace: Workspace, release: int, reason: str | None = None) -> ChangeSet:
     """Record the inverse of a release as a new change set, to be reviewed and promoted.
 
+    What later releases copied from its cells, by splitting a row, goes back too.
+
     Raises:
-        RefusedError: There is no such release, it is a first load, or later releases changed the
-            same cells.
+        RefusedError: There is no such release, it is a first load, later releases set the same
+            cells, or nothing is left of it to take back.
     """
     refuse_unfinished(workspace)
     registry = workspace.registry
@@ -31,15 +35,7 @@ def rollback(workspace: Workspace, release: int, reason: str | None = None) -> C
         raise RefusedError(Problem("first-load", message, fix=fix))
     undone = [registry.change_set(one) for one in found.change_set_ids]
     dimensions = sorted({name for one in undone for name in one.dimensions})
-    changes = [
-        change
-        for name in dimensions
-        for change in diff(
-            name,
-            registry.approved_rows(name, release)[0],
-            registry.approved_rows(name, release - 1)[0],
-        )
-    ]
+    changes = {name: _inverse(workspace, release, name) for name in dimensions}
     inverse = replace(
         undone[0],
         contracts={name: workspace.contract(name).hash for name in dimensions},
@@ -49,88 +45,166 @@ def rollback(workspace: Workspace, release: int, reason: str | None = None) -> C
         base_release=registry.latest_release(),
         source_name=f"release {release}",
         source_hash="",
-        changes=_with_copies(workspace, release, changes),
+        changes=tuple(chain.from_iterable(changes.values())),
     )
     check_applies(workspace, [inverse])
+    if not any(rebase(registry.approved_rows(one)[0], some)[0] for one, some in changes.items()):
+        message = f"Nothing of reference version {release} is left to take back."
+        fix = "See foreview history for who changed its rows since."
+        raise RefusedError(Problem("no-change", message, fix=fix))
     record(workspace, inverse)
     return inverse
 
 
-def _with_copies(
-    workspace: Workspace, release: int, changes: Sequence[Change]
-) -> tuple[Change, ...]:
-    """Return an inverse with the cells that later releases copied from its own, by splitting a row.
+def _inverse(workspace: Workspace, release: int, dimension: str) -> list[Change]:
+    """Return what takes a release's changes of a dimension back, and their later copies.
 
     Raises:
         RefusedError: A later release set one of its cells again, to the same value.
     """
-    back = {
-        (one.dimension, one.identity, name): (one, name)
-        for one in changes
-        if one.kind is not Kind.ADDED
-        for name in one.before
-    }
-    now = {one: workspace.registry.approved_rows(one)[0] for one in {cell[0] for cell in back}}
-    copies: dict[tuple[str, Identity], dict[str, str | None]] = {}
-    problems = []
-    for (dimension, identity, name), ((change, column), setter) in _setters(
-        workspace, release, back
-    ).items():
-        current = now[dimension].get(identity, {})
-        if current.get(name, "") != change.before[column]:
-            continue  # of its own cells `check_applies` says so; a copy has gone its own way
-        if setter != release:
-            by = who(workspace, workspace.registry.release(setter).change_set_ids[-1])
+    registry = workspace.registry
+    after, before, now = (
+        registry.approved_rows(dimension, one)[0] for one in (release, release - 1, None)
+    )
+    changes = list(_with_sources(workspace, release, after, diff(dimension, after, before)))
+    own = {one.identity: one for one in changes if one.kind is not Kind.ADDED}
+    cells = _Cells(release, own)
+    _since(workspace, dimension, after, cells)
+    setters, copies = cells.setters, cells.copies
+    named = cache(lambda one: who(workspace, registry.release(one).change_set_ids[-1]))
+    problems: dict[str, Problem] = {}
+    back: dict[Identity, dict[str, str | None]] = {}
+    for identity, name in {**copies, **setters}:
+        origin, _ = copies.get((identity, name), (identity, name))
+        setter = setters.get((identity, name), release)
+        change, row = own[origin], now.get(identity)
+        if row is None or row[name] != change.before[name]:
+            continue  # `check_applies` says so of its own cells; a copy has gone its own way
+        if origin != identity:
+            if setter == release and change.kind is Kind.MODIFIED:
+                back.setdefault(identity, {})[name] = change.after[name]
+        elif setter != release:
+            what = "row" if change.kind is Kind.REMOVED else name
             message = (
-                f"{dimension} {', '.join(identity)}, {name}: {by} set it to {current[name]!r} too "
-                f"since; that would be taken back with it."
+                f"{dimension} {', '.join(identity)}, {what}: {named(setter)} set it so too since; "
+                f"that would be taken back with it."
             )
-            fix = f"Roll reference version {setter} back first, or change this cell in a workbook."
-            problems.append(Problem("conflict", message, fix=fix))
-        elif identity != change.identity and change.kind is Kind.MODIFIED:
-            copies.setdefault((dimension, identity), {})[name] = change.after[column]
+            fix = f"Edit it in a workbook; or roll reference version {setter} back first."
+            problems[message] = Problem("conflict", message, fix=fix)
     if problems:
-        raise RefusedError(problems)
-    added = [
+        raise RefusedError(list(problems.values()))
+    return changes + [
         Change(
             dimension,
             Kind.MODIFIED,
             identity,
-            {name: now[dimension][identity][name] for name in values},
+            {name: now[identity][name] for name in values},
             values,
             Action.CORRECT,
         )
-        for (dimension, identity), values in copies.items()
+        for identity, values in back.items()
     ]
-    return (*changes, *added)
 
 
-def _setters(
-    workspace: Workspace, release: int, back: Mapping[Cell, tuple[Change, str]]
-) -> dict[Cell, tuple[tuple[Change, str], int]]:
-    """Return which release set each cell last, of the cells of an inverse and their copies.
+def _with_sources(
+    workspace: Workspace, release: int, after: State, changes: Sequence[Change]
+) -> Iterator[Change]:
+    """Yield an inverse whose added rows follow again what they were once split from.
+
+    So a row that was put together again, and corrected since, is split with the correction.
+    """
+    sources = {
+        (*one.identity[:-1], one.after["valid_to"]): one.identity
+        for one in changes
+        if one.kind is Kind.MODIFIED and one.after.get("valid_to")
+    }
+    for change_set in workspace.registry.release_change_sets(release, since=release - 1):
+        undone = _undone(change_set)
+        for first in workspace.registry.release_change_sets(undone, since=undone - 1):
+            sources |= {one.identity: one.copied_from for one in first.changes if one.copied_from}
+    ended = {one.identity: one for one in changes if one.kind is Kind.MODIFIED}
+    for one in changes:
+        source = sources.get(one.identity) if one.kind is Kind.ADDED else None
+        if source not in ended:
+            yield one
+            continue
+        seen = after[source]
+        edited = [
+            name
+            for name, value in one.after.items()
+            if name not in ("valid_from", "valid_to")
+            and (value != seen[name] or name in ended[source].after)
+        ]
+        yield replace(one, before={name: seen[name] for name in edited}, copied_from=source)
+
+
+@dataclass
+class _Cells:
+    """Which later release set a release's cells or their copies last.
 
     What a rollback put back counts as set by whoever had set it before.
+
+    Attributes:
+        release: The release.
+        own: The changes of its inverse that are of rows there.
+        setters: The release that set a cell, where it is a later one or a copy's.
+        copies: The own cell of each copy.
     """
-    found = {cell: (one, release) for cell, one in back.items()}
-    earlier: dict[tuple[int, Cell], int] = {}
-    for number in range(release + 1, workspace.registry.latest_release() + 1):
+
+    release: int
+    own: Mapping[Identity, Change]
+    setters: dict[Cell, int] = field(default_factory=dict)
+    copies: dict[Cell, Cell] = field(default_factory=dict)
+    _earlier: dict[tuple[int, Cell], int] = field(default_factory=dict)
+
+    def follow(self, number: int, undone: int, change: Change, *, is_added: bool) -> None:
+        """Take in a later release's change; `undone` is the release that it takes back, if any."""
+        source = change.copied_from if is_added else None
+        for name in change.after or change.before:
+            cell = (change.identity, name)
+            is_edited = name in change.before or name in ("valid_from", "valid_to")
+            if source is None or is_edited or not self._copied(cell, (source, name)):
+                self._set(number, undone, cell, is_removed=change.kind is Kind.REMOVED)
+
+    def take_back(self, number: int, undone: int) -> None:
+        """Take in that a release takes another one back."""
+        for cell in [one for one, setter in self.setters.items() if setter == undone]:
+            if (undone, cell) in self._earlier:
+                self._earlier[number, cell] = undone
+                self.setters[cell] = self._earlier[undone, cell]
+
+    def _copied(self, cell: Cell, source: Cell) -> bool:
+        origin = self.copies.get(source, source)
+        if self._is_own(origin):
+            self.copies[cell] = origin
+            self.setters[cell] = self.setters.get(source, self.release)
+            return True
+        return False
+
+    def _set(self, number: int, undone: int, cell: Cell, *, is_removed: bool) -> None:
+        is_known = cell in self.copies or self._is_own(cell)
+        if is_known and (number, cell) not in self._earlier:
+            self._earlier[number, cell] = self.setters.get(cell, self.release)
+            if not is_removed:
+                self.setters[cell] = self._earlier.get((undone, cell), number)
+
+    def _is_own(self, cell: Cell) -> bool:
+        return cell[0] in self.own and cell[1] in self.own[cell[0]].before
+
+
+def _since(workspace: Workspace, dimension: str, state: State, cells: _Cells) -> None:
+    """Let cells follow what later releases did; `state` are the rows at theirs."""
+    for number in range(cells.release + 1, workspace.registry.latest_release() + 1):
         for change_set in workspace.registry.release_change_sets(number, since=number - 1):
-            undone = int(change_set.source_name.split()[-1]) if change_set.kind == "rollback" else 0
-            for change in change_set.changes:
-                is_copy = change.kind is Kind.ADDED and change.copied_from is not None
-                source = change.copied_from if is_copy else None
-                for name in change.after:
-                    cell = (change.dimension, change.identity, name)
-                    if source is not None and name not in {
-                        *change.before,
-                        "valid_from",
-                        "valid_to",
-                    }:
-                        if (origin := (change.dimension, source, name)) in found:
-                            found[cell] = found[origin]
-                    elif cell in found:
-                        one, setter = found[cell]
-                        earlier[number, cell] = setter
-                        found[cell] = (one, earlier.get((undone, cell), number))
-    return found
+            undone = _undone(change_set)
+            cells.take_back(number, undone)
+            asked = [one for one in change_set.changes if one.dimension == dimension]
+            added = {one.identity for one in rebase(state, asked)[0] if one.kind is Kind.ADDED}
+            state, _ = apply(state, asked)
+            for change in asked:
+                cells.follow(number, undone, change, is_added=change.identity in added)
+
+
+def _undone(change_set: ChangeSet) -> int:
+    """Return the release that a rollback takes back; 0 for another change set."""
+    return int(change_set.source_name.split()[-1]) if change_set.kind == "rollback" else 0

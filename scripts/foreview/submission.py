@@ -293,7 +293,7 @@ def _changes(
         changes += found
         conflicts += wrong + [one.as_problem() for one in clashes]
         if dimension in seen:
-            conflicts += split_since(workspace, found, now, seen[dimension])
+            conflicts += split_since(workspace, found, now, seen[dimension]).values()
     return changes, states, conflicts
 
 

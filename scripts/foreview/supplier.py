@@ -279,27 +279,24 @@ def _setters(
         for change in change_set.changes:
             if change.dimension == dimension and change.kind is not Kind.REMOVED:
                 for name, value in change.after.items():
-                    entry = _setter(told, change, name, value, change_set)
-                    told.setdefault((change.identity, name), []).append(entry)
+                    is_edited = name in ("valid_from", *change.before)
+                    source = None if is_edited else change.copied_from
+                    origin = told.get((source, name)) if source is not None else None
+                    if origin:
+                        told[change.identity, name] = list(origin)
+                    else:
+                        entries = told.setdefault((change.identity, name), [])
+                        entries.append((value, _setter(entries, value, change_set)))
     return {place: entries[-1][1] for place, entries in told.items()}
 
 
 def _setter(
-    told: Mapping[tuple[Identity, str], Sequence[tuple[str | None, ChangeSet]]],
-    change: Change,
-    name: str,
-    value: str | None,
-    change_set: ChangeSet,
-) -> tuple[str | None, ChangeSet]:
-    is_copied = name not in ("valid_from", *change.before)
-    earlier = told.get((change.copied_from, name), []) if change.copied_from and is_copied else []
-    if earlier:
-        return earlier[-1]
-    entries = told.get((change.identity, name), [])
+    entries: Sequence[tuple[str | None, ChangeSet]], value: str | None, change_set: ChangeSet
+) -> ChangeSet:
     is_back = entries and (entries[-1][0] == value or entries[-1][1].kind not in SUPPLIED)
     if change_set.kind == "rollback" and is_back:  # a deleted row comes back as it was
-        change_set = next((one for old, one in reversed(entries) if old == value), change_set)
-    return value, change_set
+        return next((one for old, one in reversed(entries) if old == value), change_set)
+    return change_set
 
 
 def _checked(

@@ -169,6 +169,28 @@ def test_edits_of_rows_that_are_gone_or_there_already_are_told_with_their_values
     assert "ALFA" not in cells(today)
 
 
+def test_an_edit_of_a_row_that_was_split_since_waits_for_a_decision(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    file = export(workspace, tmp_path)
+    mine = tmp_path / "mine.xlsx"
+    mine.write_bytes(file.read_bytes())
+    contract = workspace.contract("network")
+    group = {"ALFA": {"network_group_id": "G1"}}
+    edit_workbook(file, contract, group, action="changed on a day", day="2026-05-01")
+    change_set = promote_without_engine(workspace, file, "bob")
+    rename(workspace, mine, ALFA="Aleph")
+    refused = run(workspace, "submit", str(mine), "--reason", "x")
+    assert "split the row since" in refused.stderr
+    today = tmp_path / "today.xlsx"
+    assert run(workspace, "refresh", str(mine), "-o", str(today)).exit_code == 0
+    sheet: Any = openpyxl.load_workbook(today)["Network"]
+    told = [cell.comment.text for row in sheet.iter_rows() for cell in row if cell.comment]
+    assert any(f"bob (change set {change_set.id}" in one for one in told)
+    again = run(workspace, "submit", str(today), "--reason", "x")
+    assert "row-without-action" in again.stderr
+
+
 def test_two_tables_in_one_workbook_are_checked_together(
     workspace: Workspace, tmp_path: Path
 ) -> None:

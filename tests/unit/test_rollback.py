@@ -9,9 +9,10 @@ from networks import network_workspace, promote_recorded
 from test_scenario_conflicts import ALFA, GROUP, NAME, proposed, refused
 
 from conftest import acting
-from foreview.changes import Action
+from foreview.changes import Action, ChangeSet, Edit, changes_of
 from foreview.errors import RefusedError
 from foreview.rollback import rollback
+from foreview.what_if import checked_change_sets
 from foreview.workspace import Workspace
 
 DAY = "2026-05-01"
@@ -48,8 +49,8 @@ def test_what_somebody_set_to_the_same_since_is_theirs(workspace: Workspace) -> 
         rollback(acting(workspace, "eve"), release)
     (problem,) = caught.value.problems
     assert problem.rule == "conflict"
-    assert f"bob (change set {again.id}, reference version 4) set it to 'Mine'" in problem.message
-    assert "Roll reference version 4 back first" in problem.fix
+    assert f"bob (change set {again.id}, reference version 4) set it so too" in problem.message
+    assert "roll reference version 4 back first" in problem.fix
 
 
 def test_after_a_rollback_of_the_later_one_the_earlier_one_can_be_taken_back(
@@ -77,3 +78,78 @@ def test_a_correction_of_a_row_that_was_split_since_is_not_made_to_a_part_of_it(
     promote_recorded(workspace, rollback(acting(workspace, "eve"), release))
     promote_recorded(workspace, mine)  # it is one row again
     assert names(workspace) == {ALFA[1]: "Mine"}
+
+
+def test_a_later_part_of_a_later_part_is_seen_too(workspace: Workspace) -> None:
+    mine = proposed(workspace, "ana", NAME)
+    promote_recorded(workspace, proposed(workspace, "bob", GROUP, Action.CHANGE_FROM, DAY))
+    state, _ = workspace.registry.approved_rows("network")
+    contract = workspace.contract("network")
+    correct = Edit(Action.CORRECT, LATER, NAME, state[LATER])
+    split = Edit(Action.CHANGE_FROM, LATER, {"network_group_id": None}, state[LATER], "2026-06-01")
+    for edit in (split, correct):  # the part in the middle has the name already
+        changes, problems = changes_of(contract, edit, state)
+        assert not problems
+        contracts = {"network": contract.hash}
+        found = ChangeSet("bob", "why", "edit", 2, "b.xlsx", "", contracts, tuple(changes))
+        acting(workspace, "bob").registry.record_change_set(found)
+        promote_recorded(workspace, found)
+    (problem,) = refused(workspace, mine)
+    assert "also ALFA, 2026-06-01 now" in problem.message
+
+
+def test_a_row_put_together_and_corrected_is_split_again_with_the_correction(
+    workspace: Workspace,
+) -> None:
+    split = promote_recorded(workspace, proposed(workspace, "bob", GROUP, Action.CHANGE_FROM, DAY))
+    back = promote_recorded(workspace, rollback(acting(workspace, "eve"), split))
+    promote_recorded(workspace, proposed(workspace, "ana", NAME))
+    promote_recorded(workspace, rollback(acting(workspace, "eve"), back))
+    assert names(workspace) == {ALFA[1]: "Mine", DAY: "Mine"}
+    assert workspace.registry.approved_rows("network")[0][LATER]["network_group_id"] == "G1"
+
+
+def test_what_changed_nothing_is_nothing_to_take_back_but_counts(workspace: Workspace) -> None:
+    one, other = (proposed(workspace, author, NAME) for author in ("ana", "bob"))
+    first, second = (promote_recorded(workspace, each) for each in (one, other))
+    with pytest.raises(RefusedError, match=r"bob \(change set .* set it so too since"):
+        rollback(acting(workspace, "eve"), first)
+    with pytest.raises(RefusedError, match="Nothing of reference version 3 is left"):
+        rollback(acting(workspace, "eve"), second)
+
+
+def test_after_the_rest_of_a_request_its_part_can_be_taken_back(workspace: Workspace) -> None:
+    one, other = proposed(workspace, "ana", NAME), proposed(workspace, "bob", {**NAME, **GROUP})
+    part, whole = (promote_recorded(workspace, each) for each in (one, other))
+    with pytest.raises(RefusedError, match="network_name: bob"):
+        rollback(acting(workspace, "eve"), part)
+    promote_recorded(workspace, rollback(acting(workspace, "eve"), whole))
+    promote_recorded(workspace, rollback(acting(workspace, "eve"), part))
+    with pytest.raises(RefusedError, match="Nothing of reference version 2 is left"):
+        rollback(acting(workspace, "eve"), part)
+
+
+def test_a_row_that_was_deleted_and_brought_back_is_as_it_was(workspace: Workspace) -> None:
+    first = promote_recorded(workspace, proposed(workspace, "ana", NAME))
+    gone = promote_recorded(workspace, proposed(workspace, "bob", None, Action.DELETE))
+    promote_recorded(workspace, rollback(acting(workspace, "eve"), gone))
+    promote_recorded(workspace, rollback(acting(workspace, "eve"), first))
+    assert names(workspace) == {ALFA[1]: "Alfa"}
+
+
+@pytest.mark.parametrize("is_retired_first", [True, False])
+def test_a_day_on_which_one_retires_and_one_splits_is_a_conflict(
+    workspace: Workspace, is_retired_first: bool
+) -> None:
+    both = [
+        proposed(workspace, "ana", None, Action.RETIRE, DAY),
+        proposed(workspace, "bob", GROUP, Action.CHANGE_FROM, DAY),
+    ]
+    first, second = both if is_retired_first else reversed(both)
+    same = proposed(workspace, "eve", GROUP, Action.CHANGE_FROM, DAY)
+    promote_recorded(workspace, first)
+    (problem,) = refused(workspace, second)
+    assert "valid_to" in problem.message
+    assert first.author in problem.message
+    if not is_retired_first:
+        assert checked_change_sets(workspace, [same.id])  # the same split is done already
