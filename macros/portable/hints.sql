@@ -16,3 +16,10 @@
     {%- endset -%}
     {{- broadcast_hint(name, run_query(query).rows[0][0]) -}}
 {%- endmacro %}
+
+{#- The same for a query of devices, of which more are few: a row of theirs is three numbers. -#}
+{% macro few_devices_hint(name, query) -%}
+    {%- if run_query('select count(*) from (' ~ query ~ ') as devices').rows[0][0] <= var('few_devices') -%}
+        /*+ broadcast({{ name }}) */
+    {%- endif -%}
+{%- endmacro %}

@@ -47,11 +47,19 @@
 
     )
 
-    select {{ few_rows_hint(touched, 'viewing_date, household_id', 'affected_devices') }}
+    {%- set day_hint = few_rows_hint(touched, 'viewing_date, household_id', 'affected_devices') %}
+    {%- set ids = _devices_of_households(touched) %}
+    {%- set hint = '' if day_hint | trim else few_devices_hint('affected_device', ids) | trim %}
+
+    select {{ day_hint }} {{ hint }}
         {%- for column in columns %}
         viewing.{{ column }}{{ "," if not loop.last }}
         {%- endfor %}
     from {{ _built_relation('fct_viewing') }} as viewing
+    {%- if hint %}
+    left semi join ({{ ids }}) as affected_device
+        on viewing.device_id = affected_device.device_id
+    {%- endif %}
     left semi join affected_devices
         on viewing.device_id = affected_devices.device_id
             and viewing.viewing_date = affected_devices.viewing_date
@@ -61,6 +69,16 @@
     select {{ columns | join(', ') }}
     from {{ touched }}
     where household_id is null
+{%- endmacro %}
+
+{#-
+    The devices that these households ever had: where their days are many, the viewing of others is
+    left out by these first, instead of being shuffled.
+-#}
+{% macro _devices_of_households(touched) -%}
+    select distinct device.device_id
+    from {{ _built_relation('dim_device') }} as device
+    left semi join {{ touched }} as touched on device.household_id = touched.household_id
 {%- endmacro %}
 
 {#- The devices of that viewing: marts join them twice, and all devices are many. -#}
