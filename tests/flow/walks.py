@@ -203,8 +203,8 @@ class Walk:
                 del channels[change.identity]
             elif change.copied_from is not None:  # what is not edited is as it is today
                 edited = {name: change.after[name] for name in change.before}
-                day = {"valid_from": change.identity[1]}
-                channels[change.identity] = {**last.channels[change.copied_from], **edited, **day}
+                days = {name: change.after[name] for name in ("valid_from", "valid_to")}
+                channels[change.identity] = {**last.channels[change.copied_from], **edited, **days}
             else:
                 channels[change.identity] = {**channels.get(change.identity, {}), **change.after}
         held = {grain: one for grain, one in last.figures.items() if grain[0] in self.held}
