@@ -432,9 +432,10 @@ def half_made(now: State, changes: Sequence[Change]) -> list[Conflict]:
         day = change.after.get("valid_to") if change.kind is Kind.MODIFIED else None
         if day is None or now.get(change.identity, {}).get("valid_to") != day:
             continue
+        later = (*change.identity[:-1], day)
         parts = [one.identity for one in changes if one.copied_from == change.identity]
-        is_split = (*change.identity[:-1], day) in now
-        is_other = change.action is Action.RETIRE and is_split
+        is_shortened = (change.before["valid_to"] or "9") > day
+        is_other = is_shortened and later in now and all(one.identity != later for one in changes)
         if is_other or any(one[-1] == day and one not in now for one in parts):
             found.append(Conflict(change, "valid_to", change.before["valid_to"], day))
     return found

@@ -39,8 +39,12 @@ def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> Non
         tried: dict[Any, str] = {}  # who has changed a cell in this scenario
         for change_set in change_sets:
             changes = [one for one in change_set.changes if one.dimension == dimension]
-            problems += split_since(workspace, changes, state, change_set.base_release).values()
-            conflicts = half_made(state, changes)
+            split = split_since(workspace, changes, state, change_set.base_release)
+            problems += split.values()
+            if change_set.kind == "rollback":
+                problems += _set_since(workspace, change_set, changes)
+            halves = half_made(state, changes)
+            conflicts = [one for one in halves if (one.change.identity, one.column) not in split]
             state, others = apply(state, changes)
             conflicts += others
             writers = _writers(workspace, dimension) if conflicts else {}
@@ -65,12 +69,12 @@ def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> Non
 
 
 def split_since(
-    workspace: Workspace, changes: Iterable[Change], now: State, release: int
+    workspace: Workspace, changes: Sequence[Change], now: State, release: int
 ) -> dict[tuple[Identity, str], Problem]:
     """Return a problem for each corrected cell whose row was split after a release.
 
     The later part still has the cell's value, as a copy: only the earlier part would be corrected,
-    where the author saw one row.
+    where the author saw one row. Or it begins on the day on which the row was to end.
 
     Args:
         workspace: Where.
@@ -86,8 +90,10 @@ def split_since(
             parts.setdefault((part.dimension, source), []).append((part.identity, change_set.id))
     named = cache(lambda one: who(workspace, one))
     found: dict[tuple[Identity, str], Problem] = {}
+    own = {one.identity for one in changes}
     for change in corrected:
         names = change.after.keys() - {"valid_from", "valid_to"}
+        day, now_to = change.after.get("valid_to"), now.get(change.identity, {}).get("valid_to")
         left = list(parts.get((change.dimension, change.identity), ()))
         for identity, id_ in left:  # grows by the parts of parts
             left += [one for one in parts.get((change.dimension, identity), ()) if one not in left]
@@ -95,7 +101,25 @@ def split_since(
                 if now[identity].get(name) == change.before[name]:
                     clash = Conflict(change, name, change.before[name], now[identity][name])
                     found[change.identity, name] = clash.split(identity, named(id_))
+            if day and now_to == day == identity[-1] and identity in now and identity not in own:
+                clash = Conflict(change, "valid_to", change.before["valid_to"], day)
+                found[change.identity, "valid_to"] = clash.split(identity, named(id_))
     return found
+
+
+def _set_since(
+    workspace: Workspace, change_set: ChangeSet, changes: Iterable[Change]
+) -> Iterator[Problem]:
+    """Yield a problem for each cell of a waiting rollback that somebody set since, to any value."""
+    back = {(one.dimension, *cell): one for one in changes for cell in cells_of(one)}
+    for later in workspace.registry.release_change_sets(since=change_set.base_release):
+        for one in later.changes:
+            for identity, name in cells_of(one):
+                change = back.get((one.dimension, identity, name))
+                if change is not None:
+                    value = one.after.get(name)
+                    clash = Conflict(change, name, change.before.get(name), value)
+                    yield clash.as_problem(who(workspace, later.id))
 
 
 def _splits(change_set: ChangeSet) -> Iterator[tuple[Identity, Change]]:

@@ -7,14 +7,25 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain
 
-from foreview.changes import Action, Change, ChangeSet, Identity, Kind, State, apply, diff, rebase
+from foreview.changes import (
+    Action,
+    Change,
+    ChangeSet,
+    Identity,
+    Kind,
+    Row,
+    State,
+    apply,
+    diff,
+    rebase,
+)
 from foreview.conflicts import check_applies, who
 from foreview.errors import Problem, RefusedError
 from foreview.submission import record, refuse_unfinished
 from foreview.workspace import Workspace
 
 Cell = tuple[Identity, str]
-"""A row and a column."""
+"""A row and a column; without one, whether a row that the release took away is there."""
 
 
 def rollback(workspace: Workspace, release: int, reason: str | None = None) -> ChangeSet:
@@ -66,8 +77,9 @@ def _inverse(workspace: Workspace, release: int, dimension: str) -> list[Change]
     after, before, now = (
         registry.approved_rows(dimension, one)[0] for one in (release, release - 1, None)
     )
-    changes = list(_with_sources(workspace, release, after, diff(dimension, after, before)))
-    own = {one.identity: one for one in changes if one.kind is not Kind.ADDED}
+    plain = diff(dimension, after, before)
+    changes = list(_with_sources(workspace, release, dimension, after, plain))
+    own = {one.identity: one for one in changes}
     cells = _Cells(release, own)
     _since(workspace, dimension, after, cells)
     setters, copies = cells.setters, cells.copies
@@ -78,13 +90,14 @@ def _inverse(workspace: Workspace, release: int, dimension: str) -> list[Change]
         origin, _ = copies.get((identity, name), (identity, name))
         setter = setters.get((identity, name), release)
         change, row = own[origin], now.get(identity)
-        if row is None or row[name] != change.before[name]:
+        is_as_left = row is None if not name else row and row[name] == change.before[name]
+        if not is_as_left:
             continue  # `check_applies` says so of its own cells; a copy has gone its own way
         if origin != identity:
             if setter == release and change.kind is Kind.MODIFIED:
                 back.setdefault(identity, {})[name] = change.after[name]
         elif setter != release:
-            what = "row" if change.kind is Kind.REMOVED else name
+            what = name if change.kind is Kind.MODIFIED else "row"
             message = (
                 f"{dimension} {', '.join(identity)}, {what}: {named(setter)} set it so too since; "
                 f"that would be taken back with it."
@@ -107,33 +120,39 @@ def _inverse(workspace: Workspace, release: int, dimension: str) -> list[Change]
 
 
 def _with_sources(
-    workspace: Workspace, release: int, after: State, changes: Sequence[Change]
+    workspace: Workspace, release: int, dimension: str, after: State, changes: Sequence[Change]
 ) -> Iterator[Change]:
     """Yield an inverse whose added rows follow again what they were once split from.
 
     So a row that was put together again, and corrected since, is split with the correction.
     """
-    sources = {
-        (*one.identity[:-1], one.after["valid_to"]): one.identity
+    sources: dict[Identity, tuple[Identity, Row]] = {
+        (*one.identity[:-1], one.after["valid_to"] or ""): (one.identity, {})
         for one in changes
         if one.kind is Kind.MODIFIED and one.after.get("valid_to")
     }
     for change_set in workspace.registry.release_change_sets(release, since=release - 1):
         undone = _undone(change_set)
         for first in workspace.registry.release_change_sets(undone, since=undone - 1):
-            sources |= {one.identity: one.copied_from for one in first.changes if one.copied_from}
+            sources |= {
+                one.identity: (one.copied_from, one.before)
+                for one in first.changes
+                if one.kind is Kind.ADDED and one.copied_from and one.dimension == dimension
+            }
     ended = {one.identity: one for one in changes if one.kind is Kind.MODIFIED}
     for one in changes:
-        source = sources.get(one.identity) if one.kind is Kind.ADDED else None
-        if source not in ended:
+        source, split_by = sources.get(one.identity, ((), {}))
+        seen = after.get(source, {})
+        # A boundary that was moved looks alike, but nothing was put together.
+        is_part = source in ended and seen["valid_to"] == one.after.get("valid_to")
+        if one.kind is not Kind.ADDED or not is_part:
             yield one
             continue
-        seen = after[source]
         edited = [
             name
             for name, value in one.after.items()
             if name not in ("valid_from", "valid_to")
-            and (value != seen[name] or name in ended[source].after)
+            and (value != seen[name] or name in ended[source].after or name in split_by)
         ]
         yield replace(one, before={name: seen[name] for name in edited}, copied_from=source)
 
@@ -146,7 +165,7 @@ class _Cells:
 
     Attributes:
         release: The release.
-        own: The changes of its inverse that are of rows there.
+        own: The changes of its inverse.
         setters: The release that set a cell, where it is a later one or a copy's.
         copies: The own cell of each copy.
     """
@@ -155,41 +174,51 @@ class _Cells:
     own: Mapping[Identity, Change]
     setters: dict[Cell, int] = field(default_factory=dict)
     copies: dict[Cell, Cell] = field(default_factory=dict)
-    _earlier: dict[tuple[int, Cell], int] = field(default_factory=dict)
+    _earlier: dict[Cell, dict[int, int]] = field(default_factory=dict)
 
     def follow(self, number: int, undone: int, change: Change, *, is_added: bool) -> None:
         """Take in a later release's change; `undone` is the release that it takes back, if any."""
         source = change.copied_from if is_added else None
-        for name in change.after or change.before:
+        names = [*change.after] if change.kind is Kind.MODIFIED else ["", *change.after]
+        for name in names:
             cell = (change.identity, name)
-            is_edited = name in change.before or name in ("valid_from", "valid_to")
+            is_edited = name in change.before or name in ("", "valid_from", "valid_to")
             if source is None or is_edited or not self._copied(cell, (source, name)):
-                self._set(number, undone, cell, is_removed=change.kind is Kind.REMOVED)
+                self._set(number, undone, cell)
+        for name in change.before if change.kind is Kind.REMOVED else ():
+            cell = (change.identity, name)
+            if cell in self.copies or self._is_own(cell):  # it may be brought back
+                self._earlier.setdefault(cell, {})[number] = self.setters.get(cell, self.release)
 
     def take_back(self, number: int, undone: int) -> None:
         """Take in that a release takes another one back."""
         for cell in [one for one, setter in self.setters.items() if setter == undone]:
-            if (undone, cell) in self._earlier:
-                self._earlier[number, cell] = undone
-                self.setters[cell] = self._earlier[undone, cell]
+            earlier = self._earlier.get(cell, {})
+            if undone in earlier:
+                earlier[number] = undone
+                self.setters[cell] = earlier[undone]
 
     def _copied(self, cell: Cell, source: Cell) -> bool:
         origin = self.copies.get(source, source)
-        if self._is_own(origin):
-            self.copies[cell] = origin
-            self.setters[cell] = self.setters.get(source, self.release)
-            return True
-        return False
+        if not self._is_own(origin):
+            return False
+        self.copies[cell] = origin
+        self.setters[cell] = self.setters.get(source, self.release)
+        self._earlier[cell] = dict(self._earlier.get(source, {}))
+        return True
 
-    def _set(self, number: int, undone: int, cell: Cell, *, is_removed: bool) -> None:
-        is_known = cell in self.copies or self._is_own(cell)
-        if is_known and (number, cell) not in self._earlier:
-            self._earlier[number, cell] = self.setters.get(cell, self.release)
-            if not is_removed:
-                self.setters[cell] = self._earlier.get((undone, cell), number)
+    def _set(self, number: int, undone: int, cell: Cell) -> None:
+        if cell in self.copies or self._is_own(cell):
+            earlier = self._earlier.setdefault(cell, {})
+            if number not in earlier:
+                earlier[number] = self.setters.get(cell, self.release)
+                self.setters[cell] = earlier.get(undone, number)
 
     def _is_own(self, cell: Cell) -> bool:
-        return cell[0] in self.own and cell[1] in self.own[cell[0]].before
+        change = self.own.get(cell[0])
+        if change is None:
+            return False
+        return not cell[1] if change.kind is Kind.ADDED else cell[1] in change.before
 
 
 def _since(workspace: Workspace, dimension: str, state: State, cells: _Cells) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from networks import network_workspace, promote_recorded
 from test_scenario_conflicts import ALFA, GROUP, NAME, proposed, refused
 
 from conftest import acting
-from foreview.changes import Action, ChangeSet, Edit, changes_of
+from foreview.changes import Action, Change, ChangeSet, Edit, Identity, changes_of, diff
 from foreview.errors import RefusedError
 from foreview.rollback import rollback
 from foreview.what_if import checked_change_sets
@@ -22,6 +23,43 @@ LATER = ("ALFA", DAY)
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return network_workspace(tmp_path)
+
+
+def after(
+    workspace: Workspace, author: str, *edits: tuple[Identity, dict[str, str | None]], day: str = ""
+) -> int:
+    """Put corrections into effect, or changes from a day; return the release."""
+    state, _ = workspace.registry.approved_rows("network")
+    contract = workspace.contract("network")
+    action = Action.CHANGE_FROM if day else Action.CORRECT
+    changes = []
+    for identity, values in edits:
+        edit = Edit(action, identity, values, state[identity], day or None)
+        found, problems = changes_of(contract, edit, state)
+        assert not problems
+        changes += found
+    return promote_recorded(workspace, recorded(workspace, author, changes))
+
+
+def recorded(workspace: Workspace, author: str, changes: Sequence[Change]) -> ChangeSet:
+    base = workspace.registry.latest_release()
+    contracts = {"network": workspace.contract("network").hash}
+    found = ChangeSet(author, "why", "edit", base, "b.xlsx", "", contracts, tuple(changes))
+    acting(workspace, author).registry.record_change_set(found)
+    return found
+
+
+def taken_back(workspace: Workspace, release: int) -> int:
+    return promote_recorded(workspace, rollback(acting(workspace, "eve"), release))
+
+
+def moved(workspace: Workspace, day: str, to: str) -> int:
+    """Move the day on which ALFA's second row begins."""
+    state, _ = workspace.registry.approved_rows("network")
+    rows = dict(state)
+    rows[ALFA] = {**rows[ALFA], "valid_to": to}
+    rows["ALFA", to] = {**rows.pop(("ALFA", day)), "valid_from": to}
+    return promote_recorded(workspace, recorded(workspace, "bob", diff("network", state, rows)))
 
 
 def names(workspace: Workspace) -> dict[str, str | None]:
@@ -83,17 +121,8 @@ def test_a_correction_of_a_row_that_was_split_since_is_not_made_to_a_part_of_it(
 def test_a_later_part_of_a_later_part_is_seen_too(workspace: Workspace) -> None:
     mine = proposed(workspace, "ana", NAME)
     promote_recorded(workspace, proposed(workspace, "bob", GROUP, Action.CHANGE_FROM, DAY))
-    state, _ = workspace.registry.approved_rows("network")
-    contract = workspace.contract("network")
-    correct = Edit(Action.CORRECT, LATER, NAME, state[LATER])
-    split = Edit(Action.CHANGE_FROM, LATER, {"network_group_id": None}, state[LATER], "2026-06-01")
-    for edit in (split, correct):  # the part in the middle has the name already
-        changes, problems = changes_of(contract, edit, state)
-        assert not problems
-        contracts = {"network": contract.hash}
-        found = ChangeSet("bob", "why", "edit", 2, "b.xlsx", "", contracts, tuple(changes))
-        acting(workspace, "bob").registry.record_change_set(found)
-        promote_recorded(workspace, found)
+    after(workspace, "bob", (LATER, {"network_group_id": None}), day="2026-06-01")
+    after(workspace, "bob", (LATER, NAME))  # the part in the middle has the name already
     (problem,) = refused(workspace, mine)
     assert "also ALFA, 2026-06-01 now" in problem.message
 
@@ -153,3 +182,73 @@ def test_a_day_on_which_one_retires_and_one_splits_is_a_conflict(
     assert first.author in problem.message
     if not is_retired_first:
         assert checked_change_sets(workspace, [same.id])  # the same split is done already
+
+
+def test_a_boundary_that_goes_back_makes_no_copy_of_the_row_before_it(workspace: Workspace) -> None:
+    after(workspace, "bob", (ALFA, GROUP), day=DAY)
+    release = moved(workspace, DAY, "2026-06-01")
+    after(workspace, "ana", (ALFA, NAME))
+    taken_back(workspace, release)
+    assert names(workspace) == {ALFA[1]: "Mine", DAY: "Alfa"}
+
+
+def test_the_newest_first_and_then_the_one_before_takes_the_copies_back_too(
+    workspace: Workspace,
+) -> None:
+    first = after(workspace, "ana", (ALFA, NAME))
+    second = after(workspace, "bob", (ALFA, {"network_name": "Bob's"}))
+    after(workspace, "carl", (ALFA, GROUP), day=DAY)
+    taken_back(workspace, second)
+    assert set(names(workspace).values()) == {"Mine"}
+    taken_back(workspace, first)
+    assert set(names(workspace).values()) == {"Alfa"}
+
+
+def test_what_a_split_set_itself_is_no_copy_when_it_is_made_again(workspace: Workspace) -> None:
+    split = after(workspace, "bob", (ALFA, NAME), day=DAY)
+    after(workspace, "ana", (ALFA, NAME))
+    back = taken_back(workspace, split)
+    after(workspace, "ana", (ALFA, {"network_name": "Alfa"}))
+    with pytest.raises(RefusedError, match="network_name"):
+        taken_back(workspace, back)  # the split would change a name that is no longer there
+
+
+def test_a_row_that_somebody_deleted_again_stays_away(workspace: Workspace) -> None:
+    first = promote_recorded(workspace, proposed(workspace, "ana", None, Action.DELETE))
+    taken_back(workspace, first)
+    again = promote_recorded(workspace, proposed(workspace, "bob", None, Action.DELETE))
+    with pytest.raises(RefusedError, match="ALFA, 1900-01-01, row: bob"):
+        rollback(acting(workspace, "eve"), first)
+    taken_back(workspace, again)
+    assert names(workspace) == {ALFA[1]: "Alfa"}
+
+
+def test_a_rollback_that_waits_does_not_take_back_what_others_set_meanwhile(
+    workspace: Workspace,
+) -> None:
+    one, other = (proposed(workspace, author, NAME) for author in ("ana", "bob"))
+    inverse = rollback(acting(workspace, "eve"), promote_recorded(workspace, one))
+    promote_recorded(workspace, other)
+    with pytest.raises(RefusedError, match=r"bob \(change set"):
+        checked_change_sets(workspace, [inverse.id])
+
+
+def test_an_end_on_the_day_of_somebodys_split_is_a_conflict_also_as_a_correction(
+    workspace: Workspace,
+) -> None:
+    mine = proposed(workspace, "ana", {"valid_to": DAY})
+    promote_recorded(workspace, proposed(workspace, "bob", GROUP, Action.CHANGE_FROM, DAY))
+    assert any("valid_to" in one.message for one in refused(workspace, mine))
+
+
+def test_a_retired_row_that_has_a_new_code_from_that_day_is_a_conflict(
+    workspace: Workspace,
+) -> None:
+    mine = proposed(workspace, "ana", None, Action.RETIRE, DAY)
+    state, _ = workspace.registry.approved_rows("network")
+    edit = Edit(Action.NEW_CODE, ALFA, {"network_id": "NEWA"}, state[ALFA], DAY)
+    changes, problems = changes_of(workspace.contract("network"), edit, state)
+    assert not problems
+    promote_recorded(workspace, recorded(workspace, "bob", changes))
+    (problem,) = refused(workspace, mine)
+    assert "also NEWA, 2026-05-01 now" in problem.message
