@@ -25,7 +25,7 @@ from foreview.submission import record, refuse_unfinished
 from foreview.workspace import Workspace
 
 Cell = tuple[Identity, str]
-"""A row and a column; without one, whether a row that the release took away is there."""
+"""A row and a column; without one, whether a row that the release added or removed is there."""
 
 
 def rollback(workspace: Workspace, release: int, reason: str | None = None) -> ChangeSet:
@@ -84,6 +84,13 @@ def _inverse(workspace: Workspace, release: int, dimension: str) -> list[Change]
     _since(workspace, dimension, after, cells)
     setters, copies = cells.setters, cells.copies
     named = cache(lambda one: who(workspace, registry.release(one).change_set_ids[-1]))
+    parts = {
+        (*one.identity[:-1], one.before["valid_to"])
+        for one in plain
+        if one.kind is Kind.MODIFIED and one.before.get("valid_to")
+    }
+    for change_set in registry.release_change_sets(release, since=release - 1):
+        parts |= {one.identity for one in change_set.changes if one.copied_from}
     problems: dict[str, Problem] = {}
     back: dict[Identity, dict[str, str | None]] = {}
     for identity, name in {**copies, **setters}:
@@ -96,12 +103,12 @@ def _inverse(workspace: Workspace, release: int, dimension: str) -> list[Change]
         if origin != identity:
             if setter == release and change.kind is Kind.MODIFIED:
                 back.setdefault(identity, {})[name] = change.after[name]
-        elif setter != release:
+        elif setter != release and (name or change.kind is Kind.ADDED or identity in parts):
             what = name if change.kind is Kind.MODIFIED else "row"
-            message = (
-                f"{dimension} {', '.join(identity)}, {what}: {named(setter)} set it so too since; "
-                f"that would be taken back with it."
-            )
+            done = f"{named(setter)} set it so too since; that would be taken back with it."
+            if not name and change.kind is Kind.REMOVED:
+                done = f"{named(setter)} deleted it since; the row before it would have its days."
+            message = f"{dimension} {', '.join(identity)}, {what}: {done}"
             fix = f"Edit it in a workbook; or roll reference version {setter} back first."
             problems[message] = Problem("conflict", message, fix=fix)
     if problems:
@@ -218,7 +225,7 @@ class _Cells:
         change = self.own.get(cell[0])
         if change is None:
             return False
-        return not cell[1] if change.kind is Kind.ADDED else cell[1] in change.before
+        return cell[1] in change.before if cell[1] else change.kind is not Kind.MODIFIED
 
 
 def _since(workspace: Workspace, dimension: str, state: State, cells: _Cells) -> None:

@@ -24,6 +24,7 @@ from foreview.submission import close, record
 
 KEYS = ("ALFA", "NEW1")
 """Few, so that releases change the same cells."""
+ACTIONS = (Action.CORRECT, Action.CHANGE_FROM, Action.RETIRE, Action.DELETE, Action.INSERT)
 Rows = dict[tuple[str, ...], Row]
 
 
@@ -48,7 +49,7 @@ class Releases(RuleBasedStateMachine):
 
     @rule(
         key=st.sampled_from(KEYS),
-        action=st.sampled_from([Action.CORRECT, Action.CHANGE_FROM, Action.RETIRE, Action.INSERT]),
+        action=st.sampled_from(ACTIONS),
         author=st.sampled_from(["ana", "bea"]),
         day=st.sampled_from(["2026-02-01", "2026-03-01", "2026-04-01"]),
         values=st.sampled_from(
@@ -71,7 +72,8 @@ class Releases(RuleBasedStateMachine):
             edit = Edit(action, values={**new, **values, "valid_from": None})
         else:
             base = state[mine[-1]]
-            edit = Edit(action, mine[-1], {} if action is Action.RETIRE else values, base, day)
+            is_ended = action in (Action.RETIRE, Action.DELETE)
+            edit = Edit(action, mine[-1], {} if is_ended else values, base, day)
         changes, problems = changes_of(contract, edit, state)
         if problems or not changes:
             return

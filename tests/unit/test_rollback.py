@@ -252,3 +252,13 @@ def test_a_retired_row_that_has_a_new_code_from_that_day_is_a_conflict(
     promote_recorded(workspace, recorded(workspace, "bob", changes))
     (problem,) = refused(workspace, mine)
     assert "also NEWA, 2026-05-01 now" in problem.message
+
+
+def test_the_days_of_a_part_that_somebody_deleted_do_not_come_back(workspace: Workspace) -> None:
+    split = after(workspace, "bob", (ALFA, GROUP), day=DAY)
+    state, _ = workspace.registry.approved_rows("network")
+    edit = Edit(Action.DELETE, LATER, {}, state[LATER])
+    changes, _ = changes_of(workspace.contract("network"), edit, state)
+    promote_recorded(workspace, recorded(workspace, "carl", changes))
+    with pytest.raises(RefusedError, match=r"carl .* deleted it since"):
+        rollback(acting(workspace, "eve"), split)
