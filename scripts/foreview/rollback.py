@@ -90,7 +90,8 @@ def _inverse(workspace: Workspace, release: int, dimension: str) -> list[Change]
         if one.kind is Kind.MODIFIED and one.before.get("valid_to")
     }
     for change_set in registry.release_change_sets(release, since=release - 1):
-        parts |= {one.identity for one in change_set.changes if one.copied_from}
+        own_dimension = (one for one in change_set.changes if one.dimension == dimension)
+        parts |= {one.identity for one in own_dimension if one.copied_from}
     problems: dict[str, Problem] = {}
     back: dict[Identity, dict[str, str | None]] = {}
     for identity, name in {**copies, **setters}:
