@@ -3,8 +3,8 @@
     rows. The planner guesses a size from the tables that a relation is joined from, and would
     shuffle all viewing. Engines without hints read a comment.
 -#}
-{% macro broadcast_hint(names, rows) -%}
-    {%- if rows <= var('few_rows') -%}
+{% macro broadcast_hint(names, rows, most=none) -%}
+    {%- if rows <= (most or var('few_rows')) -%}
         /*+ broadcast({{ names }}) */
     {%- endif -%}
 {%- endmacro %}
@@ -19,7 +19,6 @@
 
 {#- The same for a query of devices, of which more are few: a row of theirs is three numbers. -#}
 {% macro few_devices_hint(name, query) -%}
-    {%- if run_query('select count(*) from (' ~ query ~ ') as devices').rows[0][0] <= var('few_devices') -%}
-        /*+ broadcast({{ name }}) */
-    {%- endif -%}
+    {%- set count = run_query('select count(*) from (' ~ query ~ ') as devices').rows[0][0] -%}
+    {{- broadcast_hint(name, count, var('few_devices')) -}}
 {%- endmacro %}

@@ -51,7 +51,6 @@
 {%- endmacro %}
 
 {#- The figures that an impact opens, with the columns of versions. -#}
-
 {% macro _opened_by(mart, impact, number) -%}
     select
         {%- for name in version_columns(mart) %}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -42,7 +42,7 @@ def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> Non
             split = split_since(workspace, changes, state, change_set.base_release)
             problems += split.values()
             if change_set.kind == "rollback":
-                problems += _set_since(workspace, change_set, changes)
+                problems += _set_since(workspace, change_set, changes, named)
             halves = half_made(state, changes)
             conflicts = [one for one in halves if (one.change.identity, one.column) not in split]
             state, others = apply(state, changes)
@@ -108,7 +108,10 @@ def split_since(
 
 
 def _set_since(
-    workspace: Workspace, change_set: ChangeSet, changes: Iterable[Change]
+    workspace: Workspace,
+    change_set: ChangeSet,
+    changes: Iterable[Change],
+    named: Callable[[str | None], str],
 ) -> Iterator[Problem]:
     """Yield a problem for each cell of a waiting rollback that somebody set since, to any value."""
     back = {(one.dimension, *cell): one for one in changes for cell in cells_of(one)}
@@ -117,9 +120,8 @@ def _set_since(
             for identity, name in cells_of(one):
                 change = back.get((one.dimension, identity, name))
                 if change is not None:
-                    value = one.after.get(name)
-                    clash = Conflict(change, name, change.before.get(name), value)
-                    yield clash.as_problem(who(workspace, later.id))
+                    before, found = change.before.get(name), one.after.get(name)
+                    yield Conflict(change, name, before, found).as_problem(named(later.id))
 
 
 def _splits(change_set: ChangeSet) -> Iterator[tuple[Identity, Change]]:

@@ -46,7 +46,7 @@ def rollback(workspace: Workspace, release: int, reason: str | None = None) -> C
         raise RefusedError(Problem("first-load", message, fix=fix))
     undone = [registry.change_set(one) for one in found.change_set_ids]
     dimensions = sorted({name for one in undone for name in one.dimensions})
-    changes = {name: _inverse(workspace, release, name) for name in dimensions}
+    changes = {name: _inverse(workspace, release, undone, name) for name in dimensions}
     inverse = replace(
         undone[0],
         contracts={name: workspace.contract(name).hash for name in dimensions},
@@ -67,7 +67,9 @@ def rollback(workspace: Workspace, release: int, reason: str | None = None) -> C
     return inverse
 
 
-def _inverse(workspace: Workspace, release: int, dimension: str) -> list[Change]:
+def _inverse(
+    workspace: Workspace, release: int, undone: Sequence[ChangeSet], dimension: str
+) -> list[Change]:
     """Return what takes a release's changes of a dimension back, and their later copies.
 
     Raises:
@@ -78,7 +80,7 @@ def _inverse(workspace: Workspace, release: int, dimension: str) -> list[Change]
         registry.approved_rows(dimension, one)[0] for one in (release, release - 1, None)
     )
     plain = diff(dimension, after, before)
-    changes = list(_with_sources(workspace, release, dimension, after, plain))
+    changes = list(_with_sources(workspace, undone, dimension, after, plain))
     own = {one.identity: one for one in changes}
     cells = _Cells(release, own)
     _since(workspace, dimension, after, cells)
@@ -89,9 +91,12 @@ def _inverse(workspace: Workspace, release: int, dimension: str) -> list[Change]
         for one in plain
         if one.kind is Kind.MODIFIED and one.before.get("valid_to")
     }
-    for change_set in registry.release_change_sets(release, since=release - 1):
-        own_dimension = (one for one in change_set.changes if one.dimension == dimension)
-        parts |= {one.identity for one in own_dimension if one.copied_from}
+    parts |= {
+        one.identity
+        for change_set in undone
+        for one in change_set.changes
+        if one.copied_from and one.dimension == dimension
+    }
     problems: dict[str, Problem] = {}
     back: dict[Identity, dict[str, str | None]] = {}
     for identity, name in {**copies, **setters}:
@@ -128,7 +133,11 @@ def _inverse(workspace: Workspace, release: int, dimension: str) -> list[Change]
 
 
 def _with_sources(
-    workspace: Workspace, release: int, dimension: str, after: State, changes: Sequence[Change]
+    workspace: Workspace,
+    undone: Sequence[ChangeSet],
+    dimension: str,
+    after: State,
+    changes: Sequence[Change],
 ) -> Iterator[Change]:
     """Yield an inverse whose added rows follow again what they were once split from.
 
@@ -139,9 +148,9 @@ def _with_sources(
         for one in changes
         if one.kind is Kind.MODIFIED and one.after.get("valid_to")
     }
-    for change_set in workspace.registry.release_change_sets(release, since=release - 1):
-        undone = _undone(change_set)
-        for first in workspace.registry.release_change_sets(undone, since=undone - 1):
+    for change_set in undone:
+        number = _undone(change_set)
+        for first in workspace.registry.release_change_sets(number, since=number - 1):
             sources |= {
                 one.identity: (one.copied_from, one.before)
                 for one in first.changes

@@ -41,8 +41,8 @@ def main() -> None:
     parser.add_argument("--touched", type=int, default=5_000, help="records of the ten stations")
     parser.add_argument("--without", nargs="*", default=[MINUTES], help="marts to leave out")
     parser.add_argument("--queries-only", action="store_true", help="of the views as they are")
+    parser.set_defaults(repeat=1, viewing=None, devices=None, device_count=None)
     options = parser.parse_args()
-    options.viewing, options.devices, options.device_count, options.repeat = None, None, None, 1
     home = options.keep or Path(tempfile.mkdtemp(prefix="foreview-bench-"))
     workspace = bench_workspace(home, *options.without)
     spark = open_session(workspace)

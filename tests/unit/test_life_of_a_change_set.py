@@ -37,6 +37,13 @@ def rename(workspace: Workspace, file: Path, **names: str) -> Path:
     return file
 
 
+def exported_twice(workspace: Workspace, tmp_path: Path) -> tuple[Path, Path]:
+    """Return one export for each of two people."""
+    file, mine = export(workspace, tmp_path), tmp_path / "mine.xlsx"
+    mine.write_bytes(file.read_bytes())
+    return file, mine
+
+
 def listed(workspace: Workspace, *options: str) -> dict[str, str]:
     found = json.loads(run(workspace, "list", "--json", *options).stdout)
     return {one["id"]: one["status"] for one in found}
@@ -128,9 +135,7 @@ def test_an_export_shows_what_colleagues_propose(workspace: Workspace, tmp_path:
 def test_edits_are_moved_onto_todays_rows_and_conflicts_wait_for_a_decision(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    file = export(workspace, tmp_path)
-    mine = tmp_path / "mine.xlsx"
-    mine.write_bytes(file.read_bytes())
+    file, mine = exported_twice(workspace, tmp_path)
     theirs = {"ALFA": "Alpha", "BETA": "Beth"}
     change_set = promote_without_engine(workspace, rename(workspace, file, **theirs), "bob")
     rename(workspace, mine, ALFA="Aleph", BETA="Beth", **{"007": "Bond"})
@@ -155,9 +160,7 @@ def test_edits_are_moved_onto_todays_rows_and_conflicts_wait_for_a_decision(
 def test_edits_of_rows_that_are_gone_or_there_already_are_told_with_their_values(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    file = export(workspace, tmp_path)
-    mine = tmp_path / "mine.xlsx"
-    mine.write_bytes(file.read_bytes())
+    file, mine = exported_twice(workspace, tmp_path)
     contract = workspace.contract("network")
     edit_workbook(file, contract, {"ALFA": {}}, action="delete")
     promote_without_engine(workspace, file, "bob")
@@ -172,9 +175,7 @@ def test_edits_of_rows_that_are_gone_or_there_already_are_told_with_their_values
 def test_an_edit_of_a_row_that_was_split_since_waits_for_a_decision(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    file = export(workspace, tmp_path)
-    mine = tmp_path / "mine.xlsx"
-    mine.write_bytes(file.read_bytes())
+    file, mine = exported_twice(workspace, tmp_path)
     contract = workspace.contract("network")
     group = {"ALFA": {"network_group_id": "G1"}}
     edit_workbook(file, contract, group, action="changed on a day", day="2026-05-01")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from networks import network_workspace, promote_recorded
-from test_scenario_conflicts import ALFA, GROUP, NAME, proposed, refused
+from test_scenario_conflicts import ALFA, GROUP, NAME, proposed, recorded, refused
 
 from conftest import acting
-from foreview.changes import Action, Change, ChangeSet, Edit, Identity, changes_of, diff
+from foreview.changes import Action, Edit, Identity, changes_of, diff
 from foreview.errors import RefusedError
 from foreview.rollback import rollback
 from foreview.what_if import checked_change_sets
@@ -26,27 +25,22 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def after(
-    workspace: Workspace, author: str, *edits: tuple[Identity, dict[str, str | None]], day: str = ""
+    workspace: Workspace,
+    author: str,
+    *edits: tuple[Identity, dict[str, str | None]],
+    action: Action = Action.CORRECT,
+    day: str | None = None,
 ) -> int:
-    """Put corrections into effect, or changes from a day; return the release."""
+    """Put edits of rows as they are into effect; return the release."""
     state, _ = workspace.registry.approved_rows("network")
     contract = workspace.contract("network")
-    action = Action.CHANGE_FROM if day else Action.CORRECT
     changes = []
     for identity, values in edits:
-        edit = Edit(action, identity, values, state[identity], day or None)
+        edit = Edit(action, identity, values, state[identity], day)
         found, problems = changes_of(contract, edit, state)
         assert not problems
         changes += found
     return promote_recorded(workspace, recorded(workspace, author, changes))
-
-
-def recorded(workspace: Workspace, author: str, changes: Sequence[Change]) -> ChangeSet:
-    base = workspace.registry.latest_release()
-    contracts = {"network": workspace.contract("network").hash}
-    found = ChangeSet(author, "why", "edit", base, "b.xlsx", "", contracts, tuple(changes))
-    acting(workspace, author).registry.record_change_set(found)
-    return found
 
 
 def taken_back(workspace: Workspace, release: int) -> int:
@@ -96,8 +90,8 @@ def test_after_a_rollback_of_the_later_one_the_earlier_one_can_be_taken_back(
 ) -> None:
     release = promote_recorded(workspace, proposed(workspace, "ana", NAME))
     later = promote_recorded(workspace, proposed(workspace, "bob", {"network_name": "Bob's"}))
-    promote_recorded(workspace, rollback(acting(workspace, "eve"), later))
-    promote_recorded(workspace, rollback(acting(workspace, "eve"), release))
+    taken_back(workspace, later)
+    taken_back(workspace, release)
     assert set(names(workspace).values()) == {"Alfa"}
 
 
@@ -113,7 +107,7 @@ def test_a_correction_of_a_row_that_was_split_since_is_not_made_to_a_part_of_it(
     assert f"also ALFA, {DAY} now" in problem.message
     assert problem.where == "Network!D2"
     promote_recorded(workspace, other)
-    promote_recorded(workspace, rollback(acting(workspace, "eve"), release))
+    taken_back(workspace, release)
     promote_recorded(workspace, mine)  # it is one row again
     assert names(workspace) == {ALFA[1]: "Mine"}
 
@@ -121,7 +115,13 @@ def test_a_correction_of_a_row_that_was_split_since_is_not_made_to_a_part_of_it(
 def test_a_later_part_of_a_later_part_is_seen_too(workspace: Workspace) -> None:
     mine = proposed(workspace, "ana", NAME)
     promote_recorded(workspace, proposed(workspace, "bob", GROUP, Action.CHANGE_FROM, DAY))
-    after(workspace, "bob", (LATER, {"network_group_id": None}), day="2026-06-01")
+    after(
+        workspace,
+        "bob",
+        (LATER, {"network_group_id": None}),
+        action=Action.CHANGE_FROM,
+        day="2026-06-01",
+    )
     after(workspace, "bob", (LATER, NAME))  # the part in the middle has the name already
     (problem,) = refused(workspace, mine)
     assert "also ALFA, 2026-06-01 now" in problem.message
@@ -131,9 +131,9 @@ def test_a_row_put_together_and_corrected_is_split_again_with_the_correction(
     workspace: Workspace,
 ) -> None:
     split = promote_recorded(workspace, proposed(workspace, "bob", GROUP, Action.CHANGE_FROM, DAY))
-    back = promote_recorded(workspace, rollback(acting(workspace, "eve"), split))
+    back = taken_back(workspace, split)
     promote_recorded(workspace, proposed(workspace, "ana", NAME))
-    promote_recorded(workspace, rollback(acting(workspace, "eve"), back))
+    taken_back(workspace, back)
     assert names(workspace) == {ALFA[1]: "Mine", DAY: "Mine"}
     assert workspace.registry.approved_rows("network")[0][LATER]["network_group_id"] == "G1"
 
@@ -152,8 +152,8 @@ def test_after_the_rest_of_a_request_its_part_can_be_taken_back(workspace: Works
     part, whole = (promote_recorded(workspace, each) for each in (one, other))
     with pytest.raises(RefusedError, match="network_name: bob"):
         rollback(acting(workspace, "eve"), part)
-    promote_recorded(workspace, rollback(acting(workspace, "eve"), whole))
-    promote_recorded(workspace, rollback(acting(workspace, "eve"), part))
+    taken_back(workspace, whole)
+    taken_back(workspace, part)
     with pytest.raises(RefusedError, match="Nothing of reference version 2 is left"):
         rollback(acting(workspace, "eve"), part)
 
@@ -161,8 +161,8 @@ def test_after_the_rest_of_a_request_its_part_can_be_taken_back(workspace: Works
 def test_a_row_that_was_deleted_and_brought_back_is_as_it_was(workspace: Workspace) -> None:
     first = promote_recorded(workspace, proposed(workspace, "ana", NAME))
     gone = promote_recorded(workspace, proposed(workspace, "bob", None, Action.DELETE))
-    promote_recorded(workspace, rollback(acting(workspace, "eve"), gone))
-    promote_recorded(workspace, rollback(acting(workspace, "eve"), first))
+    taken_back(workspace, gone)
+    taken_back(workspace, first)
     assert names(workspace) == {ALFA[1]: "Alfa"}
 
 
@@ -185,7 +185,7 @@ def test_a_day_on_which_one_retires_and_one_splits_is_a_conflict(
 
 
 def test_a_boundary_that_goes_back_makes_no_copy_of_the_row_before_it(workspace: Workspace) -> None:
-    after(workspace, "bob", (ALFA, GROUP), day=DAY)
+    after(workspace, "bob", (ALFA, GROUP), action=Action.CHANGE_FROM, day=DAY)
     release = moved(workspace, DAY, "2026-06-01")
     after(workspace, "ana", (ALFA, NAME))
     taken_back(workspace, release)
@@ -197,7 +197,7 @@ def test_the_newest_first_and_then_the_one_before_takes_the_copies_back_too(
 ) -> None:
     first = after(workspace, "ana", (ALFA, NAME))
     second = after(workspace, "bob", (ALFA, {"network_name": "Bob's"}))
-    after(workspace, "carl", (ALFA, GROUP), day=DAY)
+    after(workspace, "carl", (ALFA, GROUP), action=Action.CHANGE_FROM, day=DAY)
     taken_back(workspace, second)
     assert set(names(workspace).values()) == {"Mine"}
     taken_back(workspace, first)
@@ -205,7 +205,7 @@ def test_the_newest_first_and_then_the_one_before_takes_the_copies_back_too(
 
 
 def test_what_a_split_set_itself_is_no_copy_when_it_is_made_again(workspace: Workspace) -> None:
-    split = after(workspace, "bob", (ALFA, NAME), day=DAY)
+    split = after(workspace, "bob", (ALFA, NAME), action=Action.CHANGE_FROM, day=DAY)
     after(workspace, "ana", (ALFA, NAME))
     back = taken_back(workspace, split)
     after(workspace, "ana", (ALFA, {"network_name": "Alfa"}))
@@ -245,20 +245,14 @@ def test_a_retired_row_that_has_a_new_code_from_that_day_is_a_conflict(
     workspace: Workspace,
 ) -> None:
     mine = proposed(workspace, "ana", None, Action.RETIRE, DAY)
-    state, _ = workspace.registry.approved_rows("network")
-    edit = Edit(Action.NEW_CODE, ALFA, {"network_id": "NEWA"}, state[ALFA], DAY)
-    changes, problems = changes_of(workspace.contract("network"), edit, state)
-    assert not problems
-    promote_recorded(workspace, recorded(workspace, "bob", changes))
+    code = (ALFA, {"network_id": "NEWA"})
+    after(workspace, "bob", code, action=Action.NEW_CODE, day=DAY)
     (problem,) = refused(workspace, mine)
     assert "also NEWA, 2026-05-01 now" in problem.message
 
 
 def test_the_days_of_a_part_that_somebody_deleted_do_not_come_back(workspace: Workspace) -> None:
-    split = after(workspace, "bob", (ALFA, GROUP), day=DAY)
-    state, _ = workspace.registry.approved_rows("network")
-    edit = Edit(Action.DELETE, LATER, {}, state[LATER])
-    changes, _ = changes_of(workspace.contract("network"), edit, state)
-    promote_recorded(workspace, recorded(workspace, "carl", changes))
+    split = after(workspace, "bob", (ALFA, GROUP), action=Action.CHANGE_FROM, day=DAY)
+    after(workspace, "carl", (LATER, {}), action=Action.DELETE)
     with pytest.raises(RefusedError, match=r"carl .* deleted it since"):
         rollback(acting(workspace, "eve"), split)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from networks import network_workspace, promote_recorded
 
 from conftest import acting
-from foreview.changes import Action, ChangeSet, Edit, changes_of
+from foreview.changes import Action, Change, ChangeSet, Edit, changes_of
 from foreview.conflicts import check_applies
 from foreview.contract import BEGINNING
 from foreview.errors import Problem, RefusedError
@@ -38,8 +39,14 @@ def proposed(
     edit = Edit(action, ALFA, values or {}, state[ALFA], day, cells, "Network!2")
     changes, problems = changes_of(contract, edit, state)
     assert not problems
-    contracts = {"network": contract.hash}
-    found = ChangeSet(author, "why", "edit", 1, "book.xlsx", "", contracts, tuple(changes))
+    return recorded(workspace, author, changes)
+
+
+def recorded(workspace: Workspace, author: str, changes: Sequence[Change]) -> ChangeSet:
+    """Record changes of networks as an author's, on the newest rows."""
+    base = workspace.registry.latest_release()
+    contracts = {"network": workspace.contract("network").hash}
+    found = ChangeSet(author, "why", "edit", base, "book.xlsx", "", contracts, tuple(changes))
     acting(workspace, author).registry.record_change_set(found)
     return found
 
