@@ -26,7 +26,12 @@
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if not run_var('promoting') and not run_var('illustrate').day -%}
+    {%- if run_var('promoting') -%}
+        {%- do create_as(
+            this.incorporate(path={'identifier': 'unlike_whole_periods'}, type='table'),
+            figures_unlike_whole_periods(scenario, paths)
+        ) -%}
+    {%- elif not run_var('illustrate').day -%}
         {%- do create_as(
             this.incorporate(path={'identifier': 'rank_changes'}, type='table'),
             all_rank_changes(ranks)

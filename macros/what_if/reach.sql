@@ -15,6 +15,9 @@
             'from': 'viewing', 'by': 'channel_id', 'key': 'channel_id', 'latest_of': 'channel',
         },
         'area': {'from': 'device', 'by': 'area_id', 'key': 'area_id'},
+        'current_area': {
+            'from': 'device', 'by': 'area_id', 'key': 'area_id', 'latest_of': 'area',
+        },
         'airing': {
             'from': 'viewing', 'by': 'channel_id', 'key': 'airing_id',
             'during': ['starts_at', 'ends_at'],

@@ -19,7 +19,7 @@ from foreview.dbt_project import Progress, open_engines
 from foreview.errors import Problem, RefusedError
 from foreview.horizon import unseen_days
 from foreview.impact import Impact
-from foreview.impact_tables import calendar_hash, newest_publication, read_marts
+from foreview.impact_tables import calendar_hash, clients_read, newest_publication, read_marts
 from foreview.loads import newest_published
 from foreview.receipt import receipt_content, record_receipt, what_changed
 from foreview.receipt_figures import Grain, Moved, moved_figures, paired, read_figures
@@ -235,9 +235,14 @@ def current_receipt(
         _note_void(workspace, change_set, [one.message for one in error.problems])
         raise
     spark = open_engines(workspace)
-    read_set = approved.content["read_set"]
-    publication = newest_publication(workspace, spark)["number"]
-    if (read_set["publication"], read_set["calendar"]) == (publication, calendar_hash(workspace)):
+    read_set = {"clients": "", **approved.content["read_set"]}
+    now = {
+        "publication": newest_publication(workspace, spark)["number"],
+        "calendar": calendar_hash(workspace),
+        "clients": "",
+        **clients_read(workspace, [change_set]),
+    }
+    if all(read_set[name] == value for name, value in now.items()):
         if change_set.id in workspace.registry.voided():  # what made it void was taken back
             _note_renewed(workspace, change_set, approved, approved.checksum, ())
         return approved
@@ -286,13 +291,29 @@ def _renewed(
     record_receipt(workspace, impact)
     moved = list(_moved_otherwise(workspace, change_set, approved, impact))
     inputs = what_changed(approved.content, receipt_content(impact))
-    if moved:
-        _note_void(workspace, change_set, inputs)
-        raise RefusedError(_void(change_set, moved, inputs))
-    _note_renewed(workspace, change_set, approved, impact.checksum, inputs)
     renewed = workspace.registry.receipt(impact.checksum)
     assert renewed is not None  # noqa: S101 - just recorded
+    problems = _void(change_set, moved, inputs) if moved else []
+    problems += _more_reviewers(change_set, approved, renewed)
+    if problems:
+        _note_void(workspace, change_set, inputs)
+        raise RefusedError(problems)
+    _note_renewed(workspace, change_set, approved, impact.checksum, inputs)
     return renewed
+
+
+def _more_reviewers(change_set: ChangeSet, approved: Receipt, renewed: Receipt) -> list[Problem]:
+    """Return a problem where clients' reports changed since, so that more people have to agree."""
+    if approved.content["read_set"].get("clients") == renewed.content["read_set"].get("clients"):
+        return []
+    then, now = (one.content.get("review", {}) for one in (approved, renewed))
+    if now.get("reviewers", 1) <= then.get("reviewers", 1):
+        return []
+    message = (
+        f"{now['reviewers']} people have to agree now that clients use other reports than at the "
+        f"approval: {'; '.join(now['because'])}."
+    )
+    return [Problem("approval-void", message, value=change_set.id, fix=_way_out(change_set))]
 
 
 def _moved_otherwise(

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from foreview.dbt_project import open_engines
 from foreview.engine import open_session
 from foreview.errors import Problem, RefusedError
 from foreview.impact_tables import release_of
-from foreview.loads import read_seed
+from foreview.loads import approved_columns, read_seed
 from foreview.log_head import check_head
 from foreview.past import as_of, difference, verify_publications
 from foreview.receipt_figures import check_figures
@@ -62,13 +62,13 @@ def verify(workspace: Workspace, *, with_loads: bool = False) -> tuple[list[Chec
     registry = workspace.registry
     problems = [*registry.verify_events(), *check_head(workspace)]
     spark = open_engines(workspace)
-    expected = {name: registry.approved_rows(name)[0] for name in workspace.contracts}
+    expected = {name: registry.approved_rows(name) for name in workspace.contracts}
     # Before a first load the seeds are the project's own.
     contracts = list(workspace.contracts.values()) if registry.latest_release() else []
     with ThreadPoolExecutor(max_workers=2) as pool:  # planning a query takes one core
         found = pool.map(lambda one: _places(workspace, spark, one), contracts)
         checks = [
-            check_rows(contract, place, rows, expected[contract.dimension])
+            _check_place(contract, place, rows, *expected[contract.dimension])
             for contract, places in zip(contracts, found, strict=True)
             for place, rows in places.items()
         ]
@@ -113,14 +113,37 @@ def _places(workspace: Workspace, spark: SparkSession, contract: Contract) -> di
         for place, table in tables.items()
         if spark.catalog.tableExists(table)
     }
-    found: dict[str, State] = {place: {} for place in tables} | _rows(frames, contract)
+    rows = _rows(frames, contract, approved_columns(contract))
+    found: dict[str, State] = {place: {} for place in tables} | rows
     if not is_seed:
         return found
     return {"seed": read_seed(workspace.seeds / f"{name}.csv", contract), **found}
 
 
-def _rows(frames: Mapping[str, DataFrame], contract: Contract) -> dict[str, State]:
-    """Return the rows of several frames by their places, in one query."""
+def _check_place(
+    contract: Contract, place: str, rows: State, expected: State, last: Mapping[Identity, str]
+) -> Check:
+    """Compare a place's rows, and where they were written also each row's change set.
+
+    Snapshots keep the change set that a row had when its values last changed.
+    """
+    plain = {
+        identity: {name: row[name] for name in contract.row_columns}
+        for identity, row in rows.items()
+    }
+    check = check_rows(contract, place, plain, expected)
+    if check.problem or place not in ("seed", "seed table", "load"):
+        return check
+    sourced = {
+        identity: {**row, "change_set_id": last[identity]} for identity, row in expected.items()
+    }
+    return replace(check, problem=check_rows(contract, place, rows, sourced).problem)
+
+
+def _rows(
+    frames: Mapping[str, DataFrame], contract: Contract, columns: Sequence[str] = ()
+) -> dict[str, State]:
+    """Return the rows of several frames by their places, in one query; all values by default."""
     from pyspark.sql import functions as f
 
     def column(frame: DataFrame, name: str) -> Any:
@@ -130,7 +153,8 @@ def _rows(frames: Mapping[str, DataFrame], contract: Contract) -> dict[str, Stat
 
     placed = [
         one.select(
-            f.lit(place).alias("place"), *(column(one, name) for name in contract.row_columns)
+            f.lit(place).alias("place"),
+            *(column(one, name) for name in columns or contract.row_columns),
         )
         for place, one in frames.items()
     ]

@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from foreview.changes import ChangeSet
+from foreview.clients import read_clients
 from foreview.errors import Problem, RefusedError
 from foreview.impact import (
     FigureImpact,
@@ -26,6 +27,7 @@ from foreview.impact import (
 from foreview.periods import spans
 from foreview.receipt import digest
 from foreview.rekeying import proposed_pairs
+from foreview.thresholds import ANY
 from foreview.workspace import Workspace
 from foreview.yaml_files import read_yaml
 
@@ -76,6 +78,7 @@ def read_impact(
             "settings": settings_read(workspace),
             "mart_declarations": mart_declarations(workspace),
             "calendar": calendar_hash(workspace),
+            **clients_read(workspace, change_sets),
         },
         checksum="",
         proposed_pairs=proposed_pairs(change_sets),
@@ -108,6 +111,22 @@ def release_of(workspace: Workspace, spark: SparkSession, publication: int) -> i
 def calendar_hash(workspace: Workspace) -> str:
     """Return the hash of what the publication calendar comes to."""
     return digest([astuple(one) for one in spans(workspace.registry.calendar())])
+
+
+def clients_read(workspace: Workspace, change_sets: Iterable[ChangeSet]) -> dict[str, str]:
+    """Return, as `clients`, the hash of the reports of clients whom thresholds name, if any do."""
+    dimensions = {name for one in change_sets for name in one.dimensions}
+    named = {one.client for name in dimensions for one in workspace.contract(name).thresholds}
+    named.discard(ANY)
+    if not named:
+        return {}
+    marts = {one["name"] for one in read_marts(workspace)}
+    known = read_clients(workspace)
+    return {
+        "clients": digest(
+            [[one, sorted(marts & known[one].products)] for one in sorted(named & known.keys())]
+        )
+    }
 
 
 def newest_publication(workspace: Workspace, spark: SparkSession) -> Mapping[str, Any]:

@@ -58,7 +58,12 @@ def approved_lines(
 ) -> tuple[tuple[str, ...], Sequence[Row]]:
     """Return the columns and rows of a dimension's seed or load, sorted by identity."""
     rows = [{**state[one], "change_set_id": last[one]} for one in sorted(state)]
-    return (*contract.row_columns, "change_set_id"), rows
+    return approved_columns(contract), rows
+
+
+def approved_columns(contract: Contract) -> tuple[str, ...]:
+    """Return the columns of a dimension's seed or load."""
+    return (*contract.row_columns, "change_set_id")
 
 
 def write_seed(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -77,14 +82,14 @@ def write_seed(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
 
 
 def read_seed(path: Path, contract: Contract) -> dict[Identity, Row]:
-    """Return the rows of a seed file by identity; none when there is no file."""
+    """Return the lines of a seed file by identity; none when there is no file."""
     from foreview.changes import make_state
 
     if not path.exists():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
         rows = [
-            {name: line.get(name) or None for name in contract.row_columns}
+            {name: line.get(name) or None for name in approved_columns(contract)}
             for line in csv.DictReader(file)
         ]
     return make_state(contract, rows)
@@ -95,7 +100,7 @@ def ensure_seeds(workspace: Workspace) -> None:
     for contract in workspace.contracts.values():
         path = workspace.seeds / f"{contract.dimension}.csv"
         if contract.storage == "seed" and not path.exists():
-            write_seed(path, (*contract.row_columns, "change_set_id"), [])
+            write_seed(path, approved_columns(contract), [])
 
 
 def match_columns(workspace: Workspace, spark: SparkSession) -> None:
@@ -107,7 +112,7 @@ def match_columns(workspace: Workspace, spark: SparkSession) -> None:
     problems = []
     for name, contract in workspace.contracts.items():
         found = _columns_read(workspace, spark, contract)
-        columns = {*contract.row_columns, "change_set_id"}
+        columns = set(approved_columns(contract))
         if not found or set(found) == columns:
             continue
         state, last = workspace.registry.approved_rows(name)

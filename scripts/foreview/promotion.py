@@ -33,7 +33,7 @@ from foreview.receipt import figures_hash
 from foreview.receipt_figures import Grain, Moved, moved_figures, paired, read_figures
 from foreview.schedule import due, refuse_embargoed
 from foreview.submission import refuse_unfinished
-from foreview.what_if import preview, refuse_unpublished_loads
+from foreview.what_if import preview, refuse_unpublished_loads, scenario_schema
 from foreview.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ STEPS = {
     "announce": "plain dbt is kept from building on half-promoted rows",
     "rows": "the approved rows are written, as seeds or staging loads",
     "dimensions": "snapshots and dimensions are built, and hold the approved rows and no others",
-    "figures": "the figures are computed anew from them, and are those of the receipt",
+    "figures": "the figures are computed anew from them, and are those of the receipt, also in "
+    "whole periods",
     "publish": "readers see the new rows and figures, all at once",
     "reopen": "plain dbt may build again",
 }
@@ -225,6 +226,30 @@ def _figures(
 ) -> None:
     impact = preview(workspace, [change_set.id], is_promoting=True, progress=progress)
     compare_with_receipt(workspace, impact, receipt)
+    _refuse_unlike_whole_periods(workspace, change_set)
+
+
+def _refuse_unlike_whole_periods(workspace: Workspace, change_set: ChangeSet) -> None:
+    """Refuse when a figure of a period that was computed whole is not what would be published."""
+    spark = open_session(workspace)
+    schema = scenario_schema(workspace, [change_set.id], "promotion")
+    unlike = spark.table(f"{schema}.unlike_whole_periods")
+    rows = unlike.orderBy("mart", "figure").limit(SHOWN).collect()
+    if not rows:
+        return
+    fix = (
+        "Nothing was published and the rows are as before. foreview verify names figures that "
+        "somebody changed; if it finds none, the preview missed these: report it."
+    )
+    raise RefusedError(
+        Problem(
+            "not-the-whole-period",
+            f"{row['mart']}, {row['figure']}: computed whole from the promoted rows it is "
+            f"{row['recomputed']}; {row['expected']} would be published.",
+            fix=fix,
+        )
+        for row in rows
+    )
 
 
 def _publish(workspace: Workspace, change_set: ChangeSet, number: int) -> None:

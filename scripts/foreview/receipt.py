@@ -174,6 +174,7 @@ _PLAIN = {
     "touched_keys_hash": "The keys and days that are touched",
     "what_if_sql": "The SQL that computes what-ifs",
     "calendar": "The publication calendar",
+    "clients": "The reports of the clients that the tables' rules name",
 }
 _BY_NAME = {"mart_definitions", "mart_declarations", "settings"}
 """Parts of the read set that hold several values by name."""

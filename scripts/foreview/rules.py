@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from foreview.changes import Change, Identity, State, check_state, merged_intervals
+from foreview.changes import Change, Identity, State
 from foreview.contract import Contract
 from foreview.errors import Problem
 from foreview.identities import CHANNEL_KEY, check_identities
+from foreview.row_rules import check_state, merged_intervals
 from foreview.workspace import Workspace
 
 Intervals = Mapping[str, Sequence[tuple[str, str | None]]]

@@ -7,12 +7,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from foreview.changes import Row, State, make_state, merged_intervals
+from foreview.changes import Row, State, make_state
 from foreview.contract import BEGINNING
 from foreview.dbt_project import Progress, open_engines
 from foreview.errors import Problem, UsageError
 from foreview.loads import ensure_landing
 from foreview.promotion import load_baseline
+from foreview.row_rules import merged_intervals
 from foreview.submission import baseline_change_set, refuse_unfinished
 from foreview.viewing_load import (
     append_viewing,

@@ -20,7 +20,6 @@ from foreview.changes import (
     State,
     apply,
     changes_of,
-    check_state,
     make_state,
 )
 from foreview.conflicts import split_since
@@ -31,6 +30,7 @@ from foreview.lineage import tell_submission
 from foreview.loads import stage_pending
 from foreview.names import with_codes
 from foreview.open_days import first_open_day, on_open_days
+from foreview.row_rules import check_state
 from foreview.rules import identity_problems, parent_intervals, rule_problems
 from foreview.whole_files import file_hash
 from foreview.workspace import Workspace

@@ -17,11 +17,11 @@ from foreview.changes import (
     State,
     apply,
     changes_of,
-    check_state,
 )
 from foreview.contract import BEGINNING
 from foreview.generate.faults import Fault, fault_edits
 from foreview.identities import check_identities, identity_edits
+from foreview.row_rules import check_state
 from foreview.rules import parent_intervals
 from foreview.workbook.layout import OF_IDENTITIES
 from foreview.workspace import Workspace

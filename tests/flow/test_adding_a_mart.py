@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracle import Viewing, row_on, rows_by_key
+from oracle import Viewing, row_now, row_on, rows_by_key
+from random_edits import DAYS
 from small_market import NOW, OLD, small_market
 
 from conftest import PROJECT
 from foreview.changes import ChangeSet, apply, diff
+from foreview.impact import MartImpact
 from foreview.promotion import build
 from foreview.submission import record
 from foreview.what_if import preview
@@ -33,6 +35,21 @@ inner join {{ ref('dim_channel') }} as channel on best.country_id = channel.coun
 where best.place <= 2
 """
 WHOLE_CHANNELS = "select * from {{ ref('dim_channel') }}\n"
+MARKETS_NOW = "audience_by_market_day_now"
+MARKETS_NOW_SQL = """
+select
+    viewing.viewing_date,
+    {{ attribute('current_area', 'area_id', 'current_area.market_id') }} as market_id,
+    count(*) as records,
+    sum(cast(viewing.seconds as bigint)) as seconds
+from {{ ref('fct_viewing') }} as viewing
+left join {{ ref('dim_device') }} as device
+    on viewing.device_id = device.device_id and {{ holds_on('device', 'viewing.viewing_date') }}
+left join {{ ref('dim_current_area') }} as current_area on device.area_id = current_area.area_id
+group by
+    viewing.viewing_date,
+    {{ attribute('current_area', 'area_id', 'current_area.market_id') }}
+"""
 DIM_COUNTRY_OF_CHANNEL = """
 select dim_channel.channel_id, {{ ref('dim_channel') }}.country_id
 from {{ ref('dim_channel') }} -- by its own name
@@ -52,8 +69,10 @@ def market(spark_home: Path, spark: Any) -> Workspace:
     assert len(lines) < 30
     models = workspace.project / "models"
     (models / "audience" / f"{MART}.sql").write_text(sql, encoding="utf-8")
+    (models / "audience" / f"{MARKETS_NOW}.sql").write_text(MARKETS_NOW_SQL, encoding="utf-8")
     with (models / "audience" / "audience.yml").open("a", encoding="utf-8") as file:
         file.write(declaration)
+        file.write(declaration.replace(MART, MARKETS_NOW).replace("country_id", "market_id"))
     reports = models / "reports"
     reports.mkdir()
     (reports / "best_countries.sql").write_text(BEST_COUNTRIES, encoding="utf-8")
@@ -80,11 +99,7 @@ def test_a_mart_added_as_the_documents_say_is_built_and_rehearsed(
 ) -> None:
     viewing = Viewing(spark, market)
     state, _ = market.registry.approved_rows("channel")
-    rows = spark.table(market.table(MART, "published")).collect()
-    before = {
-        (str(row["viewing_date"]), row["country_id"]): (row["records"], row["seconds"])
-        for row in rows
-    }
+    before = shown(spark, market, MART)
     assert before == by_country(viewing, state)
     viewed = sorted({record[2] for record in viewing.records} & {one[0] for one in state})[:9]
     changed = {
@@ -97,21 +112,17 @@ def test_a_mart_added_as_the_documents_say_is_built_and_rehearsed(
     impact = preview(market, [change_set.id])
     (mart,) = (one for one in impact.marts if one.name == MART)
     assert not any(one.figures for one in impact.marts if one != mart)
-    after = dict(before)
-    for figure in mart.figures:
-        after.pop(figure.grain, None)
-        if figure.change != "removed":
-            after[figure.grain] = (figure.after["records"], figure.after["seconds"])
+    after = moved(before, mart)
     assert mart.figures
     assert after == by_country(viewing, apply(state, changes)[0])
     models = {one.name: one for one in impact.models}
     best, names = models.pop("best_countries"), models.pop("names_of_best")
     whole, by_name = models.pop("whole_channels"), models.pop("dim_country_of_channel")
     assert not models
-    moved = sum(row != state[identity] for identity, row in changed.items())
-    assert moved
+    edited = sum(row != state[identity] for identity, row in changed.items())
+    assert edited
     assert (whole.rows_before, whole.rows_after) == (len(state), len(state))
-    assert (whole.removed, whole.added) == (moved, moved)
+    assert (whole.removed, whole.added) == (edited, edited)
     assert whole.columns.count("world") == 1
     countries = [
         Counter((key[0], row["country_id"]) for key, row in rows.items() if row["country_id"])
@@ -132,6 +143,64 @@ def test_a_mart_added_as_the_documents_say_is_built_and_rehearsed(
     )
     assert best.removed
     assert names.added
+
+
+Sums = dict[tuple[str, ...], tuple[int, int]]
+
+
+def shown(spark: Any, market: Workspace, mart: str) -> Sums:
+    rows = spark.table(market.table(mart, "published")).collect()
+    return {(str(row[0]), row[1]): (row["records"], row["seconds"]) for row in rows}
+
+
+def moved(before: Sums, mart: MartImpact) -> Sums:
+    after = dict(before)
+    for figure in mart.figures:
+        after.pop(figure.grain, None)
+        if figure.change != "removed":
+            after[figure.grain] = (figure.after["records"], figure.after["seconds"])
+    return after
+
+
+def by_market_now(viewing: Viewing, areas: Any) -> Sums:
+    rows, records, seconds = rows_by_key(areas), Counter[Any](), Counter[Any]()
+    last_day = str(max(one[0] for one in viewing.records))
+    for viewing_date, device, _, length, *_ in viewing.records:
+        row = row_now(rows, viewing.device_on(device, viewing_date)[1], last_day)
+        figure = (str(viewing_date), "(unmapped)" if row is None else row["market_id"])
+        records[figure] += 1
+        seconds[figure] += length
+    return {figure: (records[figure], seconds[figure]) for figure in records}
+
+
+def test_a_mart_by_the_market_that_an_area_is_in_now_is_rehearsed(
+    spark: Any, market: Workspace
+) -> None:
+    viewing = Viewing(spark, market)
+    state, _ = market.registry.approved_rows("area")
+    before = shown(spark, market, MARKETS_NOW)
+    assert before == by_market_now(viewing, state)
+    corrected, split, retired, deleted = sorted(state)[:4]
+    other = next(
+        row["market_id"]
+        for row in state.values()
+        if row["market_id"] not in {state[one]["market_id"] for one in (corrected, split)}
+    )
+    last = DAYS[2]
+    changed: dict[Any, Any] = {one: row for one, row in state.items() if one != deleted}
+    changed[corrected] = {**state[corrected], "market_id": other}
+    changed[split] = {**state[split], "valid_to": last}
+    changed[(split[0], last)] = {**state[split], "market_id": other, "valid_from": last}
+    changed[retired] = {**state[retired], "valid_to": DAYS[1]}
+    changes = diff("area", state, changed)
+    contracts = {"area": market.contract("area").hash}
+    change_set = ChangeSet("ana", "other markets", "edit", 1, "test", "", contracts, changes)
+    record(market, change_set)
+    impact = preview(market, [change_set.id])
+    (mart,) = (one for one in impact.marts if one.name == MARKETS_NOW)
+    after = moved(before, mart)
+    assert after == by_market_now(viewing, changed)
+    assert {grain[0] for grain in after if before.get(grain) != after[grain]} == set(DAYS[:3])
 
 
 def places(figures: dict[tuple[str, ...], tuple[int, int]]) -> set[tuple[str, str, int, int]]:

@@ -362,10 +362,14 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
     seed = market.seeds / "owner.csv"
     text = seed.read_text(encoding="utf-8")
     seed.write_text(text.replace("1900-01-01", "1950-01-01", 1), encoding="utf-8")
+    said = market.seeds / "genre.csv"
+    kept_said = said.read_text(encoding="utf-8")
+    said.write_text(re.sub(r",\w+\n\Z", ",another\n", kept_said), encoding="utf-8")
     pointer = market.table("shown_publication")
     spark.sql(f"create or replace view {pointer} as select 1 as number, now() as snapshot_cut")
     _, problems = verify(market, with_loads=True)
     seed.write_text(text, encoding="utf-8")
+    said.write_text(kept_said, encoding="utf-8")
     ensure_landing(market, spark)
     assert shown_to_readers(spark, market) == newest(spark, market)
     for table, version in kept.items():
@@ -383,6 +387,8 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
         "device",
     }
     assert {MART, *places, "seed of owner"} <= {one.where for one in problems}
+    (source,) = [one.message for one in problems if one.where == "seed of genre"]
+    assert "change_set_id: found 'another'" in source
     (row,) = [one.message for one in problems if one.where == past]
     assert "network_name: found 'another'" in row
     first, *_ = (one.message for one in problems if one.where == MART)
@@ -450,6 +456,52 @@ def test_figures_that_are_not_the_receipts_are_not_published_and_rows_come_back(
     working = spark.table(market.table("dim_channel")).select(*columns)
     published_rows = spark.table(market.table("dim_channel", "published")).select(*columns)
     assert working.exceptAll(published_rows).isEmpty()
+
+
+def test_a_figure_that_nothing_touches_must_be_that_of_its_whole_period(
+    spark: Any, market: Workspace
+) -> None:
+    before, id_ = shown(spark, market), approved(market, a_move(market, 21))
+    moved = {one.grain[2] for one in preview(market, [id_]).marts[0].figures}
+    versions = delta_table(spark, market.table(f"{MART}__versions"))
+    kept = versions.history(1).first()["version"]
+    others = ", ".join(f"'{one}'" for one in moved)
+    versions.update(
+        f"published_to is null and network_id not in ({others})", {"seconds": "seconds + 1"}
+    )
+    with pytest.raises(RefusedError) as caught:
+        promote(acting(market, "rob"), id_)
+    versions.restoreToVersion(kept)
+    problems = caught.value.problems
+    assert {one.rule for one in problems} == {"not-the-whole-period"}
+    for one in problems:
+        recomputed, expected = map(int, re.findall(r'"seconds":(\d+)', one.message))
+        assert expected == recomputed + 1
+    assert shown(spark, market) == before
+    market.registry.record_review(id_, "ana", "withdraw")
+    assert_whole(market)
+
+
+def test_a_preview_that_misses_a_touched_key_is_found_out_before_it_is_published(
+    spark: Any, market: Workspace
+) -> None:
+    before, change_set = shown(spark, market), a_move(market, 22)
+    watched = spark.table(market.table("fct_viewing")).groupBy("channel_id").sum("seconds")
+    moved = [one.identity[0] for one in change_set.changes]
+    most = watched.where(watched["channel_id"].isin(moved)).orderBy("sum(seconds)").tail(1)[0][0]
+    macro = market.project / "macros" / "what_if" / "touched_keys.sql"
+    text = macro.read_text(encoding="utf-8")
+    last = "    select * from touched_{{ name }}\n"
+    assert text.count(last) == 1
+    macro.write_text(
+        text.replace(last, f"{last}    where key_value != '{most}'\n"), encoding="utf-8"
+    )
+    with pytest.raises(RefusedError, match="computed whole from the promoted rows it is"):
+        promote(acting(market, "rob"), approved(market, change_set))
+    macro.write_text(text, encoding="utf-8")
+    assert shown(spark, market) == before
+    market.registry.record_review(change_set.id, "ana", "withdraw")
+    assert_whole(market)
 
 
 def test_rows_of_another_table_that_came_in_unseen_are_not_promoted_along(

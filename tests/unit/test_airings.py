@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import PROJECT, make_workspace
-from foreview.changes import State, check_state, identity_of, make_state
+from foreview.changes import State, identity_of, make_state
 from foreview.contract import BEGINNING, Column, load_contracts
 from foreview.demo import edit_workbook
 from foreview.errors import RefusedError
 from foreview.exporting import export_dimension
 from foreview.generate.invent import Row, approved_row
+from foreview.row_rules import check_state
 from foreview.submission import baseline_change_set, read_change_set
 from foreview.what_if import checked_change_sets
 from foreview.workspace import Workspace

@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 from networks import network_workspace, run, with_tables_folder
 from test_report import figure, mart
-from test_thresholds import impact_of, renamed, renaming, with_rules
+from test_thresholds import NETWORK, impact_of, renamed, renaming, with_rules
 
 from conftest import PROJECT, acting
 from foreview.approval import _moved_otherwise, approve, current_receipt, refuse_void
 from foreview.cli.review import _next_steps
+from foreview.clients import read_clients
 from foreview.errors import RefusedError
 from foreview.impact import Impact
-from foreview.impact_tables import calendar_hash
+from foreview.impact_tables import calendar_hash, clients_read
 from foreview.promotion import _other_values, promote, promote_due
-from foreview.receipt import record_receipt
+from foreview.receipt import digest, record_receipt
+from foreview.thresholds import Threshold
 from foreview.workspace import Workspace
 
 SEEN = figure("2026-04-01", "ABC", 1000, 1100)
@@ -240,6 +242,41 @@ def test_equal_figures_renew_the_receipt_and_the_approval_stands(
     (renewed,) = events(workspace, "receipt-renewed")
     assert (renewed["approved"], renewed["renewed"]) == ("c" * 64, "d" * 64)
     assert workspace.registry.voided() == {}
+
+
+def test_a_client_who_uses_another_report_since_may_ask_for_another_reviewer(
+    workspace: Workspace, previewed: Previewed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = Threshold(2, client="weekly_market_report", absolute=Decimal(50))
+    ana, rob, eve = (
+        with_rules(workspace, one, thresholds=(limit,)) for one in ("ana", "rob", "eve")
+    )
+    clients = read_clients(workspace)
+    change_set = previewed.now.change_sets[0]
+
+    def declared(*products: str) -> Impact:
+        """Return the preview once the client uses these reports, of which only NETWORK moves."""
+        client = replace(clients["weekly_market_report"], products=frozenset(products))
+        known = {**clients, "weekly_market_report": client}
+        for module in ("receipt", "impact_tables"):
+            monkeypatch.setattr(f"foreview.{module}.read_clients", lambda _: known)
+        read_set = {**previewed.now.read_set, **clients_read(ana, [change_set])}
+        return replace(previewed.now, read_set=read_set, checksum=digest(sorted(products)))
+
+    previewed.now = declared(WEEK)
+    record_receipt(ana, previewed.now)
+    approve(rob, change_set.id, preview=previewed.now.checksum)
+    assert current_receipt(rob, change_set).checksum == previewed.now.checksum
+    previewed.now = declared(WEEK, NETWORK)
+    with pytest.raises(RefusedError, match="2 people have to agree now") as caught:
+        current_receipt(rob, change_set)
+    assert caught.value.problems[0].rule == "approval-void"
+    (noted,) = events(workspace, "approval-voided")
+    assert "The reports of the clients" in noted["changed"][0]
+    preview = previewed.now.checksum
+    assert approve(rob, change_set.id, preview=preview).decision == "agree"
+    assert approve(eve, change_set.id, preview=preview).decision == "approve"
+    assert current_receipt(rob, change_set).checksum == preview
 
 
 def test_what_is_approved_is_what_the_reviewer_looked_at(workspace: Workspace) -> None:

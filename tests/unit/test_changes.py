@@ -24,16 +24,15 @@ from foreview.changes import (
     State,
     apply,
     changes_of,
-    check_state,
     diff,
     identity_of,
     make_state,
-    merged_intervals,
     rebase,
     replay,
     row_key,
 )
 from foreview.contract import BEGINNING, Contract, parse_contract
+from foreview.row_rules import check_state, merged_intervals
 
 
 def column(name: str, data_type: str = "string", tests: Sequence[Any] = ()) -> dict[str, Any]:

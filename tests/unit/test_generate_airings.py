@@ -10,13 +10,14 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from conftest import PROJECT
-from foreview.changes import Edit, apply, changes_of, check_state, make_state, merged_intervals
+from foreview.changes import Edit, apply, changes_of, make_state
 from foreview.contract import load_contracts
 from foreview.generate.airings import BREAK, LAYERS, PROGRAMME, SPOT, airing_rows
 from foreview.generate.faults import Fault, fault_edits
 from foreview.generate.invent import Row
 from foreview.generate.market import open_keys, sample_rows
 from foreview.generate.viewing import by_popularity
+from foreview.row_rules import check_state, merged_intervals
 from foreview.viewing import BroadcastCalendar
 
 CONTRACTS = load_contracts(PROJECT)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from foreview.changes import check_state, make_state, merged_intervals
+from foreview.changes import make_state
 from foreview.contract import BEGINNING, load_contracts
 from foreview.errors import RefusedError
 from foreview.generate.market import (
@@ -17,6 +17,7 @@ from foreview.generate.market import (
     write_sample_baseline,
     write_sample_seeds,
 )
+from foreview.row_rules import check_state, merged_intervals
 
 PROJECT = Path(__file__).parents[2]
 CONTRACTS = load_contracts(PROJECT)

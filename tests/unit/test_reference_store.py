@@ -129,7 +129,11 @@ def test_the_store_has_the_approved_rows_to_the_last_character(
         contract = workspace.contract(one.dimension)
         if contract.storage == "seed":
             path = workspace.seeds / f"{one.dimension}.csv"
-            assert state_hash(read_seed(path, contract)) == one.hash
+            written = {
+                identity: {name: row[name] for name in contract.row_columns}
+                for identity, row in read_seed(path, contract).items()
+            }
+            assert state_hash(written) == one.hash
     assert published(
         mariadb,
         "select primary_owner_id, is_nsfw, is_current, launched"

@@ -1,0 +1,91 @@
+{#-
+    Whole periods of marts that a promotion computes anew from the promoted dimensions, as a build
+    does, without any part in it of what is thought to be touched: of each mart some in which figures
+    move and some in which none do (variable `whole_periods`), others for each scenario. Every figure
+    of them must be as it would be published. A query of those that are not, as texts.
+-#}
+{% macro figures_unlike_whole_periods(scenario, paths) -%}
+    {%- set parts = [] -%}
+    {%- for mart in versioned_marts() -%}
+        {%- set taken = paths.get(period_of(mart)) -%}
+        {%- set impact = impact_relation(mart) if taken and mart.name in taken.marts else none -%}
+        {%- set periods = _whole_periods(mart, impact, scenario.publication) -%}
+        {%- if periods -%}
+            {%- do parts.append(_unlike_whole_periods(mart, impact, scenario.publication, periods)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- parts | join('\nunion all\n') if parts else "select '' as mart, '' as figure, '' as expected, "
+        ~ "'' as recomputed where false" -}}
+{%- endmacro %}
+
+{#- Which they are: by the hash of period and scenario, so that a resumed promotion takes the same. -#}
+{% macro _whole_periods(mart, impact, publication) -%}
+    {%- set period = period_column(mart) -%}
+    {%- set chosen = "order by md5(concat(cast(period as string), '" ~ scenario_name() ~ "')) limit "
+        ~ var('whole_periods') -%}
+    {%- set moved = 'select distinct ' ~ period ~ ' as period from ' ~ impact ~ ' where not is_held' -%}
+    {%- set others = 'select distinct ' ~ period ~ ' as period from ' ~ published_mart(mart, publication) -%}
+    {%- set query -%}
+        {%- if impact %}
+        (select period from ({{ moved }}) as moved {{ chosen }})
+        union all
+        {%- endif %}
+        (
+            select period from ({{ others }}) as others
+            {{ "where period not in (" ~ moved ~ ")" if impact }}
+            {{ chosen }}
+        )
+    {%- endset -%}
+    {{- return(run_query(query).columns[0].values() | list if var('whole_periods') else []) -}}
+{%- endmacro %}
+
+{% macro _unlike_whole_periods(mart, impact, publication, periods) -%}
+    {%- set grain = mart.config.meta.mart.grain -%}
+    {%- set columns = version_columns(mart) -%}
+    {%- set values = columns | reject('in', grain) | list -%}
+    {%- set on_periods = and_on_days(periods, period_column(mart)) -%}
+    {%- set differing -%}
+        select
+            {%- for column in grain %}
+            coalesce(expected.{{ column }}, recomputed.{{ column }}) as {{ column }},
+            {%- endfor %}
+            {%- for side in ('expected', 'recomputed') %}
+            to_json(struct(
+                {%- for column in values -%}
+                    {{ side }}.{{ column }}{{ ", " if not loop.last }}
+                {%- endfor -%}
+            )) as {{ side }}{{ "," if not loop.last }}
+            {%- endfor %}
+        from (
+            select {{ columns | join(', ') }}
+            from {{ published_mart(mart, publication) }} as published
+            where true {{ on_periods }}
+                {%- if impact %}
+                and not exists (
+                    select 1 from {{ impact }} as moved
+                    where not moved.is_held and {{ same_figure(mart, 'moved', 'published') }}
+                )
+            union all
+            select {{ columns | join(', ') }}
+            from ({{ _opened_by(mart, impact, publication['number'] + 1) }}) as opened
+            where true {{ on_periods }}
+                {%- endif %}
+        ) as expected
+        full outer join (
+            {{ figures_with_denominators(mart, _over_periods(mart, periods), periods) }}
+        ) as recomputed on {{ same_figure(mart, 'expected', 'recomputed') }}
+        where expected.{{ grain[0] }} is null
+            or recomputed.{{ grain[0] }} is null
+            {%- for column in values %}
+            or not (expected.{{ column }} <=> recomputed.{{ column }})
+            {%- endfor %}
+    {%- endset %}
+    select
+        '{{ mart.name }}' as mart,
+        concat_ws(', ', {% for column in grain %}cast({{ column }} as string){{ ", " if not loop.last }}{% endfor %})
+            as figure,
+        expected,
+        recomputed
+    from ({{ with_held(mart, differing) }}) as differing
+    where not is_held
+{%- endmacro %}
