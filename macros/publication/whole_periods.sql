@@ -24,7 +24,9 @@
     {%- set chosen = "order by md5(concat(cast(period as string), '" ~ scenario_name() ~ "')) limit "
         ~ var('whole_periods') -%}
     {%- set moved = 'select distinct ' ~ period ~ ' as period from ' ~ impact ~ ' where not is_held' -%}
-    {%- set others = 'select distinct ' ~ period ~ ' as period from ' ~ published_mart(mart, publication) -%}
+    {%- set others = 'select distinct ' ~ period ~ ' as period from ('
+        ~ with_held(mart, 'select * from ' ~ published_mart(mart, publication) ~ ' as published')
+        ~ ') as published where not is_held' -%}
     {%- set query -%}
         {%- if impact %}
         (select period from ({{ moved }}) as moved {{ chosen }})

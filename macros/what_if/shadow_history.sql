@@ -108,7 +108,8 @@
 
 {#-
     Refuses a scenario whose change sets edit one row in ways that can't both be, as `foreview what-if`
-    does: other values of one cell, other rows of one key, a row that one removes and another edits.
+    does: other values of one cell, other rows of one key, a row that one removes and another edits,
+    or that one ends on the day on which another splits it.
     Equal edits are one.
 -#}
 {% macro refuse_conflicting_edits(name) -%}
@@ -136,6 +137,16 @@
 
     ),
 
+    parts as (
+
+        {#- The rows that a change set splits off another one: one each, since they begin on its end. -#}
+        select change_set_id, copied_from, max(row_key) as part
+        from edits
+        where change_kind = 'added' and copied_from is not null
+        group by change_set_id, copied_from
+
+    ),
+
     pairs as (
 
         select
@@ -143,6 +154,12 @@
             other.change_set_id as other_change_set_id,
             one.row_key,
             one.change_kind != other.change_kind as is_other_kind,
+            {#- Both end the row on one day, and only one splits it then, or into another code. -#}
+            one.change_kind = 'modified'
+            and other.change_kind = 'modified'
+            and {{ _is_changed('valid_to', prefix='one.') }}
+            and {{ _is_changed('valid_to', prefix='other.') }}
+            and not (one_part.part <=> other_part.part) as is_other_end,
             concat_ws(
                 ', '
                 {%- for column in contract_columns(staging) | map(attribute='name') %},
@@ -166,6 +183,10 @@
         inner join edits as other
             on one.row_key = other.row_key
                 and one.change_set_id < other.change_set_id
+        left join parts as one_part
+            on one.change_set_id = one_part.change_set_id and one.row_key = one_part.copied_from
+        left join parts as other_part
+            on other.change_set_id = other_part.change_set_id and other.row_key = other_part.copied_from
 
     )
 
@@ -175,7 +196,7 @@
         row_key,
         case when is_other_kind then '' else cells end as cells
     from pairs
-    where is_other_kind or cells != ''
+    where is_other_kind or is_other_end or cells != ''
     order by row_key, change_set_id, other_change_set_id
     limit 1
 {%- endmacro %}

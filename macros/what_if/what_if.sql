@@ -46,7 +46,9 @@
             {{ ratio.within | join(', ') }},
             max(published.{{ name }}_denominator) as before_denominator
         from published
+        {%- if ratios | length == 1 %}{# with several, a figure is here for another one's sum too #}
         left semi join {{ name }}_moves as moved on {{ same_columns(ratio.within, 'published', 'moved') }}
+        {%- endif %}
         group by {{ ratio.within | join(', ') }}
 
     ),
@@ -249,7 +251,8 @@
         {%- endfor %}
         {%- for name in ratios %},
         {{ name }}_denominators.before_denominator as before_{{ name }}_denominator,
-        coalesce({{ name }}_denominators.before_denominator, 0) + {{ name }}_moves.difference
+        coalesce({{ name }}_denominators.before_denominator, 0)
+            + coalesce({{ name }}_moves.difference, 0)
             as after_{{ name }}_denominator
         {%- endfor %}
     from figures

@@ -232,7 +232,7 @@ def current_receipt(
     try:
         check_applies(workspace, [change_set])
     except RefusedError as error:
-        _note_void(workspace, change_set, [one.message for one in error.problems])
+        note_void(workspace, change_set, [one.message for one in error.problems])
         raise
     spark = open_engines(workspace)
     read_set = {"clients": "", **approved.content["read_set"]}
@@ -264,7 +264,7 @@ def _approved_receipt(workspace: Workspace, change_set: ChangeSet) -> Receipt:
         if workspace.contract(dimension).hash != approved
     ]
     if changed:
-        _note_void(workspace, change_set, changed)
+        note_void(workspace, change_set, changed)
         fix = _way_out(change_set)
         raise RefusedError(
             Problem("approval-void", one, value=change_set.id, fix=fix) for one in changed
@@ -296,7 +296,7 @@ def _renewed(
     problems = _void(change_set, moved, inputs) if moved else []
     problems += _more_reviewers(change_set, approved, renewed)
     if problems:
-        _note_void(workspace, change_set, inputs)
+        note_void(workspace, change_set, inputs)
         raise RefusedError(problems)
     _note_renewed(workspace, change_set, approved, impact.checksum, inputs)
     return renewed
@@ -342,7 +342,7 @@ def _seen(figures: Mapping[Grain, Moved], days: int, last_day: str | None) -> di
     return {grain: one for grain, one in figures.items() if grain[0] <= last_first}
 
 
-def _note_void(workspace: Workspace, change_set: ChangeSet, changed: Sequence[str]) -> None:
+def note_void(workspace: Workspace, change_set: ChangeSet, changed: Sequence[str]) -> None:
     """Record that an approval is void, and what changed since; once, until it stands again."""
     registry = workspace.registry
     if change_set.id not in registry.voided():

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
@@ -173,6 +173,27 @@ def _continues(first: Change, second: Change) -> bool:
     )
 
 
+def asked_twice(changes: Iterable[Change]) -> Iterator[Problem]:
+    """Yield a problem for each row that is added twice, and each cell that gets two values."""
+    seen: dict[tuple[str, Identity, str], Change] = {}
+    for change in changes:
+        names = [*change.after] if change.kind is Kind.MODIFIED else [""]
+        for name in names if change.kind is not Kind.REMOVED else ():
+            other = seen.setdefault((change.dimension, change.identity, name), change)
+            is_equal = (
+                other.after[name] == change.after[name]
+                if name
+                else (other.after, other.copied_from) == (change.after, change.copied_from)
+            )
+            if not is_equal:
+                row = f"{change.dimension} {', '.join(change.identity)}"
+                what = f"{name} of {row} gets two values" if name else f"{row} is added twice"
+                place = change.cells.get(name, change.where)
+                message = f"{what}, also by {other.cells.get(name, other.where) or 'another row'}."
+                fix = "Keep one of the two, or give them other keys or days."
+                yield Problem("duplicate-key", message, place, ", ".join(change.identity), fix)
+
+
 def cells_of(change: Change) -> list[tuple[Identity, str]]:
     """Return the cells that a change writes, by row and column; a column "" for the whole row."""
     whole = [] if change.kind is Kind.MODIFIED else [""]
@@ -280,17 +301,22 @@ def make_state(contract: Contract, rows: Iterable[Row]) -> dict[Identity, Row]:
     return {identity_of(contract, row): row for row in rows}
 
 
-def changes_of(contract: Contract, edit: Edit, now: State) -> tuple[list[Change], list[Problem]]:
+def changes_of(
+    contract: Contract, edit: Edit, now: State, vacated: Collection[Identity] = ()
+) -> tuple[list[Change], list[Problem]]:
     """Return what an edit does to the approved rows, or what is wrong with it.
 
     The comparison is three-way by cell: the row as the author saw it (`edit.base`), the
     author's values, and the row as it is now. A cell that somebody else changed to the same value
-    is no change; one changed to another value is a conflict.
+    is no change; one changed to another value is a conflict. Rows that are `vacated` by other edits
+    of the same author are in nobody's way.
     """
     if edit.action is Action.INSERT:
         row = {name: edit.values.get(name) for name in contract.row_columns}
         row["valid_from"] = row["valid_from"] or edit.day or BEGINNING
-        return [_change(contract, edit, Kind.ADDED, identity_of(contract, row), {}, row)], []
+        added = _change(contract, edit, Kind.ADDED, identity_of(contract, row), {}, row)
+        kept, clashes = rebase(now, [added], vacated)
+        return kept, [one.as_problem() for one in clashes]
     assert edit.identity is not None  # noqa: S101 - only an insert has none
     if edit.identity not in now:
         gone = _change(contract, edit, Kind.REMOVED, edit.identity, edit.base, {})
@@ -305,7 +331,9 @@ def changes_of(contract: Contract, edit: Edit, now: State) -> tuple[list[Change]
         if problem:
             return [], [problem]
         changes = _split(contract, edit, current)
-    merged, conflicts = rebase(now, changes)
+        if edit.action is Action.NEW_CODE:
+            changes += _later_rows(contract, edit, now)
+    merged, conflicts = rebase(now, changes, vacated)
     conflicts += half_made(now, changes)
     return merged, [conflict.as_problem() for conflict in conflicts]
 
@@ -395,15 +423,32 @@ def _split(contract: Contract, edit: Edit, current: Row) -> list[Change]:
     return changes
 
 
-def rebase(now: State, changes: Sequence[Change]) -> tuple[list[Change], list[Conflict]]:
+def _later_rows(contract: Contract, edit: Edit, now: State) -> Iterator[Change]:
+    """Yield how a code's rows after the one that is edited go on under its new code."""
+    assert edit.identity is not None  # noqa: S101
+    ends = now[edit.identity]["valid_to"] or "9"
+    codes = {name: edit.values[name] for name in contract.key if name in edit.values}
+    for identity, row in now.items():
+        if identity[:-1] == edit.identity[:-1] and identity[-1] >= ends:
+            old = {name: row[name] for name in codes}
+            new = {**row, **codes}
+            where = identity_of(contract, new)
+            yield _change(contract, edit, Kind.REMOVED, identity, dict(row), {})
+            yield _change(contract, edit, Kind.ADDED, where, old, new, copied_from=identity)
+
+
+def rebase(
+    now: State, changes: Sequence[Change], vacated: Collection[Identity] = ()
+) -> tuple[list[Change], list[Conflict]]:
     """Return the changes as they stand on today's rows, and the cells where they can't.
 
     Changes that somebody else already made are dropped; columns that an added row only copied
-    follow the row that it continues.
+    follow the row that it continues. What is added may take the place of what is removed, here or
+    by other changes (`vacated`).
     """
     kept: list[Change] = []
     conflicts: list[Conflict] = []
-    replaced = {change.identity for change in changes if change.kind is Kind.REMOVED}
+    replaced = {change.identity for change in changes if change.kind is Kind.REMOVED} | set(vacated)
     for change in changes:
         current = None if change.identity in replaced else now.get(change.identity)
         if change.kind is Kind.ADDED:

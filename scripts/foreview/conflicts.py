@@ -34,6 +34,8 @@ def check_applies(workspace: Workspace, change_sets: Sequence[ChangeSet]) -> Non
     problems: list[Problem] = []
     states: dict[str, Any] = {}
     named = cache(lambda one: who(workspace, one))
+    # In whatever order they are named: a row that one splits has what another corrects.
+    change_sets = sorted(change_sets, key=lambda one: any(c.copied_from for c in one.changes))
     for dimension in sorted({name for one in change_sets for name in one.dimensions}):
         state, _ = workspace.registry.approved_rows(dimension)
         tried: dict[Any, str] = {}  # who has changed a cell in this scenario

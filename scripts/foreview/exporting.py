@@ -213,11 +213,12 @@ def _refreshed(workspace: Workspace, asked: Asked) -> tuple[Table, Refreshed]:
     done = 0
     for edit in asked.edits:
         if edit.identity is None:
-            identity = identity_of(contract, {"valid_from": edit.day, **edit.values})
+            values = {**edit.values, "valid_from": edit.values.get("valid_from") or edit.day}
+            identity = identity_of(contract, values)
             if identity in now:
                 conflicts.append(_lost(edit, f"{', '.join(identity[:-1])} is there meanwhile."))
             else:
-                moved.append(edit)
+                moved.append(replace(edit, day=None, values=values))
         elif edit.identity not in now:
             conflicts.append(_lost(edit, "The row is no longer there."))
         elif edit.values and all(now[edit.identity][name] == v for name, v in edit.values.items()):

@@ -69,12 +69,14 @@ def _from_day(edit: Edit, first: str) -> Edit | Problem:
         start = edit.values.get("valid_from") or edit.day or BEGINNING
         return replace(edit, day=None, values={**edit.values, "valid_from": max(start, first)})
     starts = edit.identity[-1] if edit.identity else BEGINNING
-    if starts >= first:
-        return edit
     if edit.day is not None:
         return replace(edit, day=max(edit.day, first))
+    begins = edit.values.get("valid_from", starts) or BEGINNING
+    if min(starts, begins) >= first:
+        return edit
     if {"valid_from", "valid_to"} & edit.values.keys():
-        message = f"The row of {', '.join((edit.identity or ())[:-1])} begins before {first}."
+        message = f"The row of {', '.join((edit.identity or ())[:-1])} begins before {first}"
+        message += "." if starts < first else " then."
         fix = "Leave its days as they are, or retire it: they can't be edited from a day on."
         return Problem("day-outside-row", message, edit.where, first, fix)
     action = Action.RETIRE if edit.action is Action.DELETE else Action.CHANGE_FROM

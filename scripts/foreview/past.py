@@ -143,13 +143,12 @@ def note_publications(workspace: Workspace) -> None:
     """Keep a digest of each publication that the log of events does not have yet."""
     recorded = _contents(delta_rows(workspace.folder("publication_contents")))
     noted = _noted(workspace)
-    rows = _row_digests(workspace) if recorded.keys() - noted.keys() else {}
+    rows = _row_digests(workspace)
     # Of one that never came out there are contents alone, and another will have its number.
-    numbers = sorted((recorded.keys() & rows.keys()) - noted.keys())
-    for number in numbers:
+    for number in sorted(rows.keys() - noted.keys()):
         payload = {
             "number": number,
-            "digest": _digest(recorded[number]),
+            "digest": _digest(recorded.get(number, {})),
             "row": rows[number],
         }
         workspace.registry.record_event(workspace.actor, NOTED, payload)

@@ -84,6 +84,22 @@ def spans(entries: Iterable[CalendarEntry]) -> list[Span]:
     return _joined(sorted(found))
 
 
+def published_in(
+    entries: Iterable[CalendarEntry], product: str, market: str, first_day: str, last_day: str
+) -> Span | None:
+    """Return the first day between two on which a product is published, or None.
+
+    For a market what counts for it, its own state before the product's; for `*` any market.
+    """
+    mine = [one for one in entries if one.product == product and one.state != REOPENING]
+    for day in days_in(first_day, last_day):
+        found = _states(mine, day)
+        its = found.get(market, found.get(EVERY_MARKET))
+        if PUBLISHED in (found.values() if market == EVERY_MARKET else (its,)):
+            return Span(product, market, day, day, PUBLISHED)
+    return None
+
+
 def _states(entries: Sequence[CalendarEntry], day: str) -> dict[str, str]:
     """Return what counts on a day: the product's state unless open, and markets that differ."""
     every, markets = OPEN, dict[str, str]()

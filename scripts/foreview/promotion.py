@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from foreview.approval import current_receipt, refuse_void
+from foreview.approval import current_receipt, note_void, refuse_void
 from foreview.attempts import Attempts, attempt_each
 from foreview.audit import refuse_other_rows
 from foreview.changes import ChangeSet, Identity, State, apply
@@ -70,6 +70,7 @@ def promote(
     change_set = registry.change_set(change_set_id)
     unfinished = registry.unfinished_promotion()
     if unfinished is None:
+        refuse_unfinished(workspace)
         refuse_embargoed(workspace, change_set.id)
         receipt = current_receipt(workspace, change_set, progress=progress)
         refuse_unpublished_loads(workspace, open_engines(workspace, _variables(change_set)))
@@ -131,6 +132,8 @@ def resume(workspace: Workspace, *, progress: Progress | None = None) -> Release
                 workspace.registry.record_step(number, name, "done", actor=workspace.actor)
     except RefusedError as error:
         abandon(workspace, because=error, progress=progress)
+        # What is due would be tried again each minute, and refused again.
+        note_void(workspace, change_set, [one.message for one in error.problems])
         raise
     publication = first_publication_of(workspace, spark, number)
     # Before the release is recorded: who is killed between the two tells it once more, as the same

@@ -107,6 +107,10 @@ def take_part(workspace: Workspace, change_set_id: str, rows: Sequence[str]) -> 
     whole = registry.change_set(change_set_id)
     check_reviewer(workspace, whole)
     require_open(workspace, [whole])
+    if whole.kind == "rollback":
+        message = "A rollback is one: of a split or moved row it takes back both parts or none."
+        fix = "Approve it as it is, or edit the rows in a workbook."
+        raise RefusedError(Problem("not-a-part", message, value=whole.id, fix=fix))
     changes = _rows_of(whole, rows)
     part = replace(
         whole,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +16,11 @@ from foreview.changes import (
     ChangeSet,
     Edit,
     Identity,
+    Kind,
     Row,
     State,
     apply,
+    asked_twice,
     changes_of,
     make_state,
 )
@@ -276,11 +278,13 @@ def _changes(
     workspace: Workspace, tables: Iterable[Asked]
 ) -> tuple[list[Change], dict[str, State], list[Problem]]:
     """Return what edits come to, all rows of the changed dimensions with them, and conflicts."""
-    keys, _ = workspace.registry.approved_rows(CHANNEL_KEY)
     asked: dict[str, list[Edit]] = {}
     seen: dict[str, int] = {}
     for table in tables:
-        seen[table.contract.dimension] = table.workbook.base_release
+        release = table.workbook.base_release
+        seen[table.contract.dimension] = release
+        keys, _ = workspace.registry.approved_rows(CHANNEL_KEY, release)
+        seen.setdefault(CHANNEL_KEY, release)
         for dimension, edits in identity_edits(table.contract, table.edits, keys).items():
             asked.setdefault(dimension, []).extend(edits)
     changes: list[Change] = []
@@ -291,7 +295,7 @@ def _changes(
         found, wrong = _merge(workspace, workspace.contract(dimension), edits, now, last)
         states[dimension], clashes = apply(now, found)
         changes += found
-        conflicts += wrong + [one.as_problem() for one in clashes]
+        conflicts += wrong + list(asked_twice(found)) + [one.as_problem() for one in clashes]
         if dimension in seen:
             conflicts += split_since(workspace, found, now, seen[dimension]).values()
     return changes, states, conflicts
@@ -327,11 +331,17 @@ def _merge(
     now: State,
     last: Mapping[Identity, str],
 ) -> tuple[list[Change], list[Problem]]:
-    changes: list[Change] = []
+    groups: list[list[Change]] = []
     problems: list[Problem] = []
+    vacated = {
+        edit.identity
+        for edit in edits
+        if edit.identity is not None
+        and (edit.action is Action.DELETE or "valid_from" in edit.values)
+    }
     for edit in edits:
-        found, wrong = changes_of(contract, edit, now)
-        changes += found
+        found, wrong = changes_of(contract, edit, now, vacated)
+        groups.append(found)
         if (
             wrong
             and edit.identity is not None
@@ -341,7 +351,29 @@ def _merge(
             author = workspace.registry.change_set(last[edit.identity]).author
             wrong = [_named(one, author, last[edit.identity]) for one in wrong]
         problems += wrong
-    return changes, problems
+    return list(itertools.chain.from_iterable(_in_order(groups))), problems
+
+
+def _in_order(groups: Sequence[Sequence[Change]]) -> Iterator[Sequence[Change]]:
+    """Yield the changes of edits so that a row goes before another takes its key and day."""
+    removers = {
+        change.identity: number
+        for number, found in enumerate(groups)
+        for change in found
+        if change.kind is Kind.REMOVED
+    }
+    done: set[int] = set()
+
+    def after_removers(number: int) -> Iterator[Sequence[Change]]:
+        if number not in done:
+            done.add(number)
+            for change in groups[number]:
+                if change.kind is Kind.ADDED and change.identity in removers:
+                    yield from after_removers(removers[change.identity])
+            yield groups[number]
+
+    for number in range(len(groups)):
+        yield from after_removers(number)
 
 
 def _named(problem: Problem, author: str, change_set_id: str) -> Problem:

@@ -128,7 +128,10 @@ def read_supplier_file(
             if key in decided.removers:
                 held.append(_deleted(decided, key, where))
             else:
-                edits.append(Edit(Action.INSERT, values=row, day=day, where=where))
+                # A new row holds from the day on, too, where the file does not say from when.
+                is_dated = day is None or row["valid_from"] != BEGINNING
+                begun = row if is_dated else {**row, "valid_from": day}
+                edits.append(Edit(Action.INSERT, values=begun, where=where))
             continue
         values: dict[str, str | None] = {}
         for name in columns:
@@ -272,12 +275,24 @@ def _setters(
     """Return which promoted change set gave each value that it has, by row and column.
 
     A rollback of what a person set gives a value back to whoever had set it before; one of a
-    supplier's value is a person's word against it.
+    supplier's value is a person's word against it. So is taking away a row that a supplier split
+    off: what is left has its old values by that word.
     """
     told: dict[tuple[Identity, str], list[tuple[str | None, ChangeSet]]] = {}
+    split: dict[Identity, Change] = {}
     for change_set in change_sets:
         for change in change_set.changes:
-            if change.dimension == dimension and change.kind is not Kind.REMOVED:
+            if change.dimension != dimension:
+                continue
+            if change.kind is Kind.REMOVED:
+                by_supplier = split.pop(change.identity, None)
+                if by_supplier is not None and change_set.kind not in SUPPLIED:
+                    for name, value in by_supplier.before.items():
+                        place = (by_supplier.copied_from or (), name)
+                        told.setdefault(place, []).append((value, change_set))
+            else:
+                if change.copied_from and change_set.kind in SUPPLIED:
+                    split[change.identity] = change
                 for name, value in change.after.items():
                     is_edited = name in ("valid_from", *change.before)
                     source = None if is_edited else change.copied_from

@@ -252,12 +252,12 @@ def small_figures(
     if not smallest or not name:
         return frozenset()
     left, right = (
-        {tuple(str(row[one]) for one in rules["grain"]): row[name] for row in rows}
+        {tuple(str(row[one]) for one in rules["grain"]): row.get(name) for row in rows}
         for rows in (ours, theirs)
     )
     found = set()
     for grain in {**left, **right}:
-        known = [side[grain] for side in (left, right) if side.get(grain) is not None]
+        known = [one for side in (left, right) if (one := side.get(grain)) is not None]
         if not known or are_small([(known[0], known[-1])], smallest):
             found.add(grain)
     return frozenset(found)
@@ -315,7 +315,7 @@ def _span(first_day: str | None, last_day: str | None) -> tuple[date | None, dat
 def _shape(rules: Mapping[str, Any], delivered: Sequence[Mapping[str, Any]]) -> Shape:
     """Return what is compared: the measures that every delivered figure has."""
     measures = tuple(
-        one for one in measures_of(rules) if all(row[one.name] is not None for row in delivered)
+        one for one in measures_of(rules) if all(row.get(one.name) is not None for row in delivered)
     )
     if not measures:
         message = f"No measure of {rules['name']} is there for all days that were delivered."

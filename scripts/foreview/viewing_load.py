@@ -81,7 +81,12 @@ def publish_loads(workspace: Workspace, *, progress: Progress | None = None) -> 
     """Bring viewing, roll-up and marts up to the newest load, and publish."""
     run_dbt(
         workspace,
-        ["run", "--select", "+fct_viewing", "viewing_by_key_day", "path:models/audience"],
+        [
+            "run",
+            "--select",
+            *("+fct_viewing", "viewing_by_key_day", "path:models/audience"),
+            "+path:models/audience,config.materialized:table",
+        ],
         progress=progress,
     )
     note_publications(workspace)

@@ -40,6 +40,7 @@ MARKETS_NOW_SQL = """
 select
     viewing.viewing_date,
     {{ attribute('current_area', 'area_id', 'current_area.market_id') }} as market_id,
+    viewing.playback_mode,
     count(*) as records,
     sum(cast(viewing.seconds as bigint)) as seconds
 from {{ ref('fct_viewing') }} as viewing
@@ -48,8 +49,10 @@ left join {{ ref('dim_device') }} as device
 left join {{ ref('dim_current_area') }} as current_area on device.area_id = current_area.area_id
 group by
     viewing.viewing_date,
-    {{ attribute('current_area', 'area_id', 'current_area.market_id') }}
+    {{ attribute('current_area', 'area_id', 'current_area.market_id') }},
+    viewing.playback_mode
 """
+SHARES = {"of_mode": ("viewing_date", "playback_mode"), "of_market": ("viewing_date", "market_id")}
 DIM_COUNTRY_OF_CHANNEL = """
 select dim_channel.channel_id, {{ ref('dim_channel') }}.country_id
 from {{ ref('dim_channel') }} -- by its own name
@@ -72,7 +75,12 @@ def market(spark_home: Path, spark: Any) -> Workspace:
     (models / "audience" / f"{MARKETS_NOW}.sql").write_text(MARKETS_NOW_SQL, encoding="utf-8")
     with (models / "audience" / "audience.yml").open("a", encoding="utf-8") as file:
         file.write(declaration)
-        file.write(declaration.replace(MART, MARKETS_NOW).replace("country_id", "market_id"))
+        now = declaration.replace(MART, MARKETS_NOW)
+        file.write(now.replace("country_id]", "market_id, playback_mode]"))
+        file.write("          ratios:\n")
+        for name, within in SHARES.items():
+            share = f"label: {name}, numerator: seconds, within: [{', '.join(within)}], scale: 6"
+            file.write(f"            {name}: {{{share}}}\n")
     reports = models / "reports"
     reports.mkdir()
     (reports / "best_countries.sql").write_text(BEST_COUNTRIES, encoding="utf-8")
@@ -150,7 +158,8 @@ Sums = dict[tuple[str, ...], tuple[int, int]]
 
 def shown(spark: Any, market: Workspace, mart: str) -> Sums:
     rows = spark.table(market.table(mart, "published")).collect()
-    return {(str(row[0]), row[1]): (row["records"], row["seconds"]) for row in rows}
+    grain = rows[0].__fields__.index("records")
+    return {(str(row[0]), *row[1:grain]): (row["records"], row["seconds"]) for row in rows}
 
 
 def moved(before: Sums, mart: MartImpact) -> Sums:
@@ -165,12 +174,20 @@ def moved(before: Sums, mart: MartImpact) -> Sums:
 def by_market_now(viewing: Viewing, areas: Any) -> Sums:
     rows, records, seconds = rows_by_key(areas), Counter[Any](), Counter[Any]()
     last_day = str(max(one[0] for one in viewing.records))
-    for viewing_date, device, _, length, *_ in viewing.records:
+    for viewing_date, device, _, length, _, mode, *_ in viewing.records:
         row = row_now(rows, viewing.device_on(device, viewing_date)[1], last_day)
-        figure = (str(viewing_date), "(unmapped)" if row is None else row["market_id"])
+        figure = (str(viewing_date), "(unmapped)" if row is None else row["market_id"], mode)
         records[figure] += 1
         seconds[figure] += length
     return {figure: (records[figure], seconds[figure]) for figure in records}
+
+
+def denominators(figures: Sums, place: int) -> Counter[Any]:
+    """Return the sums of seconds by day and one other column of the grain."""
+    found = Counter[Any]()
+    for grain, (_, seconds) in figures.items():
+        found[grain[0], grain[place]] += seconds
+    return found
 
 
 def test_a_mart_by_the_market_that_an_area_is_in_now_is_rehearsed(
@@ -200,6 +217,11 @@ def test_a_mart_by_the_market_that_an_area_is_in_now_is_rehearsed(
     (mart,) = (one for one in impact.marts if one.name == MARKETS_NOW)
     after = moved(before, mart)
     assert after == by_market_now(viewing, changed)
+    for name, place in {"of_mode": 2, "of_market": 1}.items():
+        sums = denominators(after, place)
+        for figure in mart.figures:
+            expected = sums[figure.grain[0], figure.grain[place]]
+            assert figure.after[f"{name}_denominator"] == expected, (name, figure.grain)
     assert {grain[0] for grain in after if before.get(grain) != after[grain]} == set(DAYS[:3])
 
 

@@ -331,9 +331,14 @@ def test_two_authors_who_move_the_same_start_elsewhere_are_a_conflict() -> None:
 def test_an_insert_where_a_row_is_already_is_a_conflict() -> None:
     state = make_state(CHANNEL, [row("A", BEGINNING, None, "x", "N")])
     edit = Edit(Action.INSERT, values=row("A", BEGINNING, None, "y", "N"))
-    rows, conflicts = apply(state, changes_of(CHANNEL, edit, state)[0])
+    changes, problems = changes_of(CHANNEL, edit, state)
+    assert (changes, [one.rule for one in problems]) == ([], ["conflict"])
+    elsewhere, _ = changes_of(CHANNEL, edit, {})
+    rows, conflicts = apply(state, elsewhere)
     assert rows == state
     assert [one.as_problem().rule for one in conflicts] == ["conflict"]
+    same = Edit(Action.INSERT, values=row("A", BEGINNING, None, "x", "N"))
+    assert changes_of(CHANNEL, same, state) == ([], [])
 
 
 def test_an_edit_of_a_row_that_is_gone_is_a_conflict() -> None:

@@ -25,6 +25,11 @@ def edit(change_set: str, kind: str, copied_from: str | None = None, **values: s
     return "channel", change_set, kind, changed, ROW, copied_from, json.dumps(known)
 
 
+def part(change_set: str, key: str = "KABC") -> Any:
+    """A row that is split off ROW."""
+    return "channel", change_set, "added", ",valid_from,", f"{key}|2026-05-01", ROW, "{}"
+
+
 def in_sqlite(query: str, edits: list[Any]) -> list[dict[str, Any]]:
     """Rows of a query that Spark would be asked, in SQLite's spelling."""
     query = re.sub(r"(\w+\.row_values)\['(\w+)'\]", r"json_extract(\1, '$.\2')", query)
@@ -63,6 +68,14 @@ def in_sqlite(query: str, edits: list[Any]) -> list[dict[str, Any]]:
         ([edit("first", "modified", network_id="NBC"), edit("second", "modified", website="w")],
          None),
         ([edit("first", "removed"), edit("second", "removed")], None),
+        ([edit("first", "modified", valid_to="2026-05-01"), part("first"),
+          edit("second", "modified", valid_to="2026-05-01")], "in different"),
+        ([edit("first", "modified", valid_to="2026-05-01"), part("first"),
+          edit("second", "modified", valid_to="2026-05-01"), part("second", "N")], "in different"),
+        ([edit("first", "modified", valid_to="2026-05-01"), part("first"),
+          edit("second", "modified", valid_to="2026-05-01"), part("second")], None),
+        ([edit("first", "modified", valid_to="2026-05-01"),
+          edit("second", "modified", valid_to="2026-05-01")], None),
         ([edit("first", "added", network_id="NBC"), edit("second", "added", network_id="NBC")],
          None),
         ([edit("first", "removed"), edit("first", "added", network_id="NBC")], None),

@@ -3,8 +3,11 @@
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from conftest import make_workspace
 from foreview.log_head import check_head, keep_head
+from foreview.past import NOTED, note_publications
 
 
 def test_last_events_that_are_cut_off_are_told_also_when_they_recorded_nothing_else(
@@ -40,3 +43,16 @@ def test_a_log_that_only_went_on_is_whole(tmp_path: Path) -> None:
     keep_head(workspace)
     workspace.registry.record_event("eve", "feed-acknowledged", {"release": 2})
     assert list(check_head(workspace)) == []
+
+
+def test_a_publication_that_moved_nothing_is_noted_once_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = make_workspace(tmp_path, "head")
+    tables = {"publication_contents": [], "publications": [{"number": 1, "release": 1}]}
+    monkeypatch.setattr("foreview.past.delta_rows", lambda folder: tables[folder.name])
+    for _ in range(2):
+        note_publications(workspace)
+    (noted,) = workspace.registry.events(NOTED)
+    assert noted.payload["number"] == 1
+    assert noted.payload["row"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,3 +90,15 @@ def test_a_row_s_own_days_are_not_moved_from_a_day_on() -> None:
     edit = Edit(Action.CORRECT, identity_of(STATION, row), {"valid_to": DAYS[6]}, row)
     edits, problems = on_open_days([edit], FIRST)
     assert (edits, [one.rule for one in problems]) == ([], ["day-outside-row"])
+
+
+def test_a_later_row_is_not_moved_into_published_days() -> None:
+    row = station("KABC", valid_from=DAYS[6])
+    identity = identity_of(STATION, row)
+    early, open_ = (
+        Edit(Action.CORRECT, identity, {"valid_from": day}, row) for day in (BEGINNING, FIRST)
+    )
+    edits, problems = on_open_days([early, open_], FIRST)
+    assert (edits, [one.rule for one in problems]) == ([open_], ["day-outside-row"])
+    merger = Edit(Action.MERGE, identity, {"station_id": "KNEW"}, row, DAYS[0])
+    assert on_open_days([merger], FIRST) == ([replace(merger, day=FIRST)], [])

@@ -98,6 +98,12 @@ def test_published_days_do_not_become_preliminary_again_and_one_alone_does_not_r
     opened = registry.confirm_reopening(asked.id, actor="rob")
     assert registry.confirm_reopening(asked.id, actor="eve") == opened
     assert spans(registry.calendar()) == []
+    publish(workspace)
+    registry.confirm_reopening(publish(workspace, REOPENING, "M1").id, actor="rob")
+    publish(workspace, "preliminary", "M1")  # it is open, though the others are published
+    for market in ("*", "M2"):
+        with pytest.raises(RefusedError, match="reopen-period"):
+            publish(workspace, "preliminary", market)
     assert registry.verify_events() == []
 
 

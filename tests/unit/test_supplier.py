@@ -182,6 +182,37 @@ def test_a_suppliers_value_that_was_rolled_back_stays_away_until_a_person_takes_
     assert take(workspace, deliver(workspace, tmp_path, f"{key},Later"))["held"] == []
 
 
+@pytest.mark.parametrize("is_rollback", [True, False])
+def test_a_suppliers_value_of_a_day_that_was_taken_away_stays_away(
+    workspace: Workspace, tmp_path: Path, is_rollback: bool
+) -> None:
+    from foreview.rollback import rollback
+
+    key, other, *_ = sorted(names(workspace))
+    before = names(workspace)[key]
+    options = ("--from", "2026-05-01")
+    take(workspace, deliver(workspace, tmp_path, f"{key},Of acme", options=options))
+    if is_rollback:
+        promote_recorded(workspace, rollback(workspace, workspace.registry.latest_release()))
+    else:
+        edited(workspace, key, Action.DELETE)
+        edited(workspace, key, Action.CORRECT, {"valid_to": None})
+    for turn, from_day in enumerate((options, ())):
+        lines = (f"{key},Of acme", f"{other},Turn {turn}")
+        found = take(workspace, deliver(workspace, tmp_path, *lines, options=from_day))
+        (held,) = found["held"]
+        assert (held["identity"][0], held["offered"]) == (key, "Of acme")
+        assert names(workspace)[key] == before
+
+
+def test_a_new_row_of_a_delivery_with_a_day_begins_on_it(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    take(workspace, deliver(workspace, tmp_path, "NEW1,New", options=("--from", "2026-05-01")))
+    state, _ = workspace.registry.approved_rows("network")
+    assert ("NEW1", "2026-05-01") in state
+
+
 def test_today_is_the_broadcast_day(workspace: Workspace, tmp_path: Path) -> None:
     key = min(names(workspace))
     edited(workspace, key, Action.CHANGE_FROM, {"network_group_id": "G1"}, "2026-04-01")

@@ -29,7 +29,7 @@ from foreview.report.tracks import (
     tracks_to_text,
 )
 from foreview.track_comparison import Figures, Grain, Shape, compare
-from foreview.tracks import Loaded, Tracks, read_tolerances, small_figures, trimmed
+from foreview.tracks import Loaded, Tracks, _shape, read_tolerances, small_figures, trimmed
 
 SHAPE = Shape(
     ("viewing_date", "network_id", "playback_mode"),
@@ -368,6 +368,11 @@ def test_figures_of_too_few_households_are_known_also_where_none_were_delivered(
     small = small_figures(RULES, ours, theirs, 10)
     assert sorted(one[1] for one in small) == ["ALONE", "FEW", "NEAR", "THEIRS"]
     assert small_figures(RULES, ours, theirs, 0) == frozenset()
+    delivered = [{**one, "seconds": 9} for one in ours]
+    for one in delivered:  # before there was such a measure
+        del one["reach"]
+    assert sorted(one[1] for one in small_figures(RULES, ours, delivered, 10)) == ["ALONE", "FEW"]
+    assert [one.name for one in _shape(RULES, delivered).measures] == ["seconds"]
 
 
 def test_no_page_csv_or_screen_of_two_tracks_names_or_counts_a_small_figure(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from foreview.errors import Problem, RefusedError
-from foreview.periods import EVERY_MARKET, OPEN, PRELIMINARY, PUBLISHED, REOPENING, spans
+from foreview.periods import OPEN, PRELIMINARY, REOPENING, published_in
 from foreview.registry import events, schema
 from foreview.registry.records import CalendarEntry
 
@@ -26,18 +26,9 @@ def record(connection: Connection, at: str, values: Mapping[str, Any]) -> Calend
     """Record an entry, if the rules allow it."""
     known = read(connection)
     if values["state"] == PRELIMINARY:
-        clash = next(
-            (
-                one
-                for one in spans(known)
-                if (one.product, one.state) == (values["product"], PUBLISHED)
-                and (
-                    EVERY_MARKET in (one.market, values["market"]) or one.market == values["market"]
-                )
-                and one.first_day <= values["last_day"]
-                and one.last_day >= values["first_day"]
-            ),
-            None,
+        clash = published_in(
+            known,
+            *(values[one] for one in ("product", "market", "first_day", "last_day")),
         )
         if clash is not None:
             message = f"{clash.told()} is published; it can't become preliminary again."

@@ -1,0 +1,258 @@
+"""What edits do to each other: those of one workbook, and those of an older one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from networks import export, network_workspace, promote_recorded, run
+
+from conftest import PROJECT, acting
+from foreview.changes import Action, ChangeSet, Edit, changes_of
+from foreview.conflicts import check_applies
+from foreview.contract import BEGINNING
+from foreview.demo import edit_workbook
+from foreview.errors import RefusedError
+from foreview.exporting import refresh_workbook
+from foreview.history import versions_of
+from foreview.reviewing import take_part
+from foreview.rollback import rollback
+from foreview.submission import baseline_change_set, read_change_set
+from foreview.workspace import Workspace
+
+ALFA, LATER = ("ALFA", BEGINNING), ("ALFA", "2026-05-01")
+DAY = "2026-04-07"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.chdir(PROJECT)
+    return network_workspace(tmp_path)
+
+
+@pytest.fixture
+def channels(workspace: Workspace, tmp_path: Path) -> Path:
+    """Load three channels, A, B and C; return their workbook."""
+    blank = dict.fromkeys(workspace.contract("channel").row_columns)
+    known = {"is_nsfw": "false", "country_id": "US", "valid_from": BEGINNING}
+    rows = [{**blank, **known, "channel_id": one, "channel_name": one} for one in "ABC"]
+    country = {"country_id": "US", "country_name": "US", "valid_from": BEGINNING, "valid_to": None}
+    tables: dict[str, Any] = {"country": [country], "channel": rows}
+    loaded = baseline_change_set(workspace, tables, tmp_path / "channels.csv")
+    registry = workspace.registry
+    registry.record_change_set(loaded)
+    number = registry.begin_promotion([loaded.id], actor="ana", kind="baseline")
+    registry.record_release(number, [loaded.id], kind="baseline", publication=2, actor="ana")
+    file = tmp_path / "channels.xlsx"
+    assert run(workspace, "export", "channel", "-o", str(file)).exit_code == 0
+    return file
+
+
+def copied(file: Path, name: str) -> Path:
+    copy = file.with_name(name)
+    copy.write_bytes(file.read_bytes())
+    return copy
+
+
+def edited(workspace: Workspace, file: Path, values: Any, action: str, day: str = DAY) -> Path:
+    edit_workbook(file, workspace.contract("channel"), values, action=action, day=day)
+    return file
+
+
+def submitted(workspace: Workspace, file: Path, author: str = "ana") -> ChangeSet:
+    own = acting(workspace, author)
+    change_set = read_change_set(own, file, "x")
+    own.registry.record_change_set(change_set)
+    return change_set
+
+
+def promoted(workspace: Workspace, *edits: Edit, author: str = "ana") -> ChangeSet:
+    change_set = recorded(workspace, *edits, author=author)
+    promote_recorded(workspace, change_set)
+    return change_set
+
+
+def recorded(workspace: Workspace, *edits: Edit, author: str = "ana") -> ChangeSet:
+    contract = workspace.contract("network")
+    now = networks(workspace)
+    found = [changes_of(contract, one, now) for one in edits]
+    assert not any(problems for _, problems in found)
+    changes = tuple(change for some, _ in found for change in some)
+    latest = workspace.registry.latest_release()
+    contracts = {"network": contract.hash}
+    change_set = ChangeSet(author, "x", "edit", latest, "b.xlsx", "", contracts, changes)
+    acting(workspace, author).registry.record_change_set(change_set)
+    return change_set
+
+
+def networks(workspace: Workspace) -> Any:
+    return workspace.registry.approved_rows("network")[0]
+
+
+def names_of_alfa(workspace: Workspace) -> dict[str, str | None]:
+    return {
+        day: row["network_name"] for (key, day), row in networks(workspace).items() if key == "ALFA"
+    }
+
+
+def write(file: Path, rows: dict[int, dict[str, str]]) -> Path:
+    """Write cells of the sheet of networks, by row and heading."""
+    book = openpyxl.load_workbook(file)
+    sheet = book["Network"]
+    headings = {cell.value: cell.column for cell in sheet[1]}
+    for number, cells in rows.items():
+        for heading, value in cells.items():
+            sheet.cell(number, headings[heading]).value = value
+    book.save(file)
+    return file
+
+
+def rows_of(file: Path, key: str) -> list[int]:
+    sheet = openpyxl.load_workbook(file)["Network"]
+    column = {cell.value: cell.column for cell in sheet[1]}["Network"]
+    return [one for one in range(2, sheet.max_row + 1) if sheet.cell(one, column).value == key]
+
+
+def test_two_channels_do_not_get_one_new_code(workspace: Workspace, channels: Path) -> None:
+    edited(workspace, channels, {one: {"channel_id": "N"} for one in "AB"}, "new code")
+    with pytest.raises(RefusedError) as caught:
+        submitted(workspace, channels)
+    problems = caught.value.problems
+    assert {one.rule for one in problems} == {"duplicate-key"}
+    assert "added twice, also by Channel!" in problems[0].message
+    assert problems[0].where.startswith("Channel!")
+
+
+def test_a_new_row_does_not_take_the_place_of_a_row_that_is_split(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    file = export(workspace, tmp_path)
+    (alfa,) = rows_of(file, "ALFA")
+    changed = {"Network name": "May", "Action": "changed on a day", "Day": LATER[1]}
+    inserted = {"Network": "ALFA", "Network name": "New", "Action": "new row", "Day": LATER[1]}
+    with pytest.raises(RefusedError) as caught:
+        submitted(workspace, write(file, {alfa: changed, 5: inserted}))
+    assert "duplicate-key" in {one.rule for one in caught.value.problems}
+
+
+def test_an_older_workbook_does_not_merge_what_somebody_merged_since(
+    workspace: Workspace, channels: Path
+) -> None:
+    older, later = (copied(channels, f"{one}.xlsx") for one in ("older", "later"))
+    edited(workspace, channels, {"A": {"channel_id": "B"}}, "merge")
+    promote_recorded(workspace, submitted(workspace, channels))
+    for file, day in ((older, DAY), (later, "2026-04-09")):
+        edited(workspace, file, {"A": {"channel_id": "C"}}, "merge", day)
+        with pytest.raises(RefusedError):
+            submitted(workspace, file, "bob")
+    again = copied(channels, "again.xlsx")  # what is done already is no change
+    with pytest.raises(RefusedError, match="changes nothing"):
+        submitted(workspace, again, "bob")
+
+
+def test_rows_of_later_days_go_on_under_the_new_code(workspace: Workspace, channels: Path) -> None:
+    planned = copied(channels, "planned.xlsx")
+    edited(workspace, planned, {"A": {"channel_name": "Renamed"}}, "changed on a day", "2026-06-01")
+    promote_recorded(workspace, submitted(workspace, planned))
+    file = channels.with_name("fresh.xlsx")
+    assert run(workspace, "export", "channel", "-o", str(file)).exit_code == 0
+    book = openpyxl.load_workbook(file)
+    sheet = book["Channel"]
+    headings = {cell.value: cell.column for cell in sheet[1]}
+    first = next(
+        one
+        for one in range(2, sheet.max_row + 1)
+        if sheet.cell(one, headings["Channel"]).value == "A"
+        and sheet.cell(one, headings["True until"]).value
+    )
+    for heading, value in {"Channel": "N", "Action": "new code", "Day": DAY}.items():
+        sheet.cell(first, headings[heading]).value = value
+    book.save(file)
+    release = promote_recorded(workspace, submitted(workspace, file))
+    rows, _ = workspace.registry.approved_rows("channel")
+    found = {key: (row["channel_name"], row["valid_to"]) for key, row in sorted(rows.items())}
+    mine = {key: one for key, one in found.items() if key[0] in "AN"}
+    assert mine == {
+        ("A", BEGINNING): ("A", DAY),
+        ("N", DAY): ("A", "2026-06-01"),
+        ("N", "2026-06-01"): ("Renamed", None),
+    }
+    promote_recorded(workspace, rollback(workspace, release))
+    rows, _ = workspace.registry.approved_rows("channel")
+    assert {key for key in rows if key[0] in "AN"} == {("A", BEGINNING), ("A", "2026-06-01")}
+    assert rows["A", BEGINNING]["valid_to"] == "2026-06-01"
+
+
+def test_a_row_takes_the_days_of_one_that_the_same_workbook_deletes_or_moves(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    for name, day, source in (("Two", "2026-03-01", ALFA), ("Three", "2026-05-01", None)):
+        identity = source or ("ALFA", "2026-03-01")
+        base = networks(workspace)[identity]
+        values = {"network_name": name}
+        promoted(workspace, Edit(Action.CHANGE_FROM, identity, values, base, day))
+    file = export(workspace, tmp_path)
+    moved = copied(file, "moved.xlsx")
+    _, middle, last = rows_of(file, "ALFA")
+    wrong = {"Action": "was always wrong", "True from": "2026-03-01"}
+    write(file, {middle: {"Action": "delete"}, last: wrong})
+    deleted = submitted(workspace, file)
+    first, middle, last = rows_of(moved, "ALFA")
+    ends, begins = ({"Action": "was always wrong", one: ""} for one in ("True until", "True from"))
+    cells = {
+        first: {**ends, "True until": "2026-05-01"},
+        middle: {**begins, "True from": "2026-05-01", "True until": "2026-07-01"},
+        last: {**begins, "True from": "2026-07-01"},
+    }
+    both = submitted(workspace, write(moved, cells), "bob")
+    promote_recorded(workspace, both)
+    days = names_of_alfa(workspace)
+    assert days == {BEGINNING: "Alfa", "2026-05-01": "Two", "2026-07-01": "Three"}
+    # A row that is taken away goes before its days are taken, so that no history has it gone.
+    kinds = [(one.kind.value, one.identity[1]) for one in both.changes]
+    assert kinds.index(("removed", "2026-05-01")) < kinds.index(("added", "2026-05-01"))
+    versions = versions_of(workspace, "network", "ALFA")
+    told = {one.valid_from: one.values["network_name"] for one in versions}
+    assert {one: told[one] for one in days} == days
+    promote_recorded(workspace, rollback(workspace, workspace.registry.latest_release()))
+    promote_recorded(workspace, deleted)
+    days = names_of_alfa(workspace)
+    assert days == {BEGINNING: "Alfa", "2026-03-01": "Three"}
+
+
+def test_a_refreshed_new_row_keeps_its_day(workspace: Workspace, tmp_path: Path) -> None:
+    beta = ("BETA", BEGINNING)
+    base = networks(workspace)[beta]
+    promoted(workspace, Edit(Action.RETIRE, beta, {}, base, "2026-01-01"))
+    file = export(workspace, tmp_path)
+    again = {"Network": "BETA", "Network name": "Again", "Action": "new row", "Day": LATER[1]}
+    write(file, {5: again})
+    fresh = tmp_path / "fresh.xlsx"
+    assert refresh_workbook(workspace, file, fresh).conflicts == ()
+    (change,) = submitted(workspace, fresh).changes
+    assert change.identity == ("BETA", LATER[1])
+    promote_recorded(workspace, submitted(workspace, file, "bob"))
+    (conflict,) = refresh_workbook(workspace, file, tmp_path / "late.xlsx").conflicts
+    assert "BETA is there meanwhile" in conflict.message
+
+
+def test_a_rollback_has_no_parts(workspace: Workspace) -> None:
+    base = networks(workspace)[ALFA]
+    promoted(workspace, Edit(Action.CHANGE_FROM, ALFA, {"network_name": "May"}, base, LATER[1]))
+    inverse = rollback(workspace, workspace.registry.latest_release())
+    with pytest.raises(RefusedError, match="takes back both parts or none"):
+        take_part(acting(workspace, "rob"), inverse.id, [f"ALFA|{LATER[1]}"])
+
+
+def test_a_trial_does_not_depend_on_the_order_in_which_its_requests_are_named(
+    workspace: Workspace,
+) -> None:
+    base = networks(workspace)[ALFA]
+    split = recorded(workspace, Edit(Action.CHANGE_FROM, ALFA, {"network_name": "Y"}, base, DAY))
+    wrong = Edit(Action.CORRECT, ALFA, {"network_name": "Z"}, base)
+    corrected = recorded(workspace, wrong, author="bob")
+    for asked in ([split, corrected], [corrected, split]):
+        with pytest.raises(RefusedError, match="both change it"):
+            check_applies(workspace, asked)
