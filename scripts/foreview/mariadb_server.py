@@ -108,7 +108,9 @@ def _start(programs: tuple[str, str], home: Path, options: tuple[str, ...]) -> S
     wrapper = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
     if wrapper and user:
         wrapper += ["--reuid", "mysql", "--regid", "mysql", "--clear-groups"]
+    temporary = home / "tmp"  # a server that starts removes all temporary tables that it finds
     data.mkdir()
+    temporary.mkdir()
     defaults, first = home / "client.cnf", home / "first.sql"
     defaults.touch(mode=0o600)
     defaults.write_text(
@@ -121,10 +123,10 @@ def _start(programs: tuple[str, str], home: Path, options: tuple[str, ...]) -> S
     )
     if user:
         home.chmod(0o755)
-        for path in (data, first):
+        for path in (data, temporary, first):
             shutil.chown(path, "mysql")
     prepare = [installer, "--no-defaults", *user, f"--datadir={data}", "--skip-test-db"]
-    if _run(prepare, log).wait():
+    if _run(prepare, log, temporary).wait():
         raise _not_started(log)
     process = _run(
         [
@@ -147,17 +149,19 @@ def _start(programs: tuple[str, str], home: Path, options: tuple[str, ...]) -> S
             *options,
         ],
         log,
+        temporary,
     )
     return Server(port, data / "socket", password, defaults, process)
 
 
-def _run(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+def _run(command: list[str], log: Path, temporary: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - MariaDB's programs, with options made here
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            env={**os.environ, "TMPDIR": str(temporary)},
             start_new_session=True,  # Ctrl-C is for who started it, who then stops the server
         )
 

@@ -158,7 +158,7 @@ Sums = dict[tuple[str, ...], tuple[int, int]]
 
 def shown(spark: Any, market: Workspace, mart: str) -> Sums:
     rows = spark.table(market.table(mart, "published")).collect()
-    grain = rows[0].__fields__.index("records")
+    grain = min(rows[0].__fields__.index(one) for one in ("records", "seconds"))
     return {(str(row[0]), *row[1:grain]): (row["records"], row["seconds"]) for row in rows}
 
 

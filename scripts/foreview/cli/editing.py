@@ -146,7 +146,7 @@ def load_supplier_file(
     file: Annotated[Path, typer.Argument(help="A CSV file with a header.")],
     source: Annotated[str, typer.Option(help="The supplier's name.")],
     since: Annotated[
-        str | None, typer.Option("--from", help="The day from which changed values hold.")
+        str | None, typer.Option("--from", help="The day from which changes and new rows hold.")
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="A column to leave out.")] = None,
     reason: Annotated[str, typer.Option(help="Why; default the supplier and the file.")] = "",
