@@ -190,9 +190,16 @@
     {%- if _reads_sums(body, summed) and summed.names -%}
         {%- set names = "\\b(?:" ~ summed.names | unique | join('|') ~ ")\\b" -%}
         {%- for part in modules.re.split("\\bunion all\\b", body) -%}
-            {%- set halves = modules.re.split("\\bfrom\\b", part, 1) -%}
+            {%- set halves = split_at_from(part) -%}
             {%- for item in select_items(halves[0]) -%}
                 {%- set value = modules.re.sub("^select | as \\w+$", "", item | trim) | trim -%}
+                {%- if modules.re.search("\\bcount ?\\(", value)
+                    or modules.re.search("\\bsum ?\\(", value) and not modules.re.search(names, value) -%}
+                    {%- do found.append(
+                        step ~ " counts groups of an earlier step (" ~ value ~ "): how many there are is no "
+                        ~ "sum. Count households, grouped by them, as the marts with reach do."
+                    ) -%}
+                {%- endif -%}
                 {%- if modules.re.search(names, value) and (
                     modules.re.search(
                         "/|%|\\b(?:div|mod|pmod|b?round|floor|ceil|ceiling|greatest|least|abs|sign|nullif|if|iff"
@@ -228,7 +235,7 @@
         | unique | join('|') ~ ")" -%}
     {%- if is_after or not _groups_by_household(one.body) -%}
         {%- set sums = [] -%}
-        {%- for item in select_items(modules.re.split("\\bfrom\\b", one.body, 1)[0])
+        {%- for item in select_items(split_at_from(one.body)[0])
             if modules.re.search(pattern, item) -%}
             {%- do sums.extend(modules.re.findall("(\\w+)$", item | trim)) -%}
         {%- endfor -%}

@@ -28,12 +28,18 @@
     {{- return(found) -}}
 {%- endmacro %}
 
+{#- A sum over no record is 0: what is added to it must not be lost. -#}
+{% macro sum_or_zero(sum) -%}
+    coalesce({{ sum }}, 0)
+{%- endmacro %}
+
 {#- A mart's figures with their denominators, from the mart's SQL; all periods, or some. -#}
 {% macro figures_with_denominators(mart, sql, periods=none) -%}
     select
         {%- for column in mart.config.meta.mart.grain + mart.config.meta.mart.measures | list
             + mart.config.meta.mart.get('constants', []) %}
-        figures.{{ column }}{{ "," if not loop.last or denominators(mart) }}
+        {{ sum_or_zero('figures.' ~ column) if column in mart.config.meta.mart.measures
+            else 'figures.' ~ column }} as {{ column }}{{ "," if not loop.last or denominators(mart) }}
         {%- endfor %}
         {%- for name, ratio in mart.config.meta.mart.get('ratios', {}).items()
             if ratio.within is defined %}
@@ -109,7 +115,7 @@
 
 {% macro same_columns(columns, left, right) -%}
     {%- for column in columns -%}
-        {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ " and " if not loop.last }}
+        {{ left }}.{{ column }} <=> {{ right }}.{{ column }}{{ " and " if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
 

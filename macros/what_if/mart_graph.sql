@@ -36,13 +36,35 @@
 {%- endmacro %}
 
 {#-
+    What an ephemeral model must not do with a dimension's rows: one that depends on other rows, or on
+    when rows begin or end, changes on days on which nothing of its own was edited. The project's
+    `schedule` does: of which events are touched knows the macro `touched_events`.
+-#}
+{% macro _row_problems(node) -%}
+    {%- set sql = mart_sql(node) -%}
+    {%- set found = [] -%}
+    {%- if node.name != 'schedule' -%}
+        {%- if modules.re.search("\\bover ?\\(|\\bgroup by\\b|\\bdistinct\\b(?! from\\b)", sql) -%}
+            {%- do found.append("its rows depend on others. List columns and filter; group in the mart.") -%}
+        {%- endif -%}
+        {%- if modules.re.search("(?<!\\bas )\\bis_current\\b|\\bwhere\\b.*\\bvalid_(?:from|to)\\b", sql) -%}
+            {%- do found.append(
+                "it asks which rows are current, or when they begin or end: list valid_from and valid_to, "
+                ~ "and join by holds_on in the mart."
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
+{#-
     What a mart, or an ephemeral model on the way to it, reads so that an edit would move nothing in
     it: each dimension must be named by a plain `ref` in SQL that the what-if can run in both worlds.
 -#}
 {% macro _input_problems(node, way) -%}
     {%- set found = [] -%}
     {%- set through = way + [node.name] -%}
-    {%- for problem in _reference_problems(node) if way -%}
+    {%- for problem in _reference_problems(node) + _row_problems(node) if way -%}
         {%- do found.append("Through " ~ node.name ~ ": " ~ problem) -%}
     {%- endfor -%}
     {%- for unique_id in node.depends_on.nodes if not found -%}
@@ -143,6 +165,13 @@
     )) -}}
 {%- endmacro %}
 
+{% macro _is_through_event(name) -%}
+    {%- set nearer = reach().get(reach()[name].from) -%}
+    {{- return(
+        false if nearer is none else nearer.during is defined or _is_through_event(reach()[name].from)
+    ) -}}
+{%- endmacro %}
+
 {#-
     Joins of a dimension by another column than viewing reaches it by, by that of another table, or
     without its days: an edit would move figures of viewing that the what-if does not look at.
@@ -154,6 +183,8 @@
         {%- set nearer = _aliases(sql, way.from) if way.from in reach() else [] -%}
         {%- if nearer is none and _ephemerals_before(mart) -%}{%- set nearer = [] -%}{%- endif -%}
         {%- set of = "\\w+" if nearer == [] else "(?:" ~ (nearer or ["(?!)"]) | join("|") ~ ")" -%}
+        {#- What is reached through an event is touched with it, whenever it is watched. -#}
+        {%- set day = 'broadcast_date' if _is_through_event(name) else 'viewing_date' -%}
         {%- set aliases = _aliases(sql, name) -%}
         {%- if aliases == [] -%}
             {%- set aliases = _aliases_of_other_imports(sql, '@@dim_' ~ name ~ '@@') -%}
@@ -172,11 +203,13 @@
                     ~ "join it on " ~ way.from ~ "." ~ way.by ~ " = " ~ alias ~ "." ~ way.key ~ "."
                 ) -%}
             {%- elif not way.latest_of and not modules.re.search(
-                "\\b" ~ alias ~ "\\.valid_from <= \\w+\\.viewing_date\\b", sql
+                "\\b" ~ alias ~ "\\.valid_from <= \\w+\\." ~ day ~ "(?= and\\b)", sql
             ) -%}
                 {%- do found.append(
-                    "It joins dim_" ~ name ~ " (as " ~ alias ~ ") without the viewing's day: add and {{ "
-                    ~ "holds_on('" ~ alias ~ "', 'viewing.viewing_date') }}."
+                    "It joins dim_" ~ name ~ " (as " ~ alias ~ ") without the "
+                    ~ ("viewing's day" if day == 'viewing_date' else "day of the broadcast")
+                    ~ ": add and {{ holds_on('" ~ alias ~ "', '"
+                    ~ ("viewing" if day == 'viewing_date' else "schedule") ~ "." ~ day ~ "') }}."
                 ) -%}
             {%- elif not way.latest_of and modules.re.search(
                 "\\b" ~ alias ~ "\\.valid_(?:from|to)\\b", _without_holds_on(sql, alias)

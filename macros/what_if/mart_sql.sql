@@ -81,6 +81,25 @@
 {%- endmacro %}
 
 {#-
+    A select's list and what follows its `from`, which is not one within brackets: `extract(hour from
+    x)`. Of a query that is all in brackets it is the first one.
+-#}
+{% macro split_at_from(body) -%}
+    {%- set at = namespace(depth=0, list='', rest=none) -%}
+    {%- for token in modules.re.findall("[()]|\\bfrom\\b|(?:(?!\\bfrom\\b)[^()])+", body) -%}
+        {%- set at.depth = at.depth + {'(': 1, ')': -1}.get(token, 0) -%}
+        {%- if at.rest is not none -%}
+            {%- set at.rest = at.rest ~ token -%}
+        {%- elif token == 'from' and at.depth == 0 -%}
+            {%- set at.rest = '' -%}
+        {%- else -%}
+            {%- set at.list = at.list ~ token -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return([at.list, at.rest] if at.rest is not none else modules.re.split("\\bfrom\\b", body, 1)) -}}
+{%- endmacro %}
+
+{#-
     The names in a step that say no table, so that they may be columns of any that it joins; `*` for
     all columns of all of them.
 -#}

@@ -169,8 +169,8 @@
         select
             {{ rules.grain | join(', ') }}
             {%- for measure in rules.measures %},
-            {{ measure if world == 'before' else 'null' }} as before_{{ measure }},
-            {{ '-' if world == 'before' }}{{ measure }} as {{ measure }}_difference
+            {{ sum_or_zero(measure) if world == 'before' else 'null' }} as before_{{ measure }},
+            {{ '-' if world == 'before' }}{{ sum_or_zero(measure) }} as {{ measure }}_difference
             {%- endfor %}
             {%- for constant in constants %},
             {{ constant if world == 'before' else 'null' }} as before_{{ constant }},

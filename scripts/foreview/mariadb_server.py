@@ -54,7 +54,8 @@ class Server:
         self.process.kill()
         self.process.wait()
         log = self.defaults_file.with_name("log")
-        self.process = _run(cast("list[str]", self.process.args), log)
+        temporary = self.defaults_file.with_name("tmp")
+        self.process = _run(cast("list[str]", self.process.args), log, temporary)
         _wait(self, log)
 
 

@@ -39,17 +39,18 @@ MARKETS_NOW = "audience_by_market_day_now"
 MARKETS_NOW_SQL = """
 select
     viewing.viewing_date,
-    {{ attribute('current_area', 'area_id', 'current_area.market_id') }} as market_id,
+    current_area.market_id,
     viewing.playback_mode,
     count(*) as records,
-    sum(cast(viewing.seconds as bigint)) as seconds
+    sum(cast(viewing.seconds as bigint)) as seconds,
+    sum(case when viewing.seconds > 600 then viewing.seconds end) as long_seconds
 from {{ ref('fct_viewing') }} as viewing
 left join {{ ref('dim_device') }} as device
     on viewing.device_id = device.device_id and {{ holds_on('device', 'viewing.viewing_date') }}
 left join {{ ref('dim_current_area') }} as current_area on device.area_id = current_area.area_id
 group by
     viewing.viewing_date,
-    {{ attribute('current_area', 'area_id', 'current_area.market_id') }},
+    current_area.market_id,
     viewing.playback_mode
 """
 SHARES = {"of_mode": ("viewing_date", "playback_mode"), "of_market": ("viewing_date", "market_id")}
@@ -77,6 +78,7 @@ def market(spark_home: Path, spark: Any) -> Workspace:
         file.write(declaration)
         now = declaration.replace(MART, MARKETS_NOW)
         file.write(now.replace("country_id]", "market_id, playback_mode]"))
+        file.write("            long_seconds: {label: Long stays, type: integer, over: records}\n")
         file.write("          ratios:\n")
         for name, within in SHARES.items():
             share = f"label: {name}, numerator: seconds, within: [{', '.join(within)}], scale: 6"
@@ -153,39 +155,41 @@ def test_a_mart_added_as_the_documents_say_is_built_and_rehearsed(
     assert names.added
 
 
-Sums = dict[tuple[str, ...], tuple[int, int]]
+Sums = dict[tuple[str, ...], tuple[int, ...]]
+TWO, THREE = ("records", "seconds"), ("records", "seconds", "long_seconds")
 
 
-def shown(spark: Any, market: Workspace, mart: str) -> Sums:
+def shown(spark: Any, market: Workspace, mart: str, measures: tuple[str, ...] = TWO) -> Sums:
     rows = spark.table(market.table(mart, "published")).collect()
-    grain = min(rows[0].__fields__.index(one) for one in ("records", "seconds"))
-    return {(str(row[0]), *row[1:grain]): (row["records"], row["seconds"]) for row in rows}
+    grain = min(rows[0].__fields__.index(one) for one in measures)
+    return {tuple(map(str, row[:grain])): tuple(row[one] for one in measures) for row in rows}
 
 
-def moved(before: Sums, mart: MartImpact) -> Sums:
+def moved(before: Sums, mart: MartImpact, measures: tuple[str, ...] = TWO) -> Sums:
     after = dict(before)
     for figure in mart.figures:
         after.pop(figure.grain, None)
         if figure.change != "removed":
-            after[figure.grain] = (figure.after["records"], figure.after["seconds"])
+            after[figure.grain] = tuple(figure.after[one] for one in measures)
     return after
 
 
 def by_market_now(viewing: Viewing, areas: Any) -> Sums:
-    rows, records, seconds = rows_by_key(areas), Counter[Any](), Counter[Any]()
+    """Return records, seconds, and seconds of long stays; without a market for devices elsewhere."""
+    rows, found = rows_by_key(areas), dict[Any, Any]()
     last_day = str(max(one[0] for one in viewing.records))
     for viewing_date, device, _, length, _, mode, *_ in viewing.records:
         row = row_now(rows, viewing.device_on(device, viewing_date)[1], last_day)
-        figure = (str(viewing_date), "(unmapped)" if row is None else row["market_id"], mode)
-        records[figure] += 1
-        seconds[figure] += length
-    return {figure: (records[figure], seconds[figure]) for figure in records}
+        figure = (str(viewing_date), str(row and row["market_id"]), mode)
+        records, seconds, long = found.get(figure, (0, 0, 0))
+        found[figure] = (records + 1, seconds + length, long + (length if length > 600 else 0))
+    return found
 
 
 def denominators(figures: Sums, place: int) -> Counter[Any]:
     """Return the sums of seconds by day and one other column of the grain."""
     found = Counter[Any]()
-    for grain, (_, seconds) in figures.items():
+    for grain, (_, seconds, _) in figures.items():
         found[grain[0], grain[place]] += seconds
     return found
 
@@ -195,7 +199,9 @@ def test_a_mart_by_the_market_that_an_area_is_in_now_is_rehearsed(
 ) -> None:
     viewing = Viewing(spark, market)
     state, _ = market.registry.approved_rows("area")
-    before = shown(spark, market, MARKETS_NOW)
+    before = shown(spark, market, MARKETS_NOW, THREE)
+    assert any(grain[1] == "None" for grain in before)
+    assert any(not long for *_, long in before.values())
     assert before == by_market_now(viewing, state)
     corrected, split, retired, deleted = sorted(state)[:4]
     other = next(
@@ -215,7 +221,7 @@ def test_a_mart_by_the_market_that_an_area_is_in_now_is_rehearsed(
     record(market, change_set)
     impact = preview(market, [change_set.id])
     (mart,) = (one for one in impact.marts if one.name == MARKETS_NOW)
-    after = moved(before, mart)
+    after = moved(before, mart, THREE)
     assert after == by_market_now(viewing, changed)
     for name, place in {"of_mode": 2, "of_market": 1}.items():
         sums = denominators(after, place)

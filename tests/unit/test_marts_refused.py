@@ -188,6 +188,10 @@ NETWORK_OF_NOW = edited(
             "viewing.channel_id = channel.channel_id",
         ),
         (edited((DAY, "")), "holds_on('channel', 'viewing.viewing_date')"),
+        (
+            edited(("'viewing.viewing_date'", "'viewing.viewing_date + interval 1 day'")),
+            "without the viewing's day",
+        ),
         (NETWORK_OF_NOW, "join it on channel.network_id = network.network_id"),
         (
             NETWORK_OF_NOW.replace(
@@ -225,12 +229,51 @@ def test_a_dimension_that_a_macro_reads_is_refused(project: Macros) -> None:
 CHANNELS = "select channel_id, country_id, valid_from, valid_to from {{ ref('dim_channel') }}"
 
 
-def channels_before(project: Macros, materialized: str) -> None:
+def channels_before(project: Macros, materialized: str, sql: str = CHANNELS) -> None:
     """A model of channels, between the dimension and the mart."""
     depends_on = {"nodes": ["model.foreview.dim_channel"], "macros": []}
     base = project.node("viewing_by_key_day")
-    node = project.add(base, "channels", CHANNELS, depends_on=depends_on, refs=[])
+    node = project.add(base, "channels", sql, depends_on=depends_on, refs=[])
     node["config"]["materialized"] = materialized
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        (f"{CHANNELS} where is_current", "it asks which rows are current"),
+        (f"{CHANNELS} where valid_to is null", "it asks which rows are current"),
+        (CHANNELS.replace("country_id", "lag(country_id) over (order by valid_from) as country_id"),
+         "its rows depend on others"),
+        (f"{CHANNELS} group by all", "its rows depend on others"),
+        (f"{CHANNELS} where country_id is not null", ""),
+    ],
+)  # fmt: skip
+def test_rows_of_an_ephemeral_model_count_by_themselves(
+    project: Macros, sql: str, reason: str
+) -> None:
+    channels_before(project, "ephemeral", sql)
+    told = refused(project, edited(("dim_channel", "channels")))
+    assert f"Through channels: {reason}" in told if reason else told == ""
+
+
+@pytest.mark.parametrize("day", ["viewing.viewing_date", "schedule.broadcast_date"])
+def test_a_programme_is_joined_by_the_day_of_the_broadcast(project: Macros, day: str) -> None:
+    steps = (
+        "schedule as (select * from {{ ref('schedule') }}),\n\n"
+        "programme as (select * from {{ ref('dim_programme') }}),\n\n"
+    )
+    joins = (
+        "left join schedule on viewing.channel_id = schedule.channel_id\n"
+        "left join programme on schedule.programme_id = programme.programme_id "
+        f"and {{{{ holds_on('programme', '{day}') }}}}\n"
+    )
+    told = refused(
+        project, edited(("channel as (", f"{steps}channel as ("), ("group by", f"{joins}group by"))
+    )
+    if day == "viewing.viewing_date":
+        assert "holds_on('programme', 'schedule.broadcast_date')" in told
+    else:
+        assert told == ""
 
 
 def test_a_dimension_is_joined_to_one_that_an_ephemeral_model_reads(project: Macros) -> None:
@@ -316,6 +359,13 @@ def test_a_dimension_that_reach_does_not_list_is_refused(project: Macros) -> Non
         (final("named as (select *, seconds as s from figures)\nselect named.*, if(s > 60, 1, 0) "
                "as is_long from named"), "computes if(s > 60, 1, 0)"),
         (final("select * from figures where seconds > 60"), "joins, filters or groups by seconds"),
+        (final("select * from figures where seconds > 60").replace(
+            "    count(*)", "    extract(hour from viewing.started_at) as h,\n    count(*)", 1
+         ), "joins, filters or groups by seconds"),
+        (final("select viewing_date, country_id, count(*) as stations, sum(records) as records "
+               "from figures group by all"), "counts groups of an earlier step"),
+        (final("select viewing_date, country_id, sum(1) as stations, sum(records) as records "
+               "from figures group by all"), "counts groups of an earlier step"),
         (edited(("sum(cast", "approx_count_distinct(cast")), "approx_count_distinct"),
         (edited(("sum(cast", "first_value(cast")), "first_value"),
         (edited(("sum(cast", "last(cast")), "differ between two runs"),

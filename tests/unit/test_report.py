@@ -271,6 +271,16 @@ def test_viewing_that_is_shown_in_several_windows_is_added_up_once() -> None:
     assert (mover.key, mover.figures) == (("(unmapped)", "live+7"), 1)
 
 
+def test_viewing_without_a_market_that_changes_its_network_is_not_warned_of() -> None:
+    def by_market(network: str, before: int, after: int) -> FigureImpact:
+        found = figure("2026-04-01", network, before, after)
+        return replace(found, grain=("2026-04-01", "(unmapped)", network))
+
+    moved = (by_market("ABC", 900, 400), by_market("FOX", 100, 600))
+    whole = impact(replace(mart(*moved), grain=("viewing_date", "market_id", "network_id")))
+    assert "unassigned" not in " ".join(warnings(whole))
+
+
 def test_viewing_that_is_unassigned_in_two_columns_at_once_is_warned_of_once() -> None:
     both = FigureImpact(("(unmapped)", "(unmapped)"), "modified", values(100), values(1300))
     (told,) = warnings(impact(replace(mart(both), grain=("airing_id", "programme_id"))))

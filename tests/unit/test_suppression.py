@@ -19,7 +19,7 @@ from test_report import figure, impact, mart
 
 from conftest import PROJECT, make_workspace
 from foreview.errors import RefusedError
-from foreview.impact import FigureImpact, Illustration, ModelImpact, RankChange
+from foreview.impact import FigureImpact, Illustration, ModelImpact, RankChange, Ratio, ratio_of
 from foreview.impact_tables import read_marts
 from foreview.report import movers, suppressed, to_screen, write_reports
 from foreview.report.files import figure_row, headings
@@ -137,6 +137,28 @@ def test_two_scenarios_beside_each_other_do_not_tell_a_small_count(tmp_path: Pat
         assert getattr(few, name)["reach"] is None
     (path,) = pairs_to_csv(pairs, tmp_path)
     assert "63" not in path.read_text("utf-8").replace("6300", "").replace("6000", "")
+
+
+def test_two_scenarios_add_up_the_same_small_figures() -> None:
+    first = impact(mart(*(counted("2026-04-01", one, 2, 3) for one in "ABCDEF")))
+    second = impact(mart(*(counted("2026-04-01", one, 5, 8) for one in "UVWXYZ")))
+    both = suppressed(*(replace(each, smallest_count=SMALLEST) for each in (first, second)))
+    (few,) = side_by_side(*both)[0].figures
+    named = (few.before["seconds"], few.one["seconds"], few.other["seconds"])
+    assert named == (4200, 4800, 6000)
+    alone = suppressed(replace(first, smallest_count=SMALLEST))[0].marts[0].figures[0]
+    assert (alone.before["seconds"], alone.after["seconds"]) == (1200, 1800)
+
+
+def test_what_ratios_divide_by_is_not_added_up() -> None:
+    moved = [counted("2026-04-01", one, 2, 4) for one in "ABCDEF"]
+    day = {"day_seconds": 86_400}
+    moved = [replace(one, before=one.before | day, after=one.after | day) for one in moved]
+    average = Ratio("average", "Average", "seconds", "day_seconds", 4)
+    whole = impact(replace(mart(*moved), ratios=(average,)))
+    (few,) = suppressed(replace(whole, smallest_count=SMALLEST))[0].marts[0].figures
+    assert few.before == {"seconds": 1200, "reach": 12, "weight": Decimal("5.4804")}
+    assert ratio_of(average, few.before) is None
 
 
 def test_no_report_names_a_small_figure_nor_its_rank_nor_its_illustration(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ marts are not concerned.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from foreview.impact import (
@@ -31,6 +31,9 @@ from foreview.impact import (
 FEW = "(too few)"
 """Stands for the values of the grain of small figures."""
 
+UNMOVED = "unmoved"
+"""The change of a figure that only another scenario moves, until it is added up."""
+
 Grain = tuple[str, ...]
 
 
@@ -40,11 +43,33 @@ def suppressed(*impacts: Impact) -> tuple[Impact, ...]:
     if not smallest:
         return impacts
     small = _small(impacts, smallest)
+    impacts = tuple(_with_others(one, impacts, small) for one in impacts)
     named = tuple(_each(one, lambda mart: _added_up(mart, small[mart.name])) for one in impacts)
     lone = _small(named, smallest)
     return tuple(
         _each(one, lambda mart: _without_counts(mart, lone[mart.name], smallest)) for one in named
     )
+
+
+def _with_others(
+    impact: Impact, impacts: Iterable[Impact], small: Mapping[str, Collection[Grain]]
+) -> Impact:
+    """Return an impact that has the small figures that only another moves too, as they are.
+
+    So those that are added up are the same ones in all of them, and can be compared.
+    """
+    marts = []
+    for mart in impact.marts:
+        own = {one.grain for one in mart.figures}
+        others = {
+            one.grain: replace(one, change=UNMOVED, after=one.before)
+            for other in impacts
+            for figures in (each.figures for each in other.marts if each.name == mart.name)
+            for one in figures
+            if one.grain in small[mart.name] and one.grain not in own
+        }
+        marts.append(replace(mart, figures=(*mart.figures, *others.values())))
+    return replace(impact, marts=tuple(marts))
 
 
 def _each(impact: Impact, change: Callable[[MartImpact], MartImpact]) -> Impact:
@@ -83,7 +108,11 @@ def _added_up(mart: MartImpact, small: Collection[Grain]) -> MartImpact:
     for one in mart.figures:
         if one.grain in small:
             days.setdefault(_few(mart, one.grain), []).append(one)
-    kept += [_sum(grain, figures) for grain, figures in sorted(days.items())]
+    kept += [
+        _sum(mart, grain, figures)
+        for grain, figures in sorted(days.items())
+        if any(one.change != UNMOVED for one in figures)
+    ]
     return replace(
         mart,
         figures=tuple(sorted(kept, key=lambda one: one.grain)),
@@ -100,8 +129,16 @@ def few(grain: Grain, *kept: int | None) -> Grain:
     return tuple(value if place in kept else FEW for place, value in enumerate(grain))
 
 
-def _sum(grain: Grain, figures: list[FigureImpact]) -> FigureImpact:
-    before, after = (total(getattr(one, side) for one in figures) for side in ("before", "after"))
+def _sum(mart: MartImpact, grain: Grain, figures: list[FigureImpact]) -> FigureImpact:
+    """Return the sums, but for what ratios divide by: no figure has the seconds of two days."""
+    divisors = {one.denominator for one in mart.ratios} - {one.name for one in mart.measures}
+    before, after = (
+        total(
+            {name: value for name, value in getattr(one, side).items() if name not in divisors}
+            for one in figures
+        )
+        for side in ("before", "after")
+    )
     change = "modified" if before and after else "added" if after else "removed"
     return FigureImpact(grain, change, before, after)
 

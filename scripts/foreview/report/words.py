@@ -241,15 +241,31 @@ def _newly_unassigned(impact: Impact) -> str:
     most: Number = 0
     unit = ""
     for mart in impact.marts:
-        name = mart.main_measure.name
-        growing: Number = sum(
-            max(figure.difference(name), 0)
-            for figure in mart.disjoint_figures
-            if UNMAPPED in figure.grain
+        growing = max(
+            sum(one for one in _unassigned_by_day(mart, place) if one > 0)
+            for place in range(len(mart.grain))
         )
         if growing > most:
             most, unit = growing, mart.main_measure.unit
     return f"{whole(most)} {unit}" if most else ""
+
+
+def _unassigned_by_day(mart: MartImpact, place: int) -> list[Number]:
+    """Return by how much a column's unassigned viewing grows on each day, in each mode.
+
+    What only moves from one value of another column to another is not in it.
+    """
+    kept = {
+        number
+        for number, name in enumerate(mart.grain)
+        if number == mart.day_place or name == "playback_mode"
+    }
+    found: dict[tuple[str, ...], Number] = {}
+    for one in mart.disjoint_figures:
+        if one.grain[place] == UNMAPPED:
+            key = tuple(value for number, value in enumerate(one.grain) if number in kept)
+            found[key] = found.get(key, 0) + one.difference(mart.main_measure.name)
+    return list(found.values())
 
 
 def _unassigned(impact: Impact) -> list[str]:
@@ -262,7 +278,7 @@ def _unassigned(impact: Impact) -> list[str]:
             if figures in told:  # without an airing there is no programme and no genre either
                 continue
             told.append(figures)
-            moved = [one.difference(measure.name) for one in figures]
+            moved = _unassigned_by_day(mart, place)
             for verb, part in (
                 ("appear as", [one for one in moved if one > 0]),
                 ("leave", [-one for one in moved if one < 0]),
