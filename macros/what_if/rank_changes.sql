@@ -61,7 +61,8 @@
                 when impact.change != 'removed' then impact.after_{{ measure }}
             end as after_value
         from counted
-        left join {{ impact }} as impact on {{ same_figure(mart, 'counted', 'impact') }}
+        left join {{ impact }} as impact
+            on {{ same_figure(mart, 'counted', 'impact') }} and not counted.is_above
         union all
         select
             {{ rules.grain | join(', ') }},

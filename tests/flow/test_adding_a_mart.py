@@ -175,7 +175,7 @@ def moved(before: Sums, mart: MartImpact, measures: tuple[str, ...] = TWO) -> Su
 
 
 def by_market_now(viewing: Viewing, areas: Any) -> Sums:
-    """Return records, seconds, and seconds of long stays; without a market for devices elsewhere."""
+    """Return records, seconds, and seconds of long stays."""
     rows, found = rows_by_key(areas), dict[Any, Any]()
     last_day = str(max(one[0] for one in viewing.records))
     for viewing_date, device, _, length, _, mode, *_ in viewing.records:
