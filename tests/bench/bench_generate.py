@@ -13,6 +13,7 @@ import argparse
 import json
 import shutil
 import sys
+import tempfile
 import time
 from datetime import date
 from pathlib import Path
@@ -121,7 +122,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--time-zone", default="America/New_York")
     parser.add_argument("--channels", type=Path, nargs="*", default=[])
     parser.add_argument("--format", choices=("delta", "parquet"), default="delta")
-    parser.add_argument("--out", type=Path, required=True, help="folder; it is replaced")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "foreview-bench-generate",
+        help="folder; it is replaced",
+    )
     parser.add_argument("--devices-out", type=Path, help="folder; it is replaced")
     arguments = parser.parse_args()
     for folder in (arguments.out, arguments.devices_out):
