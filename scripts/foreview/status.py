@@ -67,8 +67,8 @@ class Status:
         if self.running:
             lines.append(f"Running now: {self.running}")
         lines += [
-            f"Unfinished: the erasure of household {one}; finish it: foreview erase-household {one} "
-            "--reason REASON"
+            f"Unfinished: the erasure of household {one}; finish it: "
+            f"foreview erase-household {one} --reason REASON"
             for one in self.erasing
             if not self.running
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from foreview.errors import Problem, UsageError
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, Row
+    from pyspark.sql import Column, DataFrame
 
 LIVE, TIME_SHIFTED, ON_DEMAND = "live", "time-shifted", "on-demand"
 PLAYBACK_MODES = (LIVE, TIME_SHIFTED, ON_DEMAND)
@@ -108,10 +108,20 @@ def check_viewing(df: DataFrame, calendar: BroadcastCalendar) -> list[Problem]:
         text order as an example. When columns are missing, extra or of another type, only that
         is reported and no record is read. Empty when the batch may be loaded.
     """
-    return _column_problems(df) or _record_problems(df, calendar)
+    rules = [*_null_rules(), *_value_rules(), *_content_rules(calendar), *_day_rules(calendar)]
+    return column_problems(df, VIEWING_COLUMNS, "a viewing record") or list(
+        broken_rules(df, rules, VIEWING_COLUMNS, "viewing")
+    )
 
 
-def _column_problems(df: DataFrame) -> list[Problem]:
+def column_problems(df: DataFrame, columns: Mapping[str, str], what: str) -> list[Problem]:
+    """Return which columns of a load are missing, extra, twice there, or of another type.
+
+    Args:
+        df: The load.
+        columns: Spark's type of each column.
+        what: What a row is, for messages.
+    """
     types = dict(df.dtypes)
     problems = [
         Problem(
@@ -120,13 +130,13 @@ def _column_problems(df: DataFrame) -> list[Problem]:
             where=name,
             fix=f"Deliver it as {wanted}.",
         )
-        for name, wanted in VIEWING_COLUMNS.items()
+        for name, wanted in columns.items()
         if name not in types
     ]
     for name, found in types.items():
-        wanted = VIEWING_COLUMNS.get(name)
+        wanted = columns.get(name)
         if wanted is None:
-            message = f"The column {name} is not one of a viewing record."
+            message = f"The column {name} is not one of {what}."
             problems.append(Problem("unknown-column", message, name, found, "Leave it out."))
         elif wanted != found:
             message = f"The column {name} is {found}, not {wanted}."
@@ -138,8 +148,8 @@ def _column_problems(df: DataFrame) -> list[Problem]:
 
 
 @dataclass(frozen=True)
-class _Rule:
-    """A rule of viewing records, and the condition that is true where one breaks it."""
+class Rule:
+    """A rule of the records of a load, and the condition that is true where one breaks it."""
 
     code: str
     message: str
@@ -147,17 +157,20 @@ class _Rule:
     broken: Column
 
 
-def _record_problems(df: DataFrame, calendar: BroadcastCalendar) -> list[Problem]:
+def broken_rules(
+    df: DataFrame, rules: Sequence[Rule], columns: Iterable[str], where: str
+) -> Iterator[Problem]:
+    """Yield a problem for each rule that records break, with their number and an example."""
     from pyspark.sql import functions as f
 
-    rules = [*_null_rules(), *_value_rules(), *_content_rules(calendar), *_day_rules(calendar)]
+    names = list(columns)
     bits = [f.when(rule.broken, 1 << number).otherwise(0) for number, rule in enumerate(rules)]
     broken = reduce(lambda one, other: one.bitwiseOR(other), bits)
     values = (
         f.concat(f.lit(f"{name}="), f.coalesce(f.col(name).cast("string"), f.lit("null")))
-        for name in VIEWING_COLUMNS
+        for name in names
     )
-    judged = df.select(broken.alias("broken"), *VIEWING_COLUMNS).select(
+    judged = df.select(broken.alias("broken"), *names).select(
         "broken", f.when(f.col("broken") != 0, f.concat_ws(", ", *values)).alias("example")
     )
     aggregates = []
@@ -166,46 +179,42 @@ def _record_problems(df: DataFrame, calendar: BroadcastCalendar) -> list[Problem
         aggregates.append(f.count_if(is_broken).alias(f"broken_{number}"))
         aggregates.append(f.min(f.when(is_broken, f.col("example"))).alias(f"example_{number}"))
     (found,) = judged.agg(*aggregates).collect()
-    return list(_spoken(rules, found))
-
-
-def _spoken(rules: list[_Rule], found: Row) -> Iterable[Problem]:
     for number, rule in enumerate(rules):
         count = found[f"broken_{number}"]
         if count:
             records = "1 record" if count == 1 else f"{count:,} records"
             message = f"{rule.message}: {records}."
-            yield Problem(rule.code, message, "viewing", found[f"example_{number}"], rule.fix)
+            yield Problem(rule.code, message, where, found[f"example_{number}"], rule.fix)
 
 
-def _null_rules() -> list[_Rule]:
+def _null_rules() -> list[Rule]:
     from pyspark.sql import functions as f
 
     return [
-        _Rule("required", f"{name} is null", "Deliver a value.", f.col(name).isNull())
+        Rule("required", f"{name} is null", "Deliver a value.", f.col(name).isNull())
         for name in VIEWING_COLUMNS
         if name not in NULLABLE_COLUMNS
     ]
 
 
-def _value_rules() -> list[_Rule]:
+def _value_rules() -> list[Rule]:
     from pyspark.sql import functions as f
 
     mode = f.col("playback_mode")
     return [
-        _Rule(
+        Rule(
             "viewing-seconds",
             "seconds is not above zero",
             "Leave out stays that did not last a second.",
             f.col("seconds") <= 0,
         ),
-        _Rule(
+        Rule(
             "playback-mode",
             "playback_mode is not one that is known",
             f"Use one of: {', '.join(PLAYBACK_MODES)}.",
             ~mode.isin(*PLAYBACK_MODES),
         ),
-        _Rule(
+        Rule(
             "on-demand-programme",
             "programme_id is given, but the playback is not on demand",
             "Only on-demand viewing carries the supplier's programme.",
@@ -214,31 +223,31 @@ def _value_rules() -> list[_Rule]:
     ]
 
 
-def _content_rules(calendar: BroadcastCalendar) -> list[_Rule]:
+def _content_rules(calendar: BroadcastCalendar) -> list[Rule]:
     from pyspark.sql import functions as f
 
     mode, started, content = f.col("playback_mode"), f.col("started_at"), f.col("content_at")
     earliest = calendar.starts_at(f.date_sub("viewing_date", calendar.time_shift_days))
     return [
-        _Rule(
+        Rule(
             "live-content",
             "Live viewing whose content_at is not started_at",
             "Live viewing is seen at the instant of the broadcast.",
             (mode == LIVE) & (content.isNull() | (content != started)),
         ),
-        _Rule(
+        Rule(
             "time-shifted-content",
             "Time-shifted viewing whose content_at is null or not before started_at",
             "Give the instant of the broadcast.",
             (mode == TIME_SHIFTED) & (content.isNull() | (content >= started)),
         ),
-        _Rule(
+        Rule(
             "time-shift-window",
             f"Time-shifted viewing of content older than {calendar.time_shift_days} broadcast days",
             "Deliver it as on-demand viewing.",
             (mode == TIME_SHIFTED) & (content < earliest),
         ),
-        _Rule(
+        Rule(
             "on-demand-content",
             "On-demand viewing with a content_at",
             "On-demand viewing has no instant of broadcast: leave it null.",
@@ -247,7 +256,7 @@ def _content_rules(calendar: BroadcastCalendar) -> list[_Rule]:
     ]
 
 
-def _day_rules(calendar: BroadcastCalendar) -> list[_Rule]:
+def _day_rules(calendar: BroadcastCalendar) -> list[Rule]:
     from pyspark.sql import functions as f
 
     started = f.col("started_at")
@@ -255,13 +264,13 @@ def _day_rules(calendar: BroadcastCalendar) -> list[_Rule]:
     on_day = (started >= calendar.starts_at(f.col("viewing_date"))) & (started < day_ends)
     microseconds = f.col("seconds").cast("bigint") * 1_000_000
     return [
-        _Rule(
+        Rule(
             "viewing-date",
             "viewing_date is not the broadcast day of started_at",
             f"Broadcast days begin at {calendar.day_start} in {calendar.time_zone}.",
             ~on_day,
         ),
-        _Rule(
+        Rule(
             "day-boundary",
             "The stay goes on after the end of its broadcast day",
             "Cut it there; the second part has is_session_start false.",

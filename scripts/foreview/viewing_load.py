@@ -43,7 +43,7 @@ def load_viewing(
     refuse_unfinished(workspace)
     spark = open_engines(workspace)
     ensure_landing(workspace, spark)
-    frame = _read(spark, path)
+    frame = read_frame(spark, path, "not-viewing")
     problems = check_viewing(frame, broadcast_calendar(workspace))
     if problems:
         raise RefusedError(problems)
@@ -105,11 +105,18 @@ def _is_appended(
         published = newest_publication(workspace, spark)["load_batch"]
     if batches[0] <= published:
         return False
-    landed = spark.table(workspace.table("viewing", "landing")).select(frame.columns)
+    landed = spark.table(workspace.table("viewing", "landing"))
+    return are_equal(landed.where(f.col("load_batch").isin(batches)), frame, "load_batch")
+
+
+def are_equal(landed: DataFrame, frame: DataFrame, load: str) -> bool:
+    """Return whether two frames have equal records in each load, by their number and hashes."""
+    from pyspark.sql import functions as f
+
     records = (f.count(f.lit(1)), f.bit_xor(f.xxhash64(*frame.columns)))
     found, asked = (
-        one.groupBy("load_batch").agg(*records).orderBy("load_batch").collect()
-        for one in (landed.where(f.col("load_batch").isin(batches)), frame)
+        one.select(frame.columns).groupBy(load).agg(*records).orderBy(load).collect()
+        for one in (landed, frame)
     )
     return bool(found == asked)
 
@@ -121,7 +128,8 @@ def _newest_batch(workspace: Workspace, spark: SparkSession) -> int:
     return int(row[0]) if row is not None and row[0] is not None else 0
 
 
-def _read(spark: SparkSession, path: Path) -> DataFrame:
+def read_frame(spark: SparkSession, path: Path, rule: str) -> DataFrame:
+    """Return the records of a Parquet file or folder or a Delta folder; by a rule if it is none."""
     from pyspark.errors import PySparkException
 
     if not path.exists():
@@ -134,7 +142,7 @@ def _read(spark: SparkSession, path: Path) -> DataFrame:
     except PySparkException as error:
         message = f"It can't be read as {file_format}: {str(error).splitlines()[0][:200]}"
         fix = "Name a Parquet file or folder, or a Delta table's folder."
-        raise RefusedError(Problem("not-viewing", message, where=str(path), fix=fix)) from error
+        raise RefusedError(Problem(rule, message, where=str(path), fix=fix)) from error
 
 
 def broadcast_calendar(workspace: Workspace) -> BroadcastCalendar:

@@ -14,6 +14,7 @@ from foreview import viewing_load
 from foreview.approval import approve
 from foreview.changes import ChangeSet, diff
 from foreview.dbt_project import run_dbt
+from foreview.device_load import load_devices
 from foreview.errors import RefusedError
 from foreview.generate.viewing import generate_viewing, write_viewing
 from foreview.promotion import promote
@@ -97,6 +98,45 @@ def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
     assert all(after[OLD][grain] == one for grain, one in before[OLD].items())
     with pytest.raises(RefusedError, match="not newer than batch 4"):
         load_viewing(market, tmp_path / "newer")
+
+
+def test_devices_are_loaded_whole_or_not_at_all(
+    spark: Any, market: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pyspark.sql import functions as f
+
+    table = market.table("device", "landing")
+    devices = spark.table(table).drop("load_date").localCheckpoint()
+    loads = spark.table(table).count()
+    wrong = {
+        "duplicate-device": devices.union(devices.limit(1)),
+        "device-weight": devices.withColumn("weight", -f.col("weight")).select(devices.columns),
+        "required": devices.withColumn("device_id", f.lit(None).cast("bigint")),
+        "unknown-column": devices.withColumn("load_date", f.current_date()),
+        "type": devices.withColumn("weight", f.col("weight").cast("double")),
+    }
+    for rule, frame in wrong.items():
+        frame.write.parquet(str(tmp_path / rule))
+        with pytest.raises(RefusedError) as caught:
+            load_devices(market, tmp_path / rule, DAYS[1])
+        assert rule in {one.rule for one in caught.value.problems}
+    assert spark.table(table).count() == loads
+    heavier = (f.col("weight") + 1).cast("decimal(9,4)")
+    some = devices.where(f.col("device_id") % 10 != 1).withColumn("weight", heavier)
+    some.select(devices.columns).write.parquet(str(tmp_path / "devices"))
+    with monkeypatch.context() as patch:
+        patch.setattr("foreview.device_load.publish_loads", killing)
+        with pytest.raises(Killed):
+            load_devices(market, tmp_path / "devices", DAYS[1])
+    done = load_devices(market, tmp_path / "devices", DAYS[1])
+    assert done["devices"] == some.count()
+    assert spark.table(table).count() == loads + done["devices"]
+    after = published(spark, market, [NOW, OLD])
+    rebuilt = figures(Viewing(spark, market), *states(market))
+    assert_same(after, {mart: rebuilt[mart] for mart in after})
+    devices.write.parquet(str(tmp_path / "others"))
+    with pytest.raises(RefusedError, match=f"Other devices were loaded as of {DAYS[1]}"):
+        load_devices(market, tmp_path / "others", DAYS[1])
 
 
 def test_devices_of_an_earlier_day_are_published_before_anything_is_previewed(

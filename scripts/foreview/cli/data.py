@@ -183,6 +183,31 @@ def load_viewing(
         )
 
 
+@app.command("load-devices")
+def load_devices(
+    path: Annotated[Path, typer.Argument(help="Parquet file or folder, or a Delta folder.")],
+    day: Annotated[str, typer.Option("--date", help="The broadcast day from which they hold.")],
+    home: Home = None,
+    act_as: ActAs = None,
+    as_json: Json = False,
+) -> None:
+    """Load all devices as of a day: households, areas, weights; refused whole if one is malformed.
+
+    Example: foreview load-devices /data/devices/2026-04-01 --date 2026-04-01
+    """
+    from foreview.device_load import load_devices as load
+
+    with (
+        running("load-devices", home, act_as, as_json) as session,
+        progress_bar("Loading", as_json) as progress,
+    ):
+        done = load(session.workspace, path, day, progress=progress)
+        told = (
+            f"{done['devices']:,} devices as of {day}; publication {done['publication']} has them."
+        )
+        session.print(done, told)
+
+
 @app.command("erase-household")
 def erase_household(
     household: Annotated[int, typer.Argument(help="Its number in the device loads.")],
