@@ -390,22 +390,26 @@ def _day_problem(edit: Edit, current: Row) -> Problem | None:
     elif edit.day <= start:
         message = f"The row itself starts on {start}."
         fix = "Choose a later day, or mark the row as always wrong."
-    elif end is not None and edit.day >= end:
+    elif end is not None and edit.day >= end and end == edit.base.get("valid_to"):
         message = f"The row ends on {end}."
         fix = "Choose an earlier day."
     else:
         return None
-    return Problem("day-outside-row", message, edit.where, edit.day or "", fix)
+    return Problem("day-outside-row", message, _day_cell(edit) or edit.where, edit.day or "", fix)
+
+
+def _day_cell(edit: Edit) -> str:
+    """Return the cell of the day of a change or retirement, where it is known."""
+    return edit.cells.get("valid_to" if edit.action is Action.RETIRE else "valid_from", "")
 
 
 def _split(contract: Contract, edit: Edit, current: Row) -> list[Change]:
     assert edit.identity is not None  # noqa: S101
     end = edit.base.get("valid_to")
-    changes = [
-        _change(
-            contract, edit, Kind.MODIFIED, edit.identity, {"valid_to": end}, {"valid_to": edit.day}
-        )
-    ]
+    day_cell = _day_cell(edit)
+    ended = replace(edit, cells={"valid_to": day_cell} if day_cell else {})
+    day = {"valid_to": edit.day}
+    changes = [_change(contract, ended, Kind.MODIFIED, edit.identity, {"valid_to": end}, day)]
     if edit.action in (Action.CHANGE_FROM, Action.NEW_CODE):
         row = {**current, **edit.values, "valid_from": edit.day}
         before = {name: edit.base.get(name) for name in edit.values}

@@ -6,8 +6,7 @@ figures may have fallen behind, and none may stay so on a day that is open.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from foreview.clients import Client, clients_of
@@ -20,6 +19,7 @@ from foreview.periods import (
     PRELIMINARY,
     PUBLISHED,
     REOPENING,
+    day_problems,
     days_in,
     reason_problem,
 )
@@ -158,18 +158,6 @@ def _market_problems(workspace: Workspace, mart: Mapping[str, Any], market: str)
         message = f"There is no market {market!r}."
         return [Problem("unknown-market", message, value=market, fix="See foreview export market.")]
     return []
-
-
-def day_problems(days: Sequence[str]) -> list[Problem]:
-    """Return a problem for each text that is no day."""
-    problems = []
-    for day in days:
-        try:
-            date.fromisoformat(day)
-        except ValueError:
-            message = f"{day!r} is no day."
-            problems.append(Problem("not-a-date", message, value=day, fix="Write YYYY-MM-DD."))
-    return problems
 
 
 def _check_right(workspace: Workspace) -> None:

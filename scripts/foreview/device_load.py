@@ -6,10 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foreview.closing import day_problems
 from foreview.dbt_project import Progress, open_engines
 from foreview.errors import Problem, RefusedError
 from foreview.loads import ensure_landing
+from foreview.periods import day_problems
 from foreview.submission import refuse_unfinished
 from foreview.viewing import Rule, broken_rules, column_problems
 from foreview.viewing_load import are_equal, publish_loads, read_frame, write_devices

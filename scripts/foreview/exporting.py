@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,15 +128,22 @@ def _table(
 
 
 def _write(
-    workspace: Workspace, path: Path, tables: Sequence[Table], action: Action | None = None
+    workspace: Workspace,
+    path: Path,
+    tables: Sequence[Table],
+    action: Action | None = None,
+    cover: Mapping[str, str] | None = None,
 ) -> None:
+    from foreview.workbook import layout
     from foreview.workbook.export import write_tables
 
     parents: dict[str, list[tuple[str, str]]] = {}
     for table in tables:
         parents |= parent_names(workspace, table.contract)
     base_release = workspace.registry.latest_release()
-    write_tables(path, tables, base_release=base_release, parents=parents, action=action)
+    words = {layout.ACTION: layout.ACTION_WORDS[action]} if action else {}
+    texts = {**(cover or {}), **words}
+    write_tables(path, tables, base_release=base_release, parents=parents, cover=texts)
 
 
 def _pending_marks(workspace: Workspace, contract: Contract) -> dict[tuple[Identity, str], str]:
@@ -144,18 +151,27 @@ def _pending_marks(workspace: Workspace, contract: Contract) -> dict[tuple[Ident
     marks: dict[tuple[Identity, str], str] = {}
     for change_set in workspace.registry.pending(contract.dimension):
         who = f"{change_set.author} (change request {change_set.id})"
-        for change in change_set.changes:
-            if change.dimension != contract.dimension or change.kind is Kind.ADDED:
-                continue
+        mine = [one for one in change_set.changes if one.dimension == contract.dimension]
+        split = {(one.copied_from, one.identity[-1]) for one in mine if one.copied_from}
+        for change in mine:
+            row, since = change.identity, ""
+            names = [*change.after]
             if change.kind is Kind.REMOVED:
                 said = {contract.key[0]: f"{who} proposes to delete this row or to move it."}
-            else:
+            elif change.kind is Kind.ADDED:  # a later part, whose row is here
+                if change.copied_from is None:
+                    continue
+                row, since = change.copied_from, f" from {change.identity[-1]}"
+                names = [one for one in change.before if one != "valid_from"]
+            elif (row, change.after.get("valid_to")) in split:  # where that part begins
+                names.remove("valid_to")
+            if change.kind is not Kind.REMOVED:
                 said = {
-                    name: f"{who} proposes: {value if value is not None else '(blank)'}"
-                    for name, value in change.after.items()
+                    name: f"{who} proposes{since}: {change.after[name] or '(blank)'}"
+                    for name in names
                 }
             for name, text in said.items():
-                place = change.identity, name
+                place = row, name
                 marks[place] = f"{marks[place]}\n{text}" if place in marks else text
     return marks
 
@@ -187,14 +203,23 @@ def refresh_workbook(workspace: Workspace, path: Path, output: Path) -> Refreshe
         output: The workbook to write.
 
     Raises:
-        RefusedError: The workbook has errors, all of them named, or changes nothing.
+        RefusedError: The workbook has errors, all of them named, changes nothing, or would be
+            overwritten.
     """
+    from foreview.workbook import layout
+
+    if output.resolve() == path.resolve():
+        message = "The fresh workbook would take the place of the edited one."
+        fix = "Write it elsewhere: edits that can't be moved are only in the old one."
+        raise RefusedError(Problem("same-file", message, where=str(output), fix=fix))
     asked = edits_in(workspace, path)
     problems = [problem for one in asked for problem in one.problems]
     if problems:
         raise RefusedError(dict.fromkeys(problems))
     found = [_refreshed(workspace, one) for one in asked]
-    _write(workspace, path=output, tables=[table for table, _ in found])
+    defaults = asked[0].workbook.defaults
+    texts = {layout.REASON: defaults.reason or "", layout.TICKET: defaults.ticket or ""}
+    _write(workspace, path=output, tables=[table for table, _ in found], cover=texts)
     told = [one for _, one in found]
     return Refreshed(
         sum(one.moved for one in told),
@@ -237,7 +262,7 @@ def _refreshed(workspace: Workspace, asked: Asked) -> tuple[Table, Refreshed]:
         conflicts.append(replace(problem, fix=_DECIDE))
     undecided = {identity for identity, _ in marks}
     part = asked.workbook.part
-    where = part.split(PART) if part else []
+    where = re.split(rf"{PART}(?=\w+\s*[=~])", part) if part else []
     table = _table(workspace, contract, where, edits=moved, undecided=undecided, marks=marks)
     return table, Refreshed(len(moved), done, tuple(conflicts))
 
@@ -278,7 +303,8 @@ class _Condition:
     def __call__(self, row: Row) -> bool:
         found = row[self._name] or ""
         if self._operator == "=":
-            return found in self._value.split(",") or found == self._value
+            values = [one.strip() for one in self._value.split(",")]
+            return found in values or found == self._value
         return self._value.lower() in found.lower()
 
 

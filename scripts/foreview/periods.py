@@ -130,6 +130,20 @@ def _joined(found: Iterable[Span]) -> list[Span]:
     return joined
 
 
+def day_problems(days: Iterable[str]) -> list[Problem]:
+    """Return a problem for each text that is no day, `YYYY-MM-DD`: days are compared as text."""
+    problems = []
+    for day in days:
+        try:
+            is_day = date.fromisoformat(day).isoformat() == day
+        except ValueError:
+            is_day = False
+        if not is_day:
+            message = f"{day!r} is no day."
+            problems.append(Problem("not-a-date", message, value=day, fix="Write YYYY-MM-DD."))
+    return problems
+
+
 def days_in(first_day: str, last_day: str) -> list[str]:
     """Return the days of a span, both ends included."""
     first, last = date.fromisoformat(first_day), date.fromisoformat(last_day)

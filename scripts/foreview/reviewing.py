@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ def send_back(
     workspace: Workspace,
     change_set_id: str,
     comment: str = "",
-    cells: Mapping[str, str] | None = None,
+    cells: Iterable[tuple[str, str]] = (),
 ) -> Review:
     """Record that a change set is sent back to its author, with comments on cells.
 
@@ -32,7 +32,7 @@ def send_back(
         workspace: Where.
         change_set_id: The change set.
         comment: What is to be said of the whole.
-        cells: What is to be said of cells, by their address as `foreview show` prints it.
+        cells: Cells, by their address as `foreview show` prints it, each with what is to be said.
 
     Raises:
         RefusedError: Nothing is said, a cell is none of the change set's, it is not open, or it is
@@ -40,12 +40,12 @@ def send_back(
     """
     change_set = workspace.registry.change_set(change_set_id)
     check_reviewer(workspace, change_set)
-    said = {" ".join(place.split()): text.strip() for place, text in (cells or {}).items()}
-    if not comment and not any(said.values()):
+    said = [(" ".join(place.split()), text.strip()) for place, text in cells]
+    if (not comment and not said) or not all(text for _, text in said):
         fix = 'Say what is to be mended: --comment "..." or --at "Channel!F12=...".'
         raise RefusedError(Problem("no-comment", "Nothing is said to the author.", fix=fix))
     places = {place.casefold(): place for place in _cells(change_set)}
-    unknown = [one for one in said if one.casefold() not in places]
+    unknown = [one for one, _ in said if one.casefold() not in places]
     if unknown:
         known = ", ".join(list(places.values())[:10]) or "none: it came from no workbook"
         fix = f"Its cells are: {known}."
@@ -53,8 +53,35 @@ def send_back(
             Problem("unknown-cell", f"{one} is no cell of this change request.", value=one, fix=fix)
             for one in unknown
         )
-    named = {places[one.casefold()]: text for one, text in said.items()}
+    named: dict[str, str] = {}
+    for one, text in said:
+        place = places[one.casefold()]
+        named[place] = f"{named[place]}\n{text}" if place in named else text
     return close(workspace, change_set.id, "send-back", comment, named)
+
+
+def state_of(workspace: Workspace, change_set_id: str, other: str) -> tuple[str, str]:
+    """Return what a change set is that was proposed, maybe before, and what to do next.
+
+    Args:
+        workspace: Where.
+        change_set_id: Its id.
+        other: How to propose it as another one, where this one has ended.
+    """
+    registry = workspace.registry
+    status = registry.status(change_set_id)
+    if status == "pending":
+        return status, f"See what it does: foreview what-if {change_set_id}"
+    if status == "promoted":
+        return status, "It was proposed before, and is in effect: foreview status."
+    last = registry.reviews(change_set_id)[-1]
+    said = f" ({last.comment})" if last.comment else ""
+    told = f"It was proposed before, and is {status}, by {last.reviewer}{said}.\n"
+    if status == "approved":
+        return status, f"{told}Put it into effect: foreview promote {change_set_id}"
+    if status == "sent-back":
+        return status, f"{told}Mend it, and submit it with --replaces {change_set_id}."
+    return status, f"{told}It can't be taken up again. Instead: {other}."
 
 
 def _cells(change_set: ChangeSet) -> Iterable[str]:

@@ -94,7 +94,9 @@ def status_of(workspace: Workspace) -> Status:
     """Return a workspace's status."""
     registry = workspace.registry
     open_ = Counter(
-        one.status for one in registry.change_sets() if one.status in ("pending", "approved")
+        one.status
+        for one in registry.change_sets()
+        if one.status in ("pending", "approved", "sent-back")
     )
     unfinished = registry.unfinished_promotion()
     steps = registry.steps(unfinished.release) if unfinished else []

@@ -89,10 +89,19 @@ def replace(workspace: Workspace, change_set: ChangeSet, replaced: str) -> bool:
     Raises:
         RefusedError: That one is not open, or not the author's; nothing is recorded then.
     """
-    registry = workspace.registry
-    old = registry.change_set(replaced)
+    old = workspace.registry.change_set(replaced)
     if old.id == change_set.id:
         return record(workspace, change_set)
+    check_replaced(workspace, replaced)
+    is_new = record(workspace, change_set)  # first: were it interrupted here, both would be open
+    close(workspace, old.id, "withdraw", f"replaced by {change_set.id}")
+    return is_new
+
+
+def check_replaced(workspace: Workspace, replaced: str) -> None:
+    """Refuse where a change set can't be replaced: it is not open, or not the actor's."""
+    registry = workspace.registry
+    old = registry.change_set(replaced)
     if old.author.casefold() != workspace.actor.casefold():
         message = f"Change request {old.id} is {old.author}'s, who alone may replace it."
         fix = "Submit without --replaces, and ask its author to withdraw it."
@@ -101,9 +110,6 @@ def replace(workspace: Workspace, change_set: ChangeSet, replaced: str) -> bool:
         message = f"Change request {old.id} is {registry.status(old.id)}."
         fix = "Submit without --replaces."
         raise RefusedError(Problem("not-open", message, value=old.id, fix=fix))
-    is_new = record(workspace, change_set)  # first: were it interrupted here, both would be open
-    close(workspace, old.id, "withdraw", f"replaced by {change_set.id}")
-    return is_new
 
 
 def close(

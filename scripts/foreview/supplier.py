@@ -16,6 +16,7 @@ from foreview.changes import Action, Change, ChangeSet, Edit, Identity, Kind, St
 from foreview.changes import changes_of as changes_of_edit
 from foreview.contract import BEGINNING, Contract
 from foreview.errors import Problem, RefusedError
+from foreview.periods import day_problems
 from foreview.rules import rule_problems
 from foreview.submission import bulk_problems, refuse_unfinished
 from foreview.viewing_load import broadcast_calendar
@@ -112,7 +113,7 @@ def read_supplier_file(
     refuse_unfinished(workspace)
     contract = workspace.contract(dimension)
     columns, rows, problems = read_supplied_csv(path, contract, ignore=ignore)
-    if problems:
+    if problems := [*day_problems(filter(None, [day])), *problems]:
         raise RefusedError(problems)
     now, _ = workspace.registry.approved_rows(dimension)
     today = broadcast_calendar(workspace).day_of(workspace.clock())

@@ -14,7 +14,6 @@ from decimal import Decimal, InvalidOperation, localcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foreview.closing import day_problems
 from foreview.dbt_project import open_engines, run_operation
 from foreview.deliveries import DeliveredColumns, columns_of, read_delivery, sql_type, to_arrow
 from foreview.errors import Problem, RefusedError
@@ -22,6 +21,7 @@ from foreview.impact import Number, are_small, counted
 from foreview.impact_tables import measures_of, newest_publication, read_marts, unknown_mart
 from foreview.loads import ensure_landing
 from foreview.past import as_of, check_known
+from foreview.periods import day_problems
 from foreview.track_comparison import DIGITS, Comparison, Figures, Grain, Shape, compare
 from foreview.workspace import Workspace
 

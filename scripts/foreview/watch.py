@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from foreview.errors import ForeviewError
+from foreview.reviewing import state_of
 from foreview.submission import read_change_set, record, write_annotated_copy
 from foreview.whole_files import file_hash, replacing
 from foreview.workspace import Workspace
@@ -21,7 +22,7 @@ DONE = "submitted"
 """The folder, in a person's, into which workbooks go that became change sets."""
 NOTE = ".answer.txt"
 _FILE = "File: "
-_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls")
+_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 Impact = Callable[[Workspace, str, Path], None]
 """Writes the impact of a change set as a workbook to a path."""
@@ -87,7 +88,7 @@ class DropFolder:
         with self._lock(workspace):
             try:
                 change_set = read_change_set(workspace, path, None)
-                record(workspace, change_set)  # the same content is the same change set
+                is_new = record(workspace, change_set)  # the same content is the same change set
             except ForeviewError as error:
                 copy = write_annotated_copy(path, error.problems)
                 lines = [f"{one.where}: {one.message} {one.fix}" for one in error.problems]
@@ -97,6 +98,10 @@ class DropFolder:
                 _answer(path, ["Not submitted.", *lines], content_hash)
                 return f"{path}: not submitted, {len(error.problems)} problems."
             said = [f"Change request {change_set.id} by {person}: {change_set.why}"]
+            status, told = state_of(workspace, change_set.id, "save it with another reason")
+            if not is_new and status != "pending":
+                _answer(path, [*said, told], content_hash)
+                return f"{path}: change request {change_set.id} is {status} already."
             if self._impact is not None:
                 report = path.with_name(f"{path.stem}.impact")
                 try:

@@ -100,45 +100,6 @@ def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
         load_viewing(market, tmp_path / "newer")
 
 
-def test_devices_are_loaded_whole_or_not_at_all(
-    spark: Any, market: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from pyspark.sql import functions as f
-
-    table = market.table("device", "landing")
-    devices = spark.table(table).drop("load_date").localCheckpoint()
-    loads = spark.table(table).count()
-    wrong = {
-        "duplicate-device": devices.union(devices.limit(1)),
-        "device-weight": devices.withColumn("weight", -f.col("weight")).select(devices.columns),
-        "required": devices.withColumn("device_id", f.lit(None).cast("bigint")),
-        "unknown-column": devices.withColumn("load_date", f.current_date()),
-        "type": devices.withColumn("weight", f.col("weight").cast("double")),
-    }
-    for rule, frame in wrong.items():
-        frame.write.parquet(str(tmp_path / rule))
-        with pytest.raises(RefusedError) as caught:
-            load_devices(market, tmp_path / rule, DAYS[1])
-        assert rule in {one.rule for one in caught.value.problems}
-    assert spark.table(table).count() == loads
-    heavier = (f.col("weight") + 1).cast("decimal(9,4)")
-    some = devices.where(f.col("device_id") % 10 != 1).withColumn("weight", heavier)
-    some.select(devices.columns).write.parquet(str(tmp_path / "devices"))
-    with monkeypatch.context() as patch:
-        patch.setattr("foreview.device_load.publish_loads", killing)
-        with pytest.raises(Killed):
-            load_devices(market, tmp_path / "devices", DAYS[1])
-    done = load_devices(market, tmp_path / "devices", DAYS[1])
-    assert done["devices"] == some.count()
-    assert spark.table(table).count() == loads + done["devices"]
-    after = published(spark, market, [NOW, OLD])
-    rebuilt = figures(Viewing(spark, market), *states(market))
-    assert_same(after, {mart: rebuilt[mart] for mart in after})
-    devices.write.parquet(str(tmp_path / "others"))
-    with pytest.raises(RefusedError, match=f"Other devices were loaded as of {DAYS[1]}"):
-        load_devices(market, tmp_path / "others", DAYS[1])
-
-
 def test_devices_of_an_earlier_day_are_published_before_anything_is_previewed(
     spark: Any, market: Workspace
 ) -> None:
@@ -164,3 +125,43 @@ def test_devices_of_an_earlier_day_are_published_before_anything_is_previewed(
     assert_same({OLD: after}, {OLD: rebuilt[OLD]})
     assert {grain[0] for grain, one in after.items() if before.get(grain) != one} == {DAYS[1]}
     preview(market, [change_set.id])
+
+
+def test_devices_are_loaded_whole_or_not_at_all(
+    spark: Any, market: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pyspark.sql import functions as f
+
+    table = market.table("device", "landing")
+    first = spark.table(table).where(f.col("load_date") == "1900-01-01")
+    devices = first.drop("load_date").localCheckpoint()
+    loads = spark.table(table).count()
+    wrong = {
+        "duplicate-device": devices.union(devices.limit(1)),
+        "device-weight": devices.withColumn("weight", -f.col("weight")).select(devices.columns),
+        "required": devices.withColumn("device_id", f.lit(None).cast("bigint")),
+        "unknown-column": devices.withColumn("load_date", f.current_date()),
+        "type": devices.withColumn("weight", f.col("weight").cast("double")),
+    }
+    for rule, frame in wrong.items():
+        frame.write.parquet(str(tmp_path / rule))
+        with pytest.raises(RefusedError) as caught:
+            load_devices(market, tmp_path / rule, LATER)
+        assert rule in {one.rule for one in caught.value.problems}
+    assert spark.table(table).count() == loads
+    heavier = (f.col("weight") + 1).cast("decimal(9,4)")
+    some = devices.where(f.col("device_id") % 10 != 1).withColumn("weight", heavier)
+    some.select(devices.columns).write.parquet(str(tmp_path / "devices"))
+    with monkeypatch.context() as patch:
+        patch.setattr("foreview.device_load.publish_loads", killing)
+        with pytest.raises(Killed):
+            load_devices(market, tmp_path / "devices", LATER)
+    done = load_devices(market, tmp_path / "devices", LATER)
+    assert done["devices"] == some.count()
+    assert spark.table(table).count() == loads + done["devices"]
+    after = published(spark, market, [NOW, OLD])
+    rebuilt = figures(Viewing(spark, market), *states(market))
+    assert_same(after, {mart: rebuilt[mart] for mart in after})
+    devices.write.parquet(str(tmp_path / "others"))
+    with pytest.raises(RefusedError, match=f"Other devices were loaded as of {LATER}"):
+        load_devices(market, tmp_path / "others", LATER)

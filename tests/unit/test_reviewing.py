@@ -59,7 +59,9 @@ def test_what_was_sent_back_is_mended_and_takes_the_place_of_the_first(
 ) -> None:
     first = submitted(workspace, file)
     cell = cell_of(first, "BETA")
-    send_back(acting(workspace, "rob"), first.id, "nearly", {cell.lower(): "it is called Beta Two"})
+    send_back(
+        acting(workspace, "rob"), first.id, "nearly", [(cell.lower(), "it is called Beta Two")]
+    )
     assert workspace.registry.status(first.id) == "sent-back"
     assert workspace.registry.pending() == []
     shown = run(workspace, "show", first.id, "--mark", str(file))
@@ -90,14 +92,14 @@ def test_sending_back_that_says_nothing_useful_is_refused(
 ) -> None:
     change_set = submitted(workspace, file)
     with pytest.raises(RefusedError) as caught:
-        send_back(acting(workspace, who), change_set.id, comment, cells)
+        send_back(acting(workspace, who), change_set.id, comment, cells.items())
     assert rules(caught) == [rule]
     assert workspace.registry.status(change_set.id) == "pending"
 
 
 def test_comments_are_not_put_into_another_workbook(workspace: Workspace, file: Path) -> None:
     change_set = submitted(workspace, file)
-    send_back(acting(workspace, "rob"), change_set.id, "", {cell_of(change_set, "007"): "no"})
+    send_back(acting(workspace, "rob"), change_set.id, "", [(cell_of(change_set, "007"), "no")])
     edited(file, {"007": "Other"})
     with pytest.raises(RefusedError) as caught:
         mark_comments(workspace, change_set.id, file)

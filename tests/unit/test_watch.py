@@ -10,10 +10,11 @@ import openpyxl
 import pytest
 from networks import export, network_workspace, run
 
-from conftest import PROJECT
+from conftest import PROJECT, acting
 from foreview import watch
 from foreview.demo import edit_workbook
 from foreview.errors import Problem, RefusedError
+from foreview.submission import close, read_change_set, record
 from foreview.watch import DropFolder
 from foreview.workspace import Workspace
 
@@ -68,6 +69,21 @@ def test_a_settled_workbook_becomes_its_owner_s_change_set(
     note = (inbox / "bob" / "networks.xlsx.answer.txt").read_text(encoding="utf-8")
     assert note.startswith(f"Change request {change_set.id} by bob: renamed")
     assert folder.look() == []
+
+
+def test_a_workbook_whose_request_was_rejected_is_told_so_and_stays(
+    workspace: Workspace, inbox: Path
+) -> None:
+    file, bob = put(workspace, inbox), acting(workspace, "bob")
+    found = read_change_set(bob, file, None)
+    record(bob, found)
+    close(acting(workspace, "rob"), found.id, "reject", "no")
+    folder = drop(workspace, inbox)
+    folder.look()
+    assert folder.look() == [f"{file}: change request {found.id} is rejected already."]
+    note = (inbox / "bob" / "networks.xlsx.answer.txt").read_text(encoding="utf-8")
+    assert "It was proposed before, and is rejected, by rob (no)." in note
+    assert file.exists()
 
 
 def test_a_workbook_that_is_still_written_waits(workspace: Workspace, inbox: Path) -> None:
@@ -141,8 +157,8 @@ def test_a_workbook_is_taken_once_though_the_watcher_dies_on_the_way(
 def test_the_answer_has_the_impact_or_says_why_not(workspace: Workspace, inbox: Path) -> None:
     asked: list[tuple[str, str]] = []
 
-    def impact(acting: Workspace, change_set_id: str, folder: Path) -> None:
-        asked.append((acting.actor, folder.name))
+    def impact(who: Workspace, change_set_id: str, folder: Path) -> None:
+        asked.append((who.actor, folder.name))
         if len(asked) > 1:
             raise RefusedError(Problem("nothing-published", "Nothing is published yet."))
 

@@ -66,20 +66,9 @@ class Session:
             change_set_id: Its id.
             other: How to propose it as another one, where this one has ended.
         """
-        registry = self.workspace.registry
-        status = registry.status(change_set_id)
-        reviews = registry.reviews(change_set_id)
-        next_ = f"See what it does: foreview what-if {change_set_id}"
-        if status == "pending":
-            return status, next_
-        if status == "promoted":
-            return status, "It was proposed before, and is in effect: foreview status."
-        last = reviews[-1]
-        said = f" ({last.comment})" if last.comment else ""
-        told = f"It was proposed before, and is {status}, by {last.reviewer}{said}.\n"
-        if status == "approved":
-            return status, f"{told}Put it into effect: foreview promote {change_set_id}"
-        return status, f"{told}It can't be taken up again. Instead: {other}."
+        from foreview.reviewing import state_of
+
+        return state_of(self.workspace, change_set_id, other)
 
     def print_done(self, data: Any, text: str, error: ForeviewError | None) -> None:
         """Print what was done; for machines an error that is to be raised has it as `done`."""

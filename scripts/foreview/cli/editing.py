@@ -105,7 +105,13 @@ def submit(
     foreview submit fox.xlsx --replaces 3f2a
     """
     from foreview.report.words import plural
-    from foreview.submission import read_change_set, record, replace, write_annotated_copy
+    from foreview.submission import (
+        check_replaced,
+        read_change_set,
+        record,
+        replace,
+        write_annotated_copy,
+    )
 
     with running("submit", home, act_as, as_json) as session:
         try:
@@ -125,6 +131,8 @@ def submit(
         rows = len({one.where for one in change_set.changes})
         told = plural(rows, "edited row")
         if check:
+            if replaces is not None:
+                check_replaced(session.workspace, replaces)
             session.print({"rows": rows}, f"Without errors: {told}. Nothing recorded.")
             return
         is_new = (
@@ -182,24 +190,36 @@ def load_supplier_file(
             lines.append(f"{len(found.held):,} held back: people set, deleted or ended them.")
         if found.not_in_file:
             lines.append(f"{plural(found.not_in_file, 'row')} not in the file: left as they are.")
+        done = {
+            "rows": found.rows,
+            "not_in_file": found.not_in_file,
+            "held": [asdict(one) for one in found.held],
+        }
         if found.change_set is None:
             for line in lines if not as_json else ():
                 print(line)
-            raise RefusedError(held_problem(source, len(found.held)))
+            error = RefusedError(held_problem(source, len(found.held)))
+            error.done = done
+            raise error
         id_ = found.change_set.id
-        done = {"id": id_, "rows": found.rows, "held": [asdict(one) for one in found.held]}
+        rows = len({one.where for one in found.change_set.changes})
+        done["changed"] = rows
         if check:
             session.print(done, "\n".join([*lines, "Without errors. Nothing recorded."]))
             return
-        if record(session.workspace, found.change_set) and found.held:
+        is_new = record(session.workspace, found.change_set)
+        if is_new and found.held:
             payload = {"change_set": id_, "held": [asdict(one) for one in found.held]}
             session.workspace.registry.record_event(
                 session.workspace.actor, "values-held-back", payload
             )
-        rows = len({one.where for one in found.change_set.changes})
-        lines.append(f"Change request {id_}: {plural(rows, 'changed row')} of {found.rows:,}.")
+        before = "" if is_new else " (loaded before)"
+        lines.append(
+            f"Change request {id_}: {plural(rows, 'changed row')} of {found.rows:,}{before}."
+        )
         state, next_ = session.state_of(id_, "load it with another --reason")
-        session.print({**done, "status": state}, "\n".join([*lines, next_]))
+        told = {"id": id_, **done, "is_new": is_new, "status": state}
+        session.print(told, "\n".join([*lines, next_]))
 
 
 MOST_HELD = 20
@@ -225,7 +245,10 @@ def refresh(
         done = refresh_workbook(session.workspace, file, output)
         lines = [f"{output}: {done.moved:,} edits on today's rows."]
         lines += [f"{done.done:,} others have been made meanwhile."] if done.done else []
-        lines += [f"{one.where}: {one.message} {one.fix}" for one in done.conflicts]
+        lines += [
+            f"{one.where}: {one.message} {one.fix}{f' ({one.value})' if one.value else ''}"
+            for one in done.conflicts
+        ]
         session.print({"file": str(output), **asdict(done)}, "\n".join(lines))
 
 

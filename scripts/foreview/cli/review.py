@@ -122,7 +122,12 @@ def show(
 
             copy = mark_comments(session.workspace, found.id, mark)
             lines.append(f"Marked in {copy}." if copy else "No comment is on a cell.")
-        session.print(json_module.loads(found.content) | {"id": found.id}, "\n".join(lines))
+        told = {
+            "id": found.id,
+            "status": registry.status(found.id),
+            "reviews": [asdict(one) for one in registry.reviews(found.id)],
+        }
+        session.print(json_module.loads(found.content) | told, "\n".join(lines))
 
 
 def _close(
@@ -267,7 +272,7 @@ def send_back(
     """
     from foreview.reviewing import send_back as record_sending_back
 
-    cells = dict(one.partition("=")[::2] for one in at or ())
+    cells = [(place, text) for place, _, text in (one.partition("=") for one in at or ())]
     with running("send-back", home, act_as, as_json) as session:
         review = record_sending_back(session.workspace, change_set, comment, cells)
         id_ = review.change_set_id

@@ -54,7 +54,9 @@ _ERROR_COMMENT = re.compile(
     rb'<comment [^>]*ref="(\w+)"[^>]*>\s*<text>\s*<t[^>]*>Error: .*?</comment>', re.DOTALL
 )
 _SHAPE = re.compile(rb"<(\w+:shape)\b.*?</\1>", re.DOTALL)
-_PLACE = re.compile(r"(?P<sheet>.+)!(?P<column>[A-Z]{1,3})?(?P<row>\d+)?")
+_PLACE = re.compile(r"(?P<sheet>.+)!(?P<column>[A-Z]{1,3})?(?P<row>\d+)?(:[A-Z]{1,3}\d+)?")
+_ROW_COLUMN = "B"
+"""Where an error of a whole row is marked: its action. The first column is hidden."""
 _RANGES_A_RULE = 200
 
 
@@ -77,8 +79,8 @@ def write_annotated(source: Path, problems: Sequence[Problem], path: Path) -> No
     by_sheet: dict[str, dict[str, list[Problem]]] = {}
     for problem in problems:
         found = _PLACE.fullmatch(problem.where)
-        if found and found["column"]:
-            cell = f"{found['column']}{found['row'] or 1}"
+        if found and (found["column"] or found["row"]):
+            cell = f"{found['column'] or _ROW_COLUMN}{found['row'] or 1}"
             by_sheet.setdefault(found["sheet"], {}).setdefault(cell, []).append(problem)
     red = parts.add_colour()
     for sheet in parts.package.sheets:

@@ -442,6 +442,7 @@ class _Comparison:
             )
             return None
         cells = {name: self.workbook.cell(row, name) for name in changed}
+        cells["valid_from"] = asked.day_cell
         return Edit(asked.action, values=changed, day=asked.day, cells=cells)
 
     def _no_day(self, row: SheetRow, asked: Asked) -> bool:
@@ -480,6 +481,7 @@ class _Comparison:
             self._report("two-days", message, self.workbook.cell(row, "valid_from"), start, fix)
             return None
         cells = {name: self.workbook.cell(row, name) for name in changed}
+        cells["valid_from"] = asked.day_cell
         return Edit(Action.CHANGE_FROM, values=changed, day=asked.day, cells=cells)
 
     def _retire(self, row: SheetRow, changed: dict[str, str | None], asked: Asked) -> Edit | None:

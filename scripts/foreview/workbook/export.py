@@ -23,7 +23,7 @@ from openpyxl.utils.exceptions import WorkbookAlreadySaved
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.writer.excel import ExcelWriter
 
-from foreview.changes import Action, Edit, Identity, Row, identity_of
+from foreview.changes import Edit, Identity, Row, identity_of
 from foreview.contract import Contract
 from foreview.errors import EngineError, Problem, RefusedError
 from foreview.whole_files import replacing
@@ -96,7 +96,7 @@ def write_tables(
     *,
     base_release: int,
     parents: Parents,
-    action: Action | None = None,
+    cover: Mapping[str, str] | None = None,
 ) -> None:
     """Write rows of one or more dimensions as a workbook, a sheet each.
 
@@ -105,7 +105,7 @@ def write_tables(
         tables: What to write, at least one.
         base_release: The release whose rows these are.
         parents: Code and name of each row of the parent dimensions, for drop-downs.
-        action: The action for all rows that the cover begins with.
+        cover: What the cover begins with, by the names of `layout.COVER_FIELDS`.
 
     Raises:
         RefusedError: Values that no workbook can hold, all of them named.
@@ -115,10 +115,10 @@ def write_tables(
     if problems:
         raise RefusedError(problems)
     book = OpenpyxlWorkbook(write_only=True)
-    cover = book.create_sheet(layout.COVER)
+    first = book.create_sheet(layout.COVER)
     sheets = [book.create_sheet(table.title) for table in tables]
     try:
-        _write_cover(cover, tables, base_release, layout.ACTION_WORDS[action] if action else "")
+        _write_cover(first, tables, base_release, cover or {})
         ranges: dict[str, str] = {}
         bodies: dict[str, Iterable[str]] = {}
         for table, sheet in zip(tables, sheets, strict=True):
@@ -195,7 +195,9 @@ def _text_cell(sheet: Any, text: str, **styles: Any) -> Cell:
     return cell
 
 
-def _write_cover(sheet: Any, tables: Sequence[Table], base_release: int, action: str) -> None:
+def _write_cover(
+    sheet: Any, tables: Sequence[Table], base_release: int, given: Mapping[str, str]
+) -> None:
     sheet.column_dimensions["A"].width = 24
     sheet.column_dimensions["B"].width = 90
     held = [
@@ -221,7 +223,7 @@ def _write_cover(sheet: Any, tables: Sequence[Table], base_release: int, action:
         cells = [_text_cell(sheet, left, alignment=wrap, **bold)]
         if left in inputs:
             number_format = _FORMATS.get(inputs[left].kind, "@")
-            text = action if inputs[left].name == layout.ACTION else ""
+            text = given.get(inputs[left].name, "")
             cells.append(_text_cell(sheet, text, fill=_INPUT_FILL, number_format=number_format))
         elif number > 1:
             cells.append(_text_cell(sheet, right, alignment=wrap))
