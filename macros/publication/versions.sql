@@ -43,9 +43,9 @@
         {%- endfor %}
         {%- for name, ratio in mart.config.meta.mart.get('ratios', {}).items()
             if ratio.within is defined %}
-        sum(figures.{{ ratio.numerator }}) over (
-            partition by {{ ratio.within | join(', ') }}
-        ) as {{ name }}_denominator{{ "," if not loop.last }}
+        {{ sum_or_zero(
+            'sum(figures.' ~ ratio.numerator ~ ') over (partition by ' ~ ratio.within | join(', ') ~ ')'
+        ) }} as {{ name }}_denominator{{ "," if not loop.last }}
         {%- endfor %}
     from (
         {{ sql }}

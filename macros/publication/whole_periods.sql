@@ -79,7 +79,12 @@
         where expected.{{ grain[0] }} is null
             or recomputed.{{ grain[0] }} is null
             {%- for column in values %}
-            or not (expected.{{ column }} <=> recomputed.{{ column }})
+            {#- What an earlier version published as null is 0. -#}
+            {%- set is_sum = column not in mart.config.meta.mart.get('constants', []) %}
+            or not (
+                {{ sum_or_zero('expected.' ~ column) if is_sum else 'expected.' ~ column }}
+                <=> {{ sum_or_zero('recomputed.' ~ column) if is_sum else 'recomputed.' ~ column }}
+            )
             {%- endfor %}
     {%- endset %}
     select

@@ -42,7 +42,7 @@
 
     {{ name }}_denominators as (
 
-        select {{ broadcast_hint('moved', taken.touched_records) }}
+        select {{ broadcast_hint('moved', taken.touched_records) if ratios | length == 1 }}
             {{ ratio.within | join(', ') }},
             max(published.{{ name }}_denominator) as before_denominator
         from published

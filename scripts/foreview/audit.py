@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
+SEED, SEED_TABLE, LOAD = "seed", "seed table", "load"
+WRITTEN = (SEED, SEED_TABLE, LOAD)
+"""Places that Foreview writes itself, with the change set of each row."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One comparison of a place with the replayed change sets.
@@ -102,7 +107,7 @@ def _places(workspace: Workspace, spark: SparkSession, contract: Contract) -> di
     name = contract.dimension
     is_seed = contract.storage == "seed"
     tables = {
-        "seed table" if is_seed else "load": workspace.table(
+        SEED_TABLE if is_seed else LOAD: workspace.table(
             name, "approved" if is_seed else "landing"
         ),
         "working table": workspace.table(f"dim_{name}"),
@@ -117,7 +122,7 @@ def _places(workspace: Workspace, spark: SparkSession, contract: Contract) -> di
     found: dict[str, State] = {place: {} for place in tables} | rows
     if not is_seed:
         return found
-    return {"seed": read_seed(workspace.seeds / f"{name}.csv", contract), **found}
+    return {SEED: read_seed(workspace.seeds / f"{name}.csv", contract), **found}
 
 
 def _check_place(
@@ -132,7 +137,7 @@ def _check_place(
         for identity, row in rows.items()
     }
     check = check_rows(contract, place, plain, expected)
-    if check.problem or place not in ("seed", "seed table", "load"):
+    if check.problem or place not in WRITTEN:
         return check
     sourced = {
         identity: {**row, "change_set_id": last[identity]} for identity, row in expected.items()

@@ -58,6 +58,7 @@ class Edit:
         where: The row's place, for messages.
         reason: The row's own reason.
         notes: What is to be known of the value of a column: a mend, a formula, a comment.
+        follows: With a new code: the code's later rows, which go on under it too.
     """
 
     action: Action
@@ -69,6 +70,7 @@ class Edit:
     where: str = ""
     reason: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
+    follows: tuple[Identity, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -174,24 +176,41 @@ def _continues(first: Change, second: Change) -> bool:
 
 
 def asked_twice(changes: Iterable[Change]) -> Iterator[Problem]:
-    """Yield a problem for each row that is added twice, and each cell that gets two values."""
+    """Yield a problem for each row that two edits add or take away, and each cell that they set.
+
+    Two that add one row as the same copy, or set a cell to one value, are no problem.
+    """
     seen: dict[tuple[str, Identity, str], Change] = {}
-    for change in changes:
-        names = [*change.after] if change.kind is Kind.MODIFIED else [""]
-        for name in names if change.kind is not Kind.REMOVED else ():
-            other = seen.setdefault((change.dimension, change.identity, name), change)
+    for change in sorted(changes, key=lambda one: one.kind is not Kind.REMOVED):
+        row = change.dimension, change.identity
+        removed = seen.get((*row, "-"))
+        if change.kind is Kind.REMOVED:
+            if removed is not None:
+                yield _asked_twice(change, "", removed)
+            seen[(*row, "-")] = change
+            continue
+        if change.kind is Kind.MODIFIED and removed is not None:
+            yield _asked_twice(change, "", removed)
+        for name in change.after if change.kind is Kind.MODIFIED else [""]:
+            other = seen.setdefault((*row, name), change)
             is_equal = (
                 other.after[name] == change.after[name]
                 if name
                 else (other.after, other.copied_from) == (change.after, change.copied_from)
             )
             if not is_equal:
-                row = f"{change.dimension} {', '.join(change.identity)}"
-                what = f"{name} of {row} gets two values" if name else f"{row} is added twice"
-                place = change.cells.get(name, change.where)
-                message = f"{what}, also by {other.cells.get(name, other.where) or 'another row'}."
-                fix = "Keep one of the two, or give them other keys or days."
-                yield Problem("duplicate-key", message, place, ", ".join(change.identity), fix)
+                yield _asked_twice(change, name, other)
+
+
+def _asked_twice(change: Change, name: str, other: Change) -> Problem:
+    row = ", ".join(change.identity)
+    what = f"{name} of {change.dimension} {row} gets two values"
+    if not name:
+        kinds = " and ".join(dict.fromkeys((other.kind.value, change.kind.value)))
+        what = f"{change.dimension} {row} is {kinds}{' twice' if other.kind == change.kind else ''}"
+    message = f"{what}, also by {other.cells.get(name, other.where) or 'another row'}."
+    fix = "Keep one of the two, or give them other keys or days."
+    return Problem("duplicate-key", message, change.cells.get(name, change.where), row, fix)
 
 
 def cells_of(change: Change) -> list[tuple[Identity, str]]:
@@ -308,8 +327,8 @@ def changes_of(
 
     The comparison is three-way by cell: the row as the author saw it (`edit.base`), the
     author's values, and the row as it is now. A cell that somebody else changed to the same value
-    is no change; one changed to another value is a conflict. Rows that are `vacated` by other edits
-    of the same author are in nobody's way.
+    is no change; one changed to another value is a conflict. Rows that other edits of the same
+    author delete or move, named in `vacated`, are in nobody's way.
     """
     if edit.action is Action.INSERT:
         row = {name: edit.values.get(name) for name in contract.row_columns}
@@ -331,8 +350,7 @@ def changes_of(
         if problem:
             return [], [problem]
         changes = _split(contract, edit, current)
-        if edit.action is Action.NEW_CODE:
-            changes += _later_rows(contract, edit, now)
+        changes += _later_rows(contract, edit, now)
     merged, conflicts = rebase(now, changes, vacated)
     conflicts += half_made(now, changes)
     return merged, [conflict.as_problem() for conflict in conflicts]
@@ -429,16 +447,18 @@ def _split(contract: Contract, edit: Edit, current: Row) -> list[Change]:
 
 def _later_rows(contract: Contract, edit: Edit, now: State) -> Iterator[Change]:
     """Yield how a code's rows after the one that is edited go on under its new code."""
-    assert edit.identity is not None  # noqa: S101
-    ends = now[edit.identity]["valid_to"] or "9"
     codes = {name: edit.values[name] for name in contract.key if name in edit.values}
-    for identity, row in now.items():
-        if identity[:-1] == edit.identity[:-1] and identity[-1] >= ends:
-            old = {name: row[name] for name in codes}
-            new = {**row, **codes}
-            where = identity_of(contract, new)
-            yield _change(contract, edit, Kind.REMOVED, identity, dict(row), {})
-            yield _change(contract, edit, Kind.ADDED, where, old, new, copied_from=identity)
+    cells, notes = (
+        {name: one[name] for name in codes if name in one} for one in (edit.cells, edit.notes)
+    )
+    mine = replace(edit, cells=cells, notes=notes)
+    for identity in edit.follows:
+        row = now[identity]
+        old, new = {name: row[name] for name in codes}, {**row, **codes}
+        yield _change(contract, mine, Kind.REMOVED, identity, dict(row), {})
+        yield _change(
+            contract, mine, Kind.ADDED, identity_of(contract, new), old, new, copied_from=identity
+        )
 
 
 def rebase(

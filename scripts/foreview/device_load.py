@@ -60,6 +60,9 @@ def load_devices(
     ensure_landing(workspace, spark)
     frame = read_frame(spark, path, "not-devices")
     problems = column_problems(frame, DEVICE_COLUMNS, "a device") or _record_problems(frame)
+    if frame.isEmpty():
+        fix = "Deliver all devices as they are from that day on."
+        problems.append(Problem("not-devices", "There is no device in it.", str(path), fix=fix))
     if problems:
         raise RefusedError(problems)
     devices = frame.select(*DEVICE_COLUMNS, f.lit(date.fromisoformat(day)).alias("load_date"))

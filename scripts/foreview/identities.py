@@ -173,7 +173,7 @@ def identity_edits(contract: Contract, edits: Iterable[Edit], keys: State) -> di
     Args:
         contract: The rules of the edits' dimension.
         edits: What an analyst asks for.
-        keys: The rows of `channel_key`.
+        keys: The rows of `channel_key` that the analyst saw.
     """
     found: dict[str, list[Edit]] = {contract.dimension: []}
     own = found[contract.dimension]
@@ -188,7 +188,8 @@ def identity_edits(contract: Contract, edits: Iterable[Edit], keys: State) -> di
         cell = edit.cells.get(code, "")
         if edit.action is Action.MERGE:
             merger = _merger(keys, old, new, edit.day)
-            merger = replace(merger, cells={"channel_sk": cell}, where=edit.where)
+            cells = {"channel_sk": cell, "valid_from": edit.cells.get("valid_from", "")}
+            merger = replace(merger, cells=cells, where=edit.where)
             found.setdefault(CHANNEL_KEY, []).append(merger)
             continue
         own.append(edit)
@@ -198,10 +199,54 @@ def identity_edits(contract: Contract, edits: Iterable[Edit], keys: State) -> di
             "valid_from": edit.day,
             "valid_to": None,
         }
+        cells = {"channel_id": cell, "valid_from": edit.cells.get("valid_from", "")}
         found.setdefault(CHANNEL_KEY, []).append(
-            Edit(Action.INSERT, values=key, cells={"channel_id": cell}, where=edit.where)
+            Edit(Action.INSERT, values=key, cells=cells, where=edit.where)
         )
     return found
+
+
+def with_later_rows(
+    edits: Iterable[Edit], state: State, keys: State
+) -> tuple[list[Edit], list[Problem]]:
+    """Return edits whose new codes take the later rows of the same channel along, and problems.
+
+    Args:
+        edits: Those of one table.
+        state: Its rows.
+        keys: The rows of `channel_key`: a later row of a recycled code is another channel's.
+
+    Returns:
+        The edits, and a problem for each new code of which the workbook edits a later row, too.
+    """
+    found: list[Edit] = []
+    problems: list[Problem] = []
+    edits = list(edits)
+    edited = {one.identity for one in edits}
+    by_code: dict[str, list[Identity]] = {}
+    if any(one.action is Action.NEW_CODE for one in edits):
+        for identity in sorted(state):
+            by_code.setdefault(identity[0], []).append(identity)
+    for edit in edits:
+        row = state.get(edit.identity) if edit.identity else None
+        if edit.action is not Action.NEW_CODE or row is None or edit.identity is None:
+            found.append(edit)
+            continue
+        code, ends = edit.identity[0], row["valid_to"] or "9"
+        own = _identity_on(keys, code, edit.day or BEGINNING)
+        later = [
+            one
+            for one in by_code[code]
+            if one[-1] >= ends and _identity_on(keys, code, one[-1]) == own
+        ]
+        for one in later:
+            if one in edited:
+                message = f"{code} gets a new code, and its row from {one[-1]} is edited, too."
+                fix = "Submit the new code first, and edit that row under it."
+                where = edit.cells.get("channel_id", edit.where)
+                problems.append(Problem("edited-too", message, where, code, fix))
+        found.append(replace(edit, follows=tuple(one for one in later if one not in edited)))
+    return found, problems
 
 
 def _merger(keys: State, channel: str, other: str, day: str) -> Edit:

@@ -94,9 +94,10 @@ def published_in(
     mine = [one for one in entries if one.product == product and one.state != REOPENING]
     for day in days_in(first_day, last_day):
         found = _states(mine, day)
-        its = found.get(market, found.get(EVERY_MARKET))
-        if PUBLISHED in (found.values() if market == EVERY_MARKET else (its,)):
-            return Span(product, market, day, day, PUBLISHED)
+        its = {market: found.get(market, found.get(EVERY_MARKET, OPEN))}
+        for one, state in (found if market == EVERY_MARKET else its).items():
+            if state == PUBLISHED:
+                return Span(product, one, day, day, PUBLISHED)
     return None
 
 

@@ -60,7 +60,7 @@ def send_back(
     return close(workspace, change_set.id, "send-back", comment, named)
 
 
-def state_of(workspace: Workspace, change_set_id: str, other: str) -> tuple[str, str]:
+def standing_of(workspace: Workspace, change_set_id: str, other: str) -> tuple[str, str]:
     """Return what a change set is that was proposed, maybe before, and what to do next.
 
     Args:
@@ -79,8 +79,8 @@ def state_of(workspace: Workspace, change_set_id: str, other: str) -> tuple[str,
     told = f"It was proposed before, and is {status}, by {last.reviewer}{said}.\n"
     if status == "approved":
         return status, f"{told}Put it into effect: foreview promote {change_set_id}"
-    if status == "sent-back":
-        return status, f"{told}Mend it, and submit it with --replaces {change_set_id}."
+    if status == "sent-back" and registry.change_set(change_set_id).kind == "edit":
+        return status, f"{told}Mend it, and submit it with --replaces {change_set_id}; or {other}."
     return status, f"{told}It can't be taken up again. Instead: {other}."
 
 

@@ -27,7 +27,7 @@ from foreview.changes import (
 from foreview.conflicts import split_since
 from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
-from foreview.identities import CHANNEL_KEY, identity_edits
+from foreview.identities import CHANNEL_KEY, identity_edits, with_later_rows
 from foreview.lineage import tell_submission
 from foreview.loads import stage_pending
 from foreview.names import with_codes
@@ -99,7 +99,11 @@ def replace(workspace: Workspace, change_set: ChangeSet, replaced: str) -> bool:
 
 
 def check_replaced(workspace: Workspace, replaced: str) -> None:
-    """Refuse where a change set can't be replaced: it is not open, or not the actor's."""
+    """Refuse to replace a change set that is not open, or not the actor's.
+
+    Raises:
+        RefusedError: `not-author` or `not-open`.
+    """
     registry = workspace.registry
     old = registry.change_set(replaced)
     if old.author.casefold() != workspace.actor.casefold():
@@ -298,10 +302,14 @@ def _changes(
     conflicts: list[Problem] = []
     for dimension, edits in asked.items():
         now, last = workspace.registry.approved_rows(dimension)
+        keys, _ = workspace.registry.approved_rows(CHANNEL_KEY)
+        edits, edited_too = with_later_rows(edits, now, keys)
+        conflicts += edited_too
         found, wrong = _merge(workspace, workspace.contract(dimension), edits, now, last)
-        states[dimension], clashes = apply(now, found)
+        twice = list(asked_twice(found))
+        states[dimension], clashes = (now, []) if twice else apply(now, found)
         changes += found
-        conflicts += wrong + list(asked_twice(found)) + [one.as_problem() for one in clashes]
+        conflicts += wrong + twice + [one.as_problem() for one in clashes]
         if dimension in seen:
             conflicts += split_since(workspace, found, now, seen[dimension]).values()
     return changes, states, conflicts
@@ -369,17 +377,23 @@ def _in_order(groups: Sequence[Sequence[Change]]) -> Iterator[Sequence[Change]]:
         if change.kind is Kind.REMOVED
     }
     done: set[int] = set()
-
-    def after_removers(number: int) -> Iterator[Sequence[Change]]:
-        if number not in done:
-            done.add(number)
-            for change in groups[number]:
-                if change.kind is Kind.ADDED and change.identity in removers:
-                    yield from after_removers(removers[change.identity])
-            yield groups[number]
-
-    for number in range(len(groups)):
-        yield from after_removers(number)
+    for first in range(len(groups)):
+        waiting = [first]
+        while waiting:
+            number = waiting[-1]
+            removing = [
+                removers[one.identity]
+                for one in groups[number]
+                if one.kind is Kind.ADDED and one.identity in removers
+            ]
+            before = [one for one in removing if one not in done and one not in waiting]
+            if before:
+                waiting.append(before[0])
+                continue
+            waiting.pop()
+            if number not in done:
+                done.add(number)
+                yield groups[number]
 
 
 def _named(problem: Problem, author: str, change_set_id: str) -> Problem:

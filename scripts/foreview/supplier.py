@@ -7,7 +7,7 @@ a row that a person deleted, and, for changes from a day, one that does not hold
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,7 +102,7 @@ def read_supplier_file(
         dimension: The table.
         path: A CSV file as `foreview baseline` reads it; columns that it lacks stay as they are.
         source: The supplier's name.
-        day: The day from which changed values hold; None when they always did.
+        day: The day from which changed values and new rows hold; None when they always did.
         ignore: Headings of columns to leave out.
         reason: Why; by default the supplier and the file.
         allow_bulk: Why more rows may be changed than the contract allows.
@@ -282,28 +282,44 @@ def _setters(
     told: dict[tuple[Identity, str], list[tuple[str | None, ChangeSet]]] = {}
     split: dict[Identity, Change] = {}
     for change_set in change_sets:
-        for change in change_set.changes:
-            if change.dimension != dimension:
-                continue
-            if change.kind is Kind.REMOVED:
-                by_supplier = split.pop(change.identity, None)
-                if by_supplier is not None and change_set.kind not in SUPPLIED:
-                    for name, value in by_supplier.before.items():
-                        place = (by_supplier.copied_from or (), name)
-                        told.setdefault(place, []).append((value, change_set))
-            else:
-                if change.copied_from and change_set.kind in SUPPLIED:
-                    split[change.identity] = change
-                for name, value in change.after.items():
-                    is_edited = name in ("valid_from", *change.before)
-                    source = None if is_edited else change.copied_from
-                    origin = told.get((source, name)) if source is not None else None
-                    if origin:
-                        told[change.identity, name] = list(origin)
-                    else:
-                        entries = told.setdefault((change.identity, name), [])
-                        entries.append((value, _setter(entries, value, change_set)))
+        mine = [one for one in change_set.changes if one.dimension == dimension]
+        for place, value in _taken_away(split, change_set.kind, mine):
+            told.setdefault(place, []).append((value, change_set))
+        for change in mine:
+            for name, value in change.after.items():  # empty for what is removed
+                is_edited = name in ("valid_from", *change.before)
+                source = None if is_edited else change.copied_from
+                origin = told.get((source, name)) if source is not None else None
+                if origin:
+                    told[change.identity, name] = list(origin)
+                else:
+                    entries = told.setdefault((change.identity, name), [])
+                    entries.append((value, _setter(entries, value, change_set)))
     return {place: entries[-1][1] for place, entries in told.items()}
+
+
+def _taken_away(
+    split: dict[Identity, Change], kind: str, changes: Sequence[Change]
+) -> Iterator[tuple[tuple[Identity, str], str | None]]:
+    """Yield the cells that have their values again since a supplier's split was taken away.
+
+    Args:
+        split: The rows that suppliers split off, by identity; brought up to date.
+        kind: The kind of the change set.
+        changes: Its changes of the dimension.
+    """
+    moved = {one.copied_from: one.identity for one in changes if one.copied_from}
+    for change in changes:
+        if change.kind is not Kind.REMOVED or change.identity not in split:
+            continue
+        by_supplier = split.pop(change.identity)
+        if change.identity in moved:  # it begins on another day
+            split[moved[change.identity]] = by_supplier
+        elif kind not in SUPPLIED:
+            for name, value in by_supplier.before.items():
+                yield (by_supplier.copied_from or (), name), value
+    if kind in SUPPLIED:
+        split |= {one.identity: one for one in changes if one.copied_from}
 
 
 def _setter(

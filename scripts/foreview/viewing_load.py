@@ -129,7 +129,11 @@ def _newest_batch(workspace: Workspace, spark: SparkSession) -> int:
 
 
 def read_frame(spark: SparkSession, path: Path, rule: str) -> DataFrame:
-    """Return the records of a Parquet file or folder or a Delta folder; by a rule if it is none."""
+    """Return the records of a Parquet file or folder, or of a Delta table's folder.
+
+    Raises:
+        RefusedError: There is none (`file-not-found`), or it can't be read (the given rule).
+    """
     from pyspark.errors import PySparkException
 
     if not path.exists():

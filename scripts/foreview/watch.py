@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from foreview.errors import ForeviewError
-from foreview.reviewing import state_of
+from foreview.reviewing import standing_of
 from foreview.submission import read_change_set, record, write_annotated_copy
 from foreview.whole_files import file_hash, replacing
 from foreview.workspace import Workspace
@@ -98,7 +98,7 @@ class DropFolder:
                 _answer(path, ["Not submitted.", *lines], content_hash)
                 return f"{path}: not submitted, {len(error.problems)} problems."
             said = [f"Change request {change_set.id} by {person}: {change_set.why}"]
-            status, told = state_of(workspace, change_set.id, "save it with another reason")
+            status, told = standing_of(workspace, change_set.id, "save it with another reason")
             if not is_new and status != "pending":
                 _answer(path, [*said, told], content_hash)
                 return f"{path}: change request {change_set.id} is {status} already."

@@ -11,10 +11,12 @@ from oracle import Viewing, row_now, row_on, rows_by_key
 from random_edits import DAYS
 from small_market import NOW, OLD, small_market
 
-from conftest import PROJECT
+from conftest import PROJECT, acting
+from foreview.approval import approve
 from foreview.changes import ChangeSet, apply, diff
 from foreview.impact import MartImpact
-from foreview.promotion import build
+from foreview.promotion import build, promote
+from foreview.receipt import record_receipt
 from foreview.submission import record
 from foreview.what_if import preview
 from foreview.workspace import Workspace
@@ -81,7 +83,8 @@ def market(spark_home: Path, spark: Any) -> Workspace:
         file.write("            long_seconds: {label: Long stays, type: integer, over: records}\n")
         file.write("          ratios:\n")
         for name, within in SHARES.items():
-            share = f"label: {name}, numerator: seconds, within: [{', '.join(within)}], scale: 6"
+            of = "long_seconds" if name == "of_mode" else "seconds"
+            share = f"label: {name}, numerator: {of}, within: [{', '.join(within)}], scale: 6"
             file.write(f"            {name}: {{{share}}}\n")
     reports = models / "reports"
     reports.mkdir()
@@ -186,11 +189,11 @@ def by_market_now(viewing: Viewing, areas: Any) -> Sums:
     return found
 
 
-def denominators(figures: Sums, place: int) -> Counter[Any]:
-    """Return the sums of seconds by day and one other column of the grain."""
+def denominators(figures: Sums, place: int, measure: int) -> Counter[Any]:
+    """Return the sums of a measure by day and one other column of the grain."""
     found = Counter[Any]()
-    for grain, (_, seconds, _) in figures.items():
-        found[grain[0], grain[place]] += seconds
+    for grain, values in figures.items():
+        found[grain[0], grain[place]] += values[measure]
     return found
 
 
@@ -223,11 +226,15 @@ def test_a_mart_by_the_market_that_an_area_is_in_now_is_rehearsed(
     (mart,) = (one for one in impact.marts if one.name == MARKETS_NOW)
     after = moved(before, mart, THREE)
     assert after == by_market_now(viewing, changed)
-    for name, place in {"of_mode": 2, "of_market": 1}.items():
-        sums = denominators(after, place)
+    for name, place, measure in (("of_mode", 2, 2), ("of_market", 1, 1)):
+        sums = denominators(after, place, measure)
         for figure in mart.figures:
             expected = sums[figure.grain[0], figure.grain[place]]
             assert figure.after[f"{name}_denominator"] == expected, (name, figure.grain)
+    record_receipt(market, impact)
+    approve(acting(market, "rob"), change_set.id)
+    promote(acting(market, "rob"), change_set.id)  # whole periods are compared, nulls and all
+    assert shown(spark, market, MARKETS_NOW, THREE) == after
     assert {grain[0] for grain in after if before.get(grain) != after[grain]} == set(DAYS[:3])
 
 

@@ -125,6 +125,21 @@ def test_two_channels_do_not_get_one_new_code(workspace: Workspace, channels: Pa
     assert problems[0].where.startswith("Channel!")
 
 
+def test_a_row_of_the_identities_is_not_deleted_and_merged_at_once(
+    workspace: Workspace, channels: Path
+) -> None:
+    edited(workspace, channels, {"A": {"channel_id": "B"}}, "merge")
+    promote_recorded(workspace, submitted(workspace, channels))
+    file = channels.with_name("both.xlsx")
+    asked = ("export", "channel", "channel_key", "-o", str(file))
+    assert run(workspace, *asked).exit_code == 0
+    edited(workspace, file, {"A": {"channel_id": "C"}}, "merge")
+    edit_workbook(file, workspace.contract("channel_key"), {"A": {}}, action="delete")
+    with pytest.raises(RefusedError) as caught:
+        submitted(workspace, file)
+    assert {one.rule for one in caught.value.problems} == {"duplicate-key"}
+
+
 def test_a_new_row_does_not_take_the_place_of_a_row_that_is_split(
     workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -152,37 +167,88 @@ def test_an_older_workbook_does_not_merge_what_somebody_merged_since(
         submitted(workspace, again, "bob")
 
 
-def test_rows_of_later_days_go_on_under_the_new_code(workspace: Workspace, channels: Path) -> None:
-    planned = copied(channels, "planned.xlsx")
-    edited(workspace, planned, {"A": {"channel_name": "Renamed"}}, "changed on a day", "2026-06-01")
-    promote_recorded(workspace, submitted(workspace, planned))
-    file = channels.with_name("fresh.xlsx")
-    assert run(workspace, "export", "channel", "-o", str(file)).exit_code == 0
+@pytest.fixture
+def planned(workspace: Workspace, channels: Path) -> Path:
+    """Rename A from 2026-06-01, and return a fresh workbook."""
+    file = copied(channels, "planned.xlsx")
+    edited(workspace, file, {"A": {"channel_name": "Renamed"}}, "changed on a day", "2026-06-01")
+    promote_recorded(workspace, submitted(workspace, file))
+    fresh = channels.with_name("fresh.xlsx")
+    assert run(workspace, "export", "channel", "-o", str(fresh)).exit_code == 0
+    return fresh
+
+
+def rows_of_a(file: Path, *cells: dict[str, str]) -> Path:
+    """Write cells of A's rows, the earlier one first, by heading."""
     book = openpyxl.load_workbook(file)
     sheet = book["Channel"]
     headings = {cell.value: cell.column for cell in sheet[1]}
-    first = next(
-        one
-        for one in range(2, sheet.max_row + 1)
-        if sheet.cell(one, headings["Channel"]).value == "A"
-        and sheet.cell(one, headings["True until"]).value
-    )
-    for heading, value in {"Channel": "N", "Action": "new code", "Day": DAY}.items():
-        sheet.cell(first, headings[heading]).value = value
+    rows = [one for one in range(2, 9) if sheet.cell(one, headings["Channel"]).value == "A"]
+    rows.sort(key=lambda one: sheet.cell(one, headings["True until"]).value is None)
+    for row, values in zip(rows, cells, strict=False):
+        for heading, value in values.items():
+            sheet.cell(row, headings[heading]).value = value
     book.save(file)
-    release = promote_recorded(workspace, submitted(workspace, file))
+    return file
+
+
+NEW_CODE = {"Channel": "N", "Action": "new code", "Day": DAY}
+
+
+def names_by_code(workspace: Workspace) -> dict[Any, Any]:
     rows, _ = workspace.registry.approved_rows("channel")
-    found = {key: (row["channel_name"], row["valid_to"]) for key, row in sorted(rows.items())}
-    mine = {key: one for key, one in found.items() if key[0] in "AN"}
-    assert mine == {
+    return {
+        key: (row["channel_name"], row["valid_to"])
+        for key, row in sorted(rows.items())
+        if key[0] in "AN"
+    }
+
+
+def test_rows_of_later_days_go_on_under_the_new_code(workspace: Workspace, planned: Path) -> None:
+    before = names_by_code(workspace)
+    found = submitted(workspace, rows_of_a(planned, NEW_CODE))
+    moved = [one for one in found.changes if one.identity == ("N", "2026-06-01")]
+    assert [set(one.cells) for one in moved] == [{"channel_id"}]
+    key = next(one for one in found.changes if one.dimension == "channel_key")
+    assert key.cells["valid_from"] == found.changes[0].cells["valid_to"]
+    release = promote_recorded(workspace, found)
+    assert names_by_code(workspace) == {
         ("A", BEGINNING): ("A", DAY),
         ("N", DAY): ("A", "2026-06-01"),
         ("N", "2026-06-01"): ("Renamed", None),
     }
     promote_recorded(workspace, rollback(workspace, release))
-    rows, _ = workspace.registry.approved_rows("channel")
-    assert {key for key in rows if key[0] in "AN"} == {("A", BEGINNING), ("A", "2026-06-01")}
-    assert rows["A", BEGINNING]["valid_to"] == "2026-06-01"
+    assert names_by_code(workspace) == before
+
+
+@pytest.mark.parametrize("action", ["was always wrong", "delete", "new code"])
+def test_a_later_row_is_not_edited_and_moved_to_a_new_code_at_once(
+    workspace: Workspace, planned: Path, action: str
+) -> None:
+    later = {
+        "was always wrong": {"Channel name": "Other", "Action": action},
+        "delete": {"Action": action},
+        "new code": {"Channel": "M", "Action": action, "Day": "2026-07-01"},
+    }[action]
+    with pytest.raises(RefusedError) as caught:
+        submitted(workspace, rows_of_a(planned, NEW_CODE, later))
+    assert "edited-too" in {one.rule for one in caught.value.problems}
+
+
+def test_rows_of_another_channel_that_has_the_code_later_stay(
+    workspace: Workspace, planned: Path
+) -> None:
+    contract = workspace.contract("channel_key")
+    row = {"channel_id": "A", "channel_sk": "A#2", "valid_from": "2026-06-01", "valid_to": None}
+    changes, _ = changes_of(contract, Edit(Action.INSERT, values=row), {})
+    latest, hashes = workspace.registry.latest_release(), {"channel_key": contract.hash}
+    recycled = ChangeSet("ana", "x", "edit", latest, "b.xlsx", "", hashes, tuple(changes))
+    workspace.registry.record_change_set(recycled)
+    promote_recorded(workspace, recycled)
+    promote_recorded(workspace, submitted(workspace, rows_of_a(planned, NEW_CODE)))
+    assert set(names_by_code(workspace)) == {
+        ("A", BEGINNING), ("N", DAY), ("A", "2026-06-01"),
+    }  # fmt: skip
 
 
 def test_a_row_takes_the_days_of_one_that_the_same_workbook_deletes_or_moves(

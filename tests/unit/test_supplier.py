@@ -205,6 +205,17 @@ def test_a_suppliers_value_of_a_day_that_was_taken_away_stays_away(
         assert names(workspace)[key] == before
 
 
+def test_a_suppliers_day_that_a_person_moves_leaves_the_value_before_it_the_suppliers(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    key = min(names(workspace))
+    later = ("--from", "2999-05-01")
+    take(workspace, deliver(workspace, tmp_path, f"{key},Of acme", options=later))
+    edited(workspace, key, Action.CORRECT, {"valid_from": "2999-05-08"})
+    found = take(workspace, deliver(workspace, tmp_path, f"{key},Corrected"))
+    assert found["held"] == []
+
+
 def test_a_new_row_of_a_delivery_with_a_day_begins_on_it(
     workspace: Workspace, tmp_path: Path
 ) -> None:

@@ -428,8 +428,9 @@ def edit_randomly(analyst: Analyst, rows: list[Row], draw: Any) -> list[Edit]:
         analyst.fill(number, values)
         analyst.ask(number, ACTION_WORDS[action], day, reason)
         cells = {name: analyst.address(number, name) for name in values}
-        if action is Action.RETIRE:
-            cells["valid_to"] = analyst.address(number, DAY)
+        if day is not None:
+            name = "valid_to" if action is Action.RETIRE else "valid_from"
+            cells[name] = analyst.address(number, DAY)
         identity = identity_of(STATION, row)
         where = f"Station!{number}"
         meant.append(Edit(action, identity, values, row, day, cells, where, reason))

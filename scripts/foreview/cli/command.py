@@ -66,9 +66,9 @@ class Session:
             change_set_id: Its id.
             other: How to propose it as another one, where this one has ended.
         """
-        from foreview.reviewing import state_of
+        from foreview.reviewing import standing_of
 
-        return state_of(self.workspace, change_set_id, other)
+        return standing_of(self.workspace, change_set_id, other)
 
     def print_done(self, data: Any, text: str, error: ForeviewError | None) -> None:
         """Print what was done; for machines an error that is to be raised has it as `done`."""
