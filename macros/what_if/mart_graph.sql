@@ -47,7 +47,7 @@
         {%- if modules.re.search("\\bover ?\\(|\\bgroup by\\b|\\bdistinct\\b(?! from\\b)", sql) -%}
             {%- do found.append("its rows depend on others. List columns and filter; group in the mart.") -%}
         {%- endif -%}
-        {%- if modules.re.search("(?<!\\bas )\\bis_current\\b|\\bwhere\\b(?:(?!\\bselect\\b|\\b(?:group|order) by\\b).)*\\bvalid_(?:from|to)\\b", sql) -%}
+        {%- if modules.re.search("(?<!\\bas )\\bis_current\\b|\\bwhere\\b(?:(?!\\) ?select\\b|\\bas ?\\( ?select\\b|\\bunion\\b|\\border by\\b).)*\\bvalid_(?:from|to)\\b", sql) -%}
             {%- do found.append(
                 "it asks which rows are current, or when they begin or end: list valid_from and valid_to, "
                 ~ "and join by holds_on in the mart."

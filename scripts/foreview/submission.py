@@ -300,9 +300,14 @@ def _changes(
     changes: list[Change] = []
     states: dict[str, State] = {}
     conflicts: list[Problem] = []
+    keys, last = workspace.registry.approved_rows(CHANNEL_KEY)
+    if CHANNEL_KEY in asked:  # which channel has a code is as the same workbook says
+        found, _ = _merge(
+            workspace, workspace.contract(CHANNEL_KEY), asked[CHANNEL_KEY], keys, last
+        )
+        keys = keys if any(asked_twice(found)) else apply(keys, found)[0]
     for dimension, edits in asked.items():
         now, last = workspace.registry.approved_rows(dimension)
-        keys, _ = workspace.registry.approved_rows(CHANNEL_KEY)
         edits, edited_too = with_later_rows(edits, now, keys)
         conflicts += edited_too
         found, wrong = _merge(workspace, workspace.contract(dimension), edits, now, last)

@@ -8,7 +8,7 @@ a row that a person deleted, and, for changes from a day, one that does not hold
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from foreview.baseline import read_supplied_csv
@@ -309,12 +309,19 @@ def _taken_away(
         changes: Its changes of the dimension.
     """
     moved = {one.copied_from: one.identity for one in changes if one.copied_from}
+    if kind == "rollback":  # what it moves back names no source
+        added = {one.identity[:-1]: one.identity for one in changes if one.kind is Kind.ADDED}
+        for one in changes:
+            if one.kind is Kind.REMOVED and one.identity[:-1] in added:
+                moved.setdefault(one.identity, added[one.identity[:-1]])
     for change in changes:
         if change.kind is not Kind.REMOVED or change.identity not in split:
             continue
         by_supplier = split.pop(change.identity)
         if change.identity in moved:  # it begins on another day
-            split[moved[change.identity]] = by_supplier
+            source = by_supplier.copied_from or ()
+            now = replace(by_supplier, copied_from=moved.get(source, source))
+            split[moved[change.identity]] = now
         elif kind not in SUPPLIED:
             for name, value in by_supplier.before.items():
                 yield (by_supplier.copied_from or (), name), value

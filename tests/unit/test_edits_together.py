@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
@@ -19,7 +20,7 @@ from foreview.exporting import refresh_workbook
 from foreview.history import versions_of
 from foreview.reviewing import take_part
 from foreview.rollback import rollback
-from foreview.submission import baseline_change_set, read_change_set
+from foreview.submission import Asked, _changes, baseline_change_set, read_change_set
 from foreview.workspace import Workspace
 
 ALFA, LATER = ("ALFA", BEGINNING), ("ALFA", "2026-05-01")
@@ -235,20 +236,30 @@ def test_a_later_row_is_not_edited_and_moved_to_a_new_code_at_once(
     assert "edited-too" in {one.rule for one in caught.value.problems}
 
 
+@pytest.mark.parametrize("is_one_workbook", [False, True])
 def test_rows_of_another_channel_that_has_the_code_later_stay(
-    workspace: Workspace, planned: Path
+    workspace: Workspace, planned: Path, is_one_workbook: bool
 ) -> None:
-    contract = workspace.contract("channel_key")
-    row = {"channel_id": "A", "channel_sk": "A#2", "valid_from": "2026-06-01", "valid_to": None}
-    changes, _ = changes_of(contract, Edit(Action.INSERT, values=row), {})
-    latest, hashes = workspace.registry.latest_release(), {"channel_key": contract.hash}
-    recycled = ChangeSet("ana", "x", "edit", latest, "b.xlsx", "", hashes, tuple(changes))
-    workspace.registry.record_change_set(recycled)
-    promote_recorded(workspace, recycled)
-    promote_recorded(workspace, submitted(workspace, rows_of_a(planned, NEW_CODE)))
-    assert set(names_by_code(workspace)) == {
-        ("A", BEGINNING), ("N", DAY), ("A", "2026-06-01"),
-    }  # fmt: skip
+    channel, key = (workspace.contract(one) for one in ("channel", "channel_key"))
+    values = {"channel_id": "A", "channel_sk": "A#2", "valid_from": "2026-06-01", "valid_to": None}
+    recycled = Edit(Action.INSERT, values=values)
+    if not is_one_workbook:
+        changes = tuple(changes_of(key, recycled, {})[0])
+        latest, hashes = workspace.registry.latest_release(), {key.dimension: key.hash}
+        found = ChangeSet("ana", "x", "edit", latest, "b.xlsx", "", hashes, changes)
+        workspace.registry.record_change_set(found)
+        promote_recorded(workspace, found)
+    rows, _ = workspace.registry.approved_rows("channel")
+    first = ("A", BEGINNING)
+    new_code = Edit(Action.NEW_CODE, first, {"channel_id": "N"}, rows[first], DAY)
+    asked = [(channel, new_code), (key, recycled)][: 1 + is_one_workbook]
+    book: Any = SimpleNamespace(base_release=workspace.registry.latest_release())
+    _, states, conflicts = _changes(
+        workspace, [Asked(book, one, [edit], []) for one, edit in asked]
+    )
+    assert conflicts == []
+    mine = {one for one in states["channel"] if one[0] in "AN"}
+    assert mine == {first, ("N", DAY), ("A", "2026-06-01")}
 
 
 def test_a_row_takes_the_days_of_one_that_the_same_workbook_deletes_or_moves(

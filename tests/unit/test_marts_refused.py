@@ -246,6 +246,8 @@ def channels_before(project: Macros, materialized: str, sql: str = CHANNELS) -> 
          "its rows depend on others"),
         (f"{CHANNELS} group by all", "its rows depend on others"),
         (f"{CHANNELS} where country_id is not null", ""),
+        (f"{CHANNELS} where country_id in (select 'US') and valid_to is null",
+         "it asks which rows are current"),
         ("with channel as (select * from {{ ref('dim_channel') }} where country_id is not null) "
          "select channel_id, country_id, valid_from, valid_to from channel", ""),
     ],

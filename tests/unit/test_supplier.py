@@ -208,11 +208,16 @@ def test_a_suppliers_value_of_a_day_that_was_taken_away_stays_away(
 def test_a_suppliers_day_that_a_person_moves_leaves_the_value_before_it_the_suppliers(
     workspace: Workspace, tmp_path: Path
 ) -> None:
+    from foreview.rollback import rollback
+
     key = min(names(workspace))
     later = ("--from", "2999-05-01")
     take(workspace, deliver(workspace, tmp_path, f"{key},Of acme", options=later))
     edited(workspace, key, Action.CORRECT, {"valid_from": "2999-05-08"})
     found = take(workspace, deliver(workspace, tmp_path, f"{key},Corrected"))
+    assert found["held"] == []
+    promote_recorded(workspace, rollback(workspace, workspace.registry.latest_release() - 1))
+    found = take(workspace, deliver(workspace, tmp_path, f"{key},Corrected again"))
     assert found["held"] == []
 
 
