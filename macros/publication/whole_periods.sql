@@ -25,8 +25,8 @@
         ~ var('whole_periods') -%}
     {%- set moved = 'select distinct ' ~ period ~ ' as period from ' ~ impact ~ ' where not is_held' -%}
     {%- set others = 'select distinct ' ~ period ~ ' as period from ('
-        ~ with_held(mart, 'select * from ' ~ published_mart(mart, publication) ~ ' as published')
-        ~ ') as published where not is_held' -%}
+        ~ not_held(mart, 'select * from ' ~ published_mart(mart, publication) ~ ' as published')
+        ~ ') as published' -%}
     {%- set query -%}
         {%- if impact %}
         (select period from ({{ moved }}) as moved {{ chosen }})

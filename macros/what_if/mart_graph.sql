@@ -184,7 +184,7 @@
         {%- if nearer is none and _ephemerals_before(mart) -%}{%- set nearer = [] -%}{%- endif -%}
         {%- set of = "\\w+" if nearer == [] else "(?:" ~ (nearer or ["(?!)"]) | join("|") ~ ")" -%}
         {#- What is reached through an event is touched with it, whenever it is watched. -#}
-        {%- set day = 'broadcast_date' if _is_through_event(name) else 'viewing_date' -%}
+        {%- set day = 'schedule.broadcast_date' if _is_through_event(name) else 'viewing.viewing_date' -%}
         {%- set aliases = _aliases(sql, name) -%}
         {%- if aliases == [] -%}
             {%- set aliases = _aliases_of_other_imports(sql, '@@dim_' ~ name ~ '@@') -%}
@@ -203,13 +203,12 @@
                     ~ "join it on " ~ way.from ~ "." ~ way.by ~ " = " ~ alias ~ "." ~ way.key ~ "."
                 ) -%}
             {%- elif not way.latest_of and not modules.re.search(
-                "\\b" ~ alias ~ "\\.valid_from <= \\w+\\." ~ day ~ "(?= and\\b)", sql
+                "\\b" ~ alias ~ "\\.valid_from <= \\w+\\." ~ day.split('.')[1] ~ "(?= and\\b)", sql
             ) -%}
                 {%- do found.append(
                     "It joins dim_" ~ name ~ " (as " ~ alias ~ ") without the "
-                    ~ ("viewing's day" if day == 'viewing_date' else "day of the broadcast")
-                    ~ ": add and {{ holds_on('" ~ alias ~ "', '"
-                    ~ ("viewing" if day == 'viewing_date' else "schedule") ~ "." ~ day ~ "') }}."
+                    ~ ("day of the broadcast" if _is_through_event(name) else "viewing's day")
+                    ~ ": add and {{ holds_on('" ~ alias ~ "', '" ~ day ~ "') }}."
                 ) -%}
             {%- elif not way.latest_of and modules.re.search(
                 "\\b" ~ alias ~ "\\.valid_(?:from|to)\\b", _without_holds_on(sql, alias)

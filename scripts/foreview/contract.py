@@ -85,7 +85,7 @@ class Column:
                 raise ValueError("is not a whole number")
             return str(int(text))
         if self.type == "date":
-            return _canonical_date(text)
+            return canonical_date(text)
         if self.type == "timestamp":
             return _canonical_timestamp(text)
         if scale := _DECIMAL.fullmatch(self.type):
@@ -99,7 +99,8 @@ class Column:
         return tuple(value.split(";")) if self.is_list else (value,)
 
 
-def _canonical_date(text: str) -> str:
+def canonical_date(text: str) -> str:
+    """Return a day as it is always written, YYYY-MM-DD; raise a ValueError that says what it is."""
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         raise ValueError("is not a date of the form YYYY-MM-DD")
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from foreview.changes import Action, Edit, Identity, Kind, Row, changes_of, identity_of
+from foreview.changes import Action, Change, Edit, Identity, Kind, Row, changes_of, identity_of
 from foreview.conflicts import split_since
 from foreview.contract import Contract, Template
 from foreview.errors import Problem, RefusedError
@@ -43,6 +43,8 @@ def export_tables(
     Raises:
         RefusedError: A dimension, a column or a template is unknown, or there is nothing to export.
     """
+    from foreview.workbook import layout
+
     refuse_unfinished(workspace)
     contracts = [workspace.contract(one) for one in dict.fromkeys(dimensions)]
     action = None
@@ -62,7 +64,7 @@ def export_tables(
     for name in sorted(named - {contract.dimension for contract in contracts}):
         message = f"The table {name} is not in this workbook."
         raise RefusedError(Problem("condition", message, value=name, fix="Export it too."))
-    _write(workspace, path, tables, action)
+    _write(workspace, path, tables, {layout.ACTION: layout.ACTION_WORDS[action]} if action else {})
     return sum(len(table.rows) for table in tables)
 
 
@@ -131,19 +133,15 @@ def _write(
     workspace: Workspace,
     path: Path,
     tables: Sequence[Table],
-    action: Action | None = None,
-    cover: Mapping[str, str] | None = None,
+    cover: Mapping[str, str],
 ) -> None:
-    from foreview.workbook import layout
     from foreview.workbook.export import write_tables
 
     parents: dict[str, list[tuple[str, str]]] = {}
     for table in tables:
         parents |= parent_names(workspace, table.contract)
     base_release = workspace.registry.latest_release()
-    words = {layout.ACTION: layout.ACTION_WORDS[action]} if action else {}
-    texts = {**(cover or {}), **words}
-    write_tables(path, tables, base_release=base_release, parents=parents, cover=texts)
+    write_tables(path, tables, base_release=base_release, parents=parents, cover=cover)
 
 
 def _pending_marks(workspace: Workspace, contract: Contract) -> dict[tuple[Identity, str], str]:
@@ -154,26 +152,28 @@ def _pending_marks(workspace: Workspace, contract: Contract) -> dict[tuple[Ident
         mine = [one for one in change_set.changes if one.dimension == contract.dimension]
         split = {(one.copied_from, one.identity[-1]) for one in mine if one.copied_from}
         for change in mine:
-            row, since = change.identity, ""
-            names = [*change.after]
-            if change.kind is Kind.REMOVED:
-                said = {contract.key[0]: f"{who} proposes to delete this row or to move it."}
-            elif change.kind is Kind.ADDED:  # a later part, whose row is here
-                if change.copied_from is None:
-                    continue
-                row, since = change.copied_from, f" from {change.identity[-1]}"
-                names = [one for one in change.before if one != "valid_from"]
-            elif (row, change.after.get("valid_to")) in split:  # where that part begins
-                names.remove("valid_to")
-            if change.kind is not Kind.REMOVED:
-                said = {
-                    name: f"{who} proposes{since}: {change.after[name] or '(blank)'}"
-                    for name in names
-                }
+            row, said = _proposed(contract, who, change, split)
             for name, text in said.items():
                 place = row, name
                 marks[place] = f"{marks[place]}\n{text}" if place in marks else text
     return marks
+
+
+def _proposed(
+    contract: Contract, who: str, change: Change, split: Collection[tuple[Identity, str]]
+) -> tuple[Identity, dict[str, str]]:
+    """Return the approved row that a change is about, and what is said at its columns."""
+    if change.kind is Kind.REMOVED:
+        said = f"{who} proposes to delete this row or to move it."
+        return change.identity, {contract.key[0]: said}
+    row, since, names = change.identity, "", list(change.after)
+    if change.kind is Kind.ADDED:  # of a later part the row is here; a new row has none
+        row, since = change.copied_from or row, f" from {change.identity[-1]}"
+        names = [one for one in change.before if one != "valid_from"]
+    elif (row, change.after.get("valid_to")) in split:  # where that part begins
+        names.remove("valid_to")
+    values = {name: change.after[name] or "(blank)" for name in names}
+    return row, {name: f"{who} proposes{since}: {value}" for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def refresh_workbook(workspace: Workspace, path: Path, output: Path) -> Refreshe
     found = [_refreshed(workspace, one) for one in asked]
     defaults = asked[0].workbook.defaults
     texts = {layout.REASON: defaults.reason or "", layout.TICKET: defaults.ticket or ""}
-    _write(workspace, path=output, tables=[table for table, _ in found], cover=texts)
+    _write(workspace, output, [table for table, _ in found], texts)
     told = [one for _, one in found]
     return Refreshed(
         sum(one.moved for one in told),

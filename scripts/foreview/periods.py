@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from foreview.contract import canonical_date
 from foreview.errors import Problem
 
 if TYPE_CHECKING:
@@ -136,10 +137,8 @@ def day_problems(days: Iterable[str]) -> list[Problem]:
     problems = []
     for day in days:
         try:
-            is_day = date.fromisoformat(day).isoformat() == day
+            canonical_date(day)
         except ValueError:
-            is_day = False
-        if not is_day:
             message = f"{day!r} is no day."
             problems.append(Problem("not-a-date", message, value=day, fix="Write YYYY-MM-DD."))
     return problems

@@ -293,24 +293,22 @@ def _changes(
     for table in tables:
         release = table.workbook.base_release
         seen[table.contract.dimension] = release
-        keys, _ = workspace.registry.approved_rows(CHANNEL_KEY, release)
+        has_codes = table.contract.identities is not None
+        known = workspace.registry.approved_rows(CHANNEL_KEY, release)[0] if has_codes else {}
         seen.setdefault(CHANNEL_KEY, release)
-        for dimension, edits in identity_edits(table.contract, table.edits, keys).items():
+        for dimension, edits in identity_edits(table.contract, table.edits, known).items():
             asked.setdefault(dimension, []).extend(edits)
     changes: list[Change] = []
     states: dict[str, State] = {}
     conflicts: list[Problem] = []
-    keys, last = workspace.registry.approved_rows(CHANNEL_KEY)
-    if CHANNEL_KEY in asked:  # which channel has a code is as the same workbook says
-        found, _ = _merge(
-            workspace, workspace.contract(CHANNEL_KEY), asked[CHANNEL_KEY], keys, last
-        )
-        keys = keys if any(asked_twice(found)) else apply(keys, found)[0]
     for dimension, edits in asked.items():
+        contract = workspace.contract(dimension)
         now, last = workspace.registry.approved_rows(dimension)
-        edits, edited_too = with_later_rows(edits, now, keys)
-        conflicts += edited_too
-        found, wrong = _merge(workspace, workspace.contract(dimension), edits, now, last)
+        if contract.identities is not None:
+            keys = _coming_keys(workspace, asked.get(CHANNEL_KEY, ()))
+            edits, edited_too = with_later_rows(edits, now, keys)
+            conflicts += edited_too
+        found, wrong = _merge(workspace, contract, edits, now, last)
         twice = list(asked_twice(found))
         states[dimension], clashes = (now, []) if twice else apply(now, found)
         changes += found
@@ -318,6 +316,13 @@ def _changes(
         if dimension in seen:
             conflicts += split_since(workspace, found, now, seen[dimension]).values()
     return changes, states, conflicts
+
+
+def _coming_keys(workspace: Workspace, edits: Sequence[Edit]) -> State:
+    """Return the rows of `channel_key` as they are with a workbook's edits of them."""
+    keys, last = workspace.registry.approved_rows(CHANNEL_KEY)
+    found, _ = _merge(workspace, workspace.contract(CHANNEL_KEY), edits, keys, last)
+    return keys if any(asked_twice(found)) else apply(keys, found)[0]
 
 
 def write_annotated_copy(path: Path, problems: Sequence[Problem]) -> Path | None:

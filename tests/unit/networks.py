@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from registries import ServerStore
 from typer.testing import CliRunner
@@ -58,12 +60,55 @@ def network_workspace(tmp_path: Path, server: Server | None = None) -> Workspace
     change_set = baseline_change_set(
         found, {"network_group": GROUPS, "network": NETWORKS}, tmp_path / "networks.csv"
     )
-    found.registry.record_change_set(change_set)
-    number = found.registry.begin_promotion([change_set.id], actor="ana", kind="baseline")
-    found.registry.record_release(
-        number, [change_set.id], kind="baseline", publication=1, actor="ana"
-    )
+    load_without_engine(found, change_set)
     return found
+
+
+def load_without_engine(workspace: Workspace, change_set: ChangeSet) -> None:
+    """Record a first load as a release."""
+    registry = workspace.registry
+    registry.record_change_set(change_set)
+    number = registry.begin_promotion([change_set.id], actor="ana", kind="baseline")
+    registry.record_release(
+        number, [change_set.id], kind="baseline", publication=number, actor="ana"
+    )
+
+
+def channel_rows(workspace: Workspace) -> list[dict[str, str | None]]:
+    """Return three channels, A, B and C."""
+    blank = dict.fromkeys(workspace.contract("channel").row_columns)
+    known = {"is_nsfw": "false", "country_id": "US", "valid_from": BEGINNING}
+    return [{**blank, **known, "channel_id": one, "channel_name": one} for one in "ABC"]
+
+
+def channels_exported(workspace: Workspace, tmp_path: Path) -> Path:
+    """Load the three channels without an engine; return their workbook."""
+    country = {"country_id": "US", "country_name": "US", "valid_from": BEGINNING, "valid_to": None}
+    tables: dict[str, Any] = {"country": [country], "channel": channel_rows(workspace)}
+    load_without_engine(
+        workspace, baseline_change_set(workspace, tables, tmp_path / "channels.csv")
+    )
+    file = tmp_path / "channels.xlsx"
+    assert run(workspace, "export", "channel", "-o", str(file)).exit_code == 0
+    return file
+
+
+def rows_of(file: Path, sheet: str, key: str) -> list[int]:
+    """Return the numbers of a key's rows in a sheet, whose key is headed by the sheet's name."""
+    found = openpyxl.load_workbook(file)[sheet]
+    column = {cell.value: cell.column for cell in found[1]}[sheet]
+    return [one for one in range(2, found.max_row + 1) if found.cell(one, column).value == key]
+
+
+def write_cells(file: Path, sheet: str, rows: Mapping[int, Mapping[str, str]]) -> Path:
+    """Write cells of a sheet, by row and heading, and save it; return the file."""
+    book: Any = openpyxl.load_workbook(file)
+    headings = {cell.value: cell.column for cell in book[sheet][1]}
+    for number, cells in rows.items():
+        for heading, value in cells.items():
+            book[sheet].cell(number, headings[heading]).value = value
+    book.save(file)
+    return file
 
 
 def server_of(request: pytest.FixtureRequest) -> Server | None:

@@ -6,9 +6,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import openpyxl
 import pytest
-from networks import export, network_workspace, promote_recorded, run
+from networks import (
+    channels_exported,
+    export,
+    network_workspace,
+    promote_recorded,
+    rows_of,
+    run,
+    write_cells,
+)
+from test_scenario_conflicts import recorded
 
 from conftest import PROJECT, acting
 from foreview.changes import Action, ChangeSet, Edit, changes_of
@@ -20,7 +28,7 @@ from foreview.exporting import refresh_workbook
 from foreview.history import versions_of
 from foreview.reviewing import take_part
 from foreview.rollback import rollback
-from foreview.submission import Asked, _changes, baseline_change_set, read_change_set
+from foreview.submission import Asked, _changes, read_change_set
 from foreview.workspace import Workspace
 
 ALFA, LATER = ("ALFA", BEGINNING), ("ALFA", "2026-05-01")
@@ -35,20 +43,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 @pytest.fixture
 def channels(workspace: Workspace, tmp_path: Path) -> Path:
-    """Load three channels, A, B and C; return their workbook."""
-    blank = dict.fromkeys(workspace.contract("channel").row_columns)
-    known = {"is_nsfw": "false", "country_id": "US", "valid_from": BEGINNING}
-    rows = [{**blank, **known, "channel_id": one, "channel_name": one} for one in "ABC"]
-    country = {"country_id": "US", "country_name": "US", "valid_from": BEGINNING, "valid_to": None}
-    tables: dict[str, Any] = {"country": [country], "channel": rows}
-    loaded = baseline_change_set(workspace, tables, tmp_path / "channels.csv")
-    registry = workspace.registry
-    registry.record_change_set(loaded)
-    number = registry.begin_promotion([loaded.id], actor="ana", kind="baseline")
-    registry.record_release(number, [loaded.id], kind="baseline", publication=2, actor="ana")
-    file = tmp_path / "channels.xlsx"
-    assert run(workspace, "export", "channel", "-o", str(file)).exit_code == 0
-    return file
+    return channels_exported(workspace, tmp_path)
 
 
 def copied(file: Path, name: str) -> Path:
@@ -70,22 +65,17 @@ def submitted(workspace: Workspace, file: Path, author: str = "ana") -> ChangeSe
 
 
 def promoted(workspace: Workspace, *edits: Edit, author: str = "ana") -> ChangeSet:
-    change_set = recorded(workspace, *edits, author=author)
+    change_set = proposed(workspace, *edits, author=author)
     promote_recorded(workspace, change_set)
     return change_set
 
 
-def recorded(workspace: Workspace, *edits: Edit, author: str = "ana") -> ChangeSet:
+def proposed(workspace: Workspace, *edits: Edit, author: str = "ana") -> ChangeSet:
     contract = workspace.contract("network")
     now = networks(workspace)
     found = [changes_of(contract, one, now) for one in edits]
     assert not any(problems for _, problems in found)
-    changes = tuple(change for some, _ in found for change in some)
-    latest = workspace.registry.latest_release()
-    contracts = {"network": contract.hash}
-    change_set = ChangeSet(author, "x", "edit", latest, "b.xlsx", "", contracts, changes)
-    acting(workspace, author).registry.record_change_set(change_set)
-    return change_set
+    return recorded(workspace, author, [change for some, _ in found for change in some])
 
 
 def networks(workspace: Workspace) -> Any:
@@ -96,24 +86,6 @@ def names_of_alfa(workspace: Workspace) -> dict[str, str | None]:
     return {
         day: row["network_name"] for (key, day), row in networks(workspace).items() if key == "ALFA"
     }
-
-
-def write(file: Path, rows: dict[int, dict[str, str]]) -> Path:
-    """Write cells of the sheet of networks, by row and heading."""
-    book = openpyxl.load_workbook(file)
-    sheet = book["Network"]
-    headings = {cell.value: cell.column for cell in sheet[1]}
-    for number, cells in rows.items():
-        for heading, value in cells.items():
-            sheet.cell(number, headings[heading]).value = value
-    book.save(file)
-    return file
-
-
-def rows_of(file: Path, key: str) -> list[int]:
-    sheet = openpyxl.load_workbook(file)["Network"]
-    column = {cell.value: cell.column for cell in sheet[1]}["Network"]
-    return [one for one in range(2, sheet.max_row + 1) if sheet.cell(one, column).value == key]
 
 
 def test_two_channels_do_not_get_one_new_code(workspace: Workspace, channels: Path) -> None:
@@ -145,11 +117,11 @@ def test_a_new_row_does_not_take_the_place_of_a_row_that_is_split(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     file = export(workspace, tmp_path)
-    (alfa,) = rows_of(file, "ALFA")
+    (alfa,) = rows_of(file, "Network", "ALFA")
     changed = {"Network name": "May", "Action": "changed on a day", "Day": LATER[1]}
     inserted = {"Network": "ALFA", "Network name": "New", "Action": "new row", "Day": LATER[1]}
     with pytest.raises(RefusedError) as caught:
-        submitted(workspace, write(file, {alfa: changed, 5: inserted}))
+        submitted(workspace, write_cells(file, "Network", {alfa: changed, 5: inserted}))
     assert "duplicate-key" in {one.rule for one in caught.value.problems}
 
 
@@ -181,16 +153,8 @@ def planned(workspace: Workspace, channels: Path) -> Path:
 
 def rows_of_a(file: Path, *cells: dict[str, str]) -> Path:
     """Write cells of A's rows, the earlier one first, by heading."""
-    book = openpyxl.load_workbook(file)
-    sheet = book["Channel"]
-    headings = {cell.value: cell.column for cell in sheet[1]}
-    rows = [one for one in range(2, 9) if sheet.cell(one, headings["Channel"]).value == "A"]
-    rows.sort(key=lambda one: sheet.cell(one, headings["True until"]).value is None)
-    for row, values in zip(rows, cells, strict=False):
-        for heading, value in values.items():
-            sheet.cell(row, headings[heading]).value = value
-    book.save(file)
-    return file
+    rows = rows_of(file, "Channel", "A")
+    return write_cells(file, "Channel", dict(zip(rows, cells, strict=False)))
 
 
 NEW_CODE = {"Channel": "N", "Action": "new code", "Day": DAY}
@@ -272,18 +236,18 @@ def test_a_row_takes_the_days_of_one_that_the_same_workbook_deletes_or_moves(
         promoted(workspace, Edit(Action.CHANGE_FROM, identity, values, base, day))
     file = export(workspace, tmp_path)
     moved = copied(file, "moved.xlsx")
-    _, middle, last = rows_of(file, "ALFA")
+    _, middle, last = rows_of(file, "Network", "ALFA")
     wrong = {"Action": "was always wrong", "True from": "2026-03-01"}
-    write(file, {middle: {"Action": "delete"}, last: wrong})
+    write_cells(file, "Network", {middle: {"Action": "delete"}, last: wrong})
     deleted = submitted(workspace, file)
-    first, middle, last = rows_of(moved, "ALFA")
+    first, middle, last = rows_of(moved, "Network", "ALFA")
     ends, begins = ({"Action": "was always wrong", one: ""} for one in ("True until", "True from"))
     cells = {
         first: {**ends, "True until": "2026-05-01"},
         middle: {**begins, "True from": "2026-05-01", "True until": "2026-07-01"},
         last: {**begins, "True from": "2026-07-01"},
     }
-    both = submitted(workspace, write(moved, cells), "bob")
+    both = submitted(workspace, write_cells(moved, "Network", cells), "bob")
     promote_recorded(workspace, both)
     days = names_of_alfa(workspace)
     assert days == {BEGINNING: "Alfa", "2026-05-01": "Two", "2026-07-01": "Three"}
@@ -305,7 +269,7 @@ def test_a_refreshed_new_row_keeps_its_day(workspace: Workspace, tmp_path: Path)
     promoted(workspace, Edit(Action.RETIRE, beta, {}, base, "2026-01-01"))
     file = export(workspace, tmp_path)
     again = {"Network": "BETA", "Network name": "Again", "Action": "new row", "Day": LATER[1]}
-    write(file, {5: again})
+    write_cells(file, "Network", {5: again})
     fresh = tmp_path / "fresh.xlsx"
     assert refresh_workbook(workspace, file, fresh).conflicts == ()
     (change,) = submitted(workspace, fresh).changes
@@ -327,9 +291,9 @@ def test_a_trial_does_not_depend_on_the_order_in_which_its_requests_are_named(
     workspace: Workspace,
 ) -> None:
     base = networks(workspace)[ALFA]
-    split = recorded(workspace, Edit(Action.CHANGE_FROM, ALFA, {"network_name": "Y"}, base, DAY))
+    split = proposed(workspace, Edit(Action.CHANGE_FROM, ALFA, {"network_name": "Y"}, base, DAY))
     wrong = Edit(Action.CORRECT, ALFA, {"network_name": "Z"}, base)
-    corrected = recorded(workspace, wrong, author="bob")
+    corrected = proposed(workspace, wrong, author="bob")
     for asked in ([split, corrected], [corrected, split]):
         with pytest.raises(RefusedError, match="both change it"):
             check_applies(workspace, asked)

@@ -10,7 +10,15 @@ from typing import Any
 
 import openpyxl
 import pytest
-from networks import export, network_workspace, promote_without_engine, run, server_of
+from networks import (
+    channel_rows,
+    channels_exported,
+    export,
+    network_workspace,
+    promote_without_engine,
+    run,
+    server_of,
+)
 
 from conftest import PROJECT
 from foreview.changes import Action, apply
@@ -284,22 +292,8 @@ def test_channels_are_merged_and_given_new_codes_in_one_workbook(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     contract = workspace.contract("channel")
-    blank = dict.fromkeys(contract.row_columns)
-    rows = [
-        {**blank, "channel_id": code, "channel_name": code, "is_nsfw": "false"}
-        | {"country_id": "US", "valid_from": "1900-01-01"}
-        for code in ("A", "B", "C")
-    ]
-    country = {"country_id": "US", "country_name": "US"}
-    country |= {"valid_from": "1900-01-01", "valid_to": None}
-    tables = {"country": [country], "channel": rows}
-    change_set = baseline_change_set(workspace, tables, tmp_path / "channels.csv")
+    file, rows = channels_exported(workspace, tmp_path), channel_rows(workspace)
     registry = workspace.registry
-    registry.record_change_set(change_set)
-    number = registry.begin_promotion([change_set.id], actor="ana", kind="baseline")
-    registry.record_release(number, [change_set.id], kind="baseline", publication=2, actor="ana")
-    file = tmp_path / "channels.xlsx"
-    assert run(workspace, "export", "channel", "-o", str(file)).exit_code == 0
     day = "2026-04-07"
     edit_workbook(file, contract, {"B": {"channel_id": "A"}}, action="merge", day=day)
     edit_workbook(file, contract, {"C": {"channel_id": "C2"}}, action="new code", day=day)

@@ -8,7 +8,8 @@ from typing import Any
 
 import openpyxl
 import pytest
-from networks import export, network_workspace, promote_recorded, run
+from networks import export, network_workspace, promote_recorded, rows_of, run, write_cells
+from test_scenario_conflicts import recorded
 
 from conftest import PROJECT, acting
 from foreview.changes import Action, ChangeSet, Edit, changes_of
@@ -35,15 +36,11 @@ def file(workspace: Workspace, tmp_path: Path) -> Path:
 
 
 def write(file: Path, key: str, **cells: str) -> Path:
-    """Write cells of a network's row, by heading with `_` for blanks; of the cover with `cover`."""
-    book = openpyxl.load_workbook(file)
-    sheet = book["Network"]
-    headings = {str(cell.value): cell.column for cell in sheet[1]}
-    row = next(one for one in range(2, 9) if sheet.cell(one, headings["Network"]).value == key)
-    for name, value in cells.items():
-        sheet.cell(row, headings[name.replace("_", " ")]).value = value
-    book.save(file)
-    return file
+    """Write cells of a network's row, by heading with `_` for blanks."""
+    (row,) = rows_of(file, "Network", key)
+    return write_cells(
+        file, "Network", {row: {name.replace("_", " "): one for name, one in cells.items()}}
+    )
 
 
 def on_cover(file: Path, **texts: str) -> Path:
@@ -59,7 +56,7 @@ def on_cover(file: Path, **texts: str) -> Path:
 def comment_at(file: Path, key: str, heading: str) -> str:
     sheet = openpyxl.load_workbook(file)["Network"]
     headings = {str(cell.value): cell.column for cell in sheet[1]}
-    row = next(one for one in range(2, 9) if sheet.cell(one, headings["Network"]).value == key)
+    (row,) = rows_of(file, "Network", key)
     comment = sheet.cell(row, headings[heading]).comment
     return comment.text if comment else ""
 
@@ -76,10 +73,7 @@ def promoted(workspace: Workspace, edit: Edit, author: str = "bob") -> None:
     state, _ = workspace.registry.approved_rows("network")
     changes, problems = changes_of(contract, edit, state)
     assert not problems
-    latest, hashes = workspace.registry.latest_release(), {"network": contract.hash}
-    found = ChangeSet(author, "x", "edit", latest, "b.xlsx", "", hashes, tuple(changes))
-    acting(workspace, author).registry.record_change_set(found)
-    promote_recorded(workspace, found)
+    promote_recorded(workspace, recorded(workspace, author, changes))
 
 
 @pytest.mark.parametrize("day", ["20260501", "2026-W18-5", "1 May", "2026-5-1", "2026-02-30"])

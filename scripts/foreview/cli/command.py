@@ -59,17 +59,6 @@ class Session:
         else:
             print(text)
 
-    def state_of(self, change_set_id: str, other: str) -> tuple[str, str]:
-        """Return what a change request is that was proposed, maybe before, and what to do next.
-
-        Args:
-            change_set_id: Its id.
-            other: How to propose it as another one, where this one has ended.
-        """
-        from foreview.reviewing import standing_of
-
-        return standing_of(self.workspace, change_set_id, other)
-
     def print_done(self, data: Any, text: str, error: ForeviewError | None) -> None:
         """Print what was done; for machines an error that is to be raised has it as `done`."""
         if error is None or not self.as_json:

@@ -105,6 +105,7 @@ def submit(
     foreview submit fox.xlsx --replaces 3f2a
     """
     from foreview.report.words import plural
+    from foreview.reviewing import standing_of
     from foreview.submission import (
         check_replaced,
         read_change_set,
@@ -140,7 +141,8 @@ def submit(
             if replaces is None
             else replace(session.workspace, change_set, replaces)
         )
-        state, next_ = session.state_of(change_set.id, "submit it with another --reason")
+        other = "submit it with another --reason"
+        state, next_ = standing_of(session.workspace, change_set.id, other)
         session.print(
             {"id": change_set.id, "rows": rows, "is_new": is_new, "status": state},
             f"Change request {change_set.id}: {told}"
@@ -171,6 +173,7 @@ def load_supplier_file(
     Example: foreview load channel channels.csv --source iptv-org --from 2026-05-01
     """
     from foreview.report.words import plural
+    from foreview.reviewing import standing_of
     from foreview.submission import record
     from foreview.supplier import held_problem, read_supplier_file
 
@@ -217,7 +220,7 @@ def load_supplier_file(
         lines.append(
             f"Change request {id_}: {plural(rows, 'changed row')} of {found.rows:,}{before}."
         )
-        state, next_ = session.state_of(id_, "load it with another --reason")
+        state, next_ = standing_of(session.workspace, id_, "load it with another --reason")
         told = {"id": id_, **done, "is_new": is_new, "status": state}
         session.print(told, "\n".join([*lines, next_]))
 

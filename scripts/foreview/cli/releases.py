@@ -139,12 +139,13 @@ def rollback(
 
     Example: foreview rollback 12 --reason "the swap was called off"
     """
+    from foreview.reviewing import standing_of
     from foreview.rollback import rollback as propose
 
     with running("rollback", home, act_as, as_json) as session:
         inverse = propose(session.workspace, release, reason)
         other = f'foreview rollback {release} --reason "..." with another reason proposes it anew'
-        state, told = session.state_of(inverse.id, other)
+        state, told = standing_of(session.workspace, inverse.id, other)
         session.print(
             {"id": inverse.id, "status": state},
             f"Change request {inverse.id} takes back reference version {release}.\n{told}",

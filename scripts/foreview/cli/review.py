@@ -298,13 +298,13 @@ def part(
     Example: foreview part 3f2a --row "Channel!12" --row "Channel!15"
     """
     from foreview.report.words import plural
-    from foreview.reviewing import take_part
+    from foreview.reviewing import standing_of, take_part
 
     with running("part", home, act_as, as_json) as session:
         found = take_part(session.workspace, change_set, row)
         rows = len({one.where or one.identity for one in found.changes})
         other = f"{found.author} submits these rows in a workbook of their own"
-        state, told = session.state_of(found.id, other)
+        state, told = standing_of(session.workspace, found.id, other)
         session.print(
             {"id": found.id, "rows": rows, "status": state},
             f"Change request {found.id}: {plural(rows, 'row')}.\n{told}",

@@ -64,8 +64,9 @@ def _with_others(
         others = {
             one.grain: replace(one, change=UNMOVED, after=one.before)
             for other in impacts
-            for figures in (each.figures for each in other.marts if each.name == mart.name)
-            for one in figures
+            for each in other.marts
+            if each.name == mart.name
+            for one in each.figures
             if one.grain in small[mart.name] and one.grain not in own
         }
         marts.append(replace(mart, figures=(*mart.figures, *others.values())))
