@@ -138,7 +138,10 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Plain dbt does not build on rows of a promotion that is not finished: it would publish them. -#}
+{#-
+    Plain dbt does not build on rows of a promotion that is not finished: it would publish them. Nor by a
+    calendar that is ahead of the registry's (number 0), unless it builds the days that are being reopened.
+-#}
 {% macro refuse_while_promoting() -%}
     {{- return(adapter.dispatch('refuse_while_promoting')()) -}}
 {%- endmacro %}
@@ -148,7 +151,12 @@
         and flags.WHICH in ('build', 'run', 'seed', 'snapshot') -%}
         {%- set source = graph.sources['source.' ~ project_name ~ '.landing.unfinished_promotion'] -%}
         {%- set release = run_query('select max(release) from ' ~ source.relation_name).rows[0][0] -%}
-        {%- if release is not none -%}
+        {%- if release == 0 and not run_var('reopened', {}) -%}
+            {{ exceptions.raise_compiler_error(
+                "A period that was being closed or reopened is not recorded. If nobody is at it: foreview build "
+                ~ "goes by what is recorded; then close it, or confirm the reopening, again."
+            ) }}
+        {%- elif release -%}
             {{ exceptions.raise_compiler_error(
                 "The promotion to reference version " ~ release ~ " is not finished; its rows are not "
                 ~ "readers' yet. Finish it (foreview promote --resume) or give it up (--abandon)."

@@ -1,21 +1,67 @@
 {#-
     Whole periods of marts that a promotion computes anew from the promoted dimensions, as a build
     does, without any part in it of what is thought to be touched: of each mart some in which figures
-    move and some in which none do (variable `whole_periods`), others for each scenario. Every figure
-    of them must be as it would be published. A query of those that are not, as texts.
+    move and some in which none do (variable `whole_periods`), others for each scenario; where they have
+    much viewing only some of them, of other marts each time (`whole_period_records`). Every figure of
+    them must be as it would be published. A query of those that are not, as texts.
 -#}
 {% macro figures_unlike_whole_periods(scenario, paths) -%}
-    {%- set parts = [] -%}
-    {%- for mart in versioned_marts() -%}
+    {%- set impacts, found, parts = {}, [], [] -%}
+    {%- for mart in versioned_marts() if var('whole_periods') -%}
         {%- set taken = paths.get(period_of(mart)) -%}
         {%- set impact = impact_relation(mart) if taken and mart.name in taken.marts else none -%}
-        {%- set periods = _whole_periods(mart, impact, scenario.publication) -%}
+        {%- do impacts.update({mart.name: impact}) -%}
+        {%- for period in _whole_periods(mart, impact, scenario.publication) -%}
+            {%- do found.append({
+                'mart': mart.name,
+                'period': period,
+                'days': days_of_periods(period_of(mart), [period]),
+                'order': local_md5(mart.name ~ period ~ scenario_name()),
+            }) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set chosen = periods_within(found, _records_by_day(found), var('whole_period_records')) -%}
+    {%- for mart in versioned_marts() -%}
+        {%- set periods = chosen | selectattr('mart', 'eq', mart.name) | map(attribute='period') | list -%}
         {%- if periods -%}
-            {%- do parts.append(_unlike_whole_periods(mart, impact, scenario.publication, periods)) -%}
+            {%- do parts.append(
+                _unlike_whole_periods(mart, impacts[mart.name], scenario.publication, periods)
+            ) -%}
         {%- endif -%}
     {%- endfor -%}
     {{- parts | join('\nunion all\n') if parts else "select '' as mart, '' as figure, '' as expected, "
         ~ "'' as recomputed where false" -}}
+{%- endmacro %}
+
+{#- Of periods in their order those whose viewing is so many records together; one in any case. -#}
+{% macro periods_within(found, records_by_day, most) -%}
+    {%- set left = namespace(records=most) -%}
+    {%- set chosen = [] -%}
+    {%- for one in found | sort(attribute='order') -%}
+        {%- set records = namespace(all=0) -%}
+        {%- for day in one.days -%}
+            {%- set records.all = records.all + records_by_day.get(day, 0) -%}
+        {%- endfor -%}
+        {%- if records.all <= left.records or not chosen -%}
+            {%- do chosen.append(one) -%}
+            {%- set left.records = left.records - records.all -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(chosen) -}}
+{%- endmacro %}
+
+{% macro _records_by_day(found) -%}
+    {%- set days = found | sum(attribute='days', start=[]) | unique | list -%}
+    {%- set query -%}
+        select viewing_date, count(*) as records from {{ viewing_relation() }}
+        where true {{ and_on_days(days) }}
+        group by viewing_date
+    {%- endset -%}
+    {%- set counted = {} -%}
+    {%- for row in run_query(query).rows if days -%}
+        {%- do counted.update({row['viewing_date']: row['records']}) -%}
+    {%- endfor -%}
+    {{- return(counted) -}}
 {%- endmacro %}
 
 {#- Which they are: by the hash of period and scenario, so that a resumed promotion takes the same. -#}
@@ -38,7 +84,7 @@
             {{ chosen }}
         )
     {%- endset -%}
-    {{- return(run_query(query).columns[0].values() | list if var('whole_periods') else []) -}}
+    {{- return(run_query(query).columns[0].values() | list) -}}
 {%- endmacro %}
 
 {% macro _unlike_whole_periods(mart, impact, publication, periods) -%}

@@ -61,7 +61,7 @@ def close_period(
     refuse_unfinished(workspace)
     state = PRELIMINARY if is_preliminary else PUBLISHED
     ensure_landing(workspace, open_engines(workspace))
-    if state == PUBLISHED:  # what ends here leaves more held than was decided, till it is mended
+    if state == PUBLISHED:  # what ends here leaves plain dbt waiting till the calendar is mended
         told = (product, market, first_day, last_day, state, reason, None, workspace.actor, "")
         stage_calendar(workspace, CalendarEntry(0, *told))
     try:
@@ -125,6 +125,7 @@ def confirm_reopening(
     days = days_in(entry.first_day, entry.last_day)
     build(workspace, reopened={entry.product: days}, progress=progress)
     entry = workspace.registry.confirm_reopening(number, actor=workspace.actor)
+    stage_calendar(workspace)
     return entry, newest_publication(workspace, spark)["number"]
 
 

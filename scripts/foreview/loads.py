@@ -224,7 +224,12 @@ def write_landing(
 
 
 def announce_promotion(workspace: Workspace, release: int | None) -> None:
-    """Tell plain dbt that the rows of a release are being prepared; None: no longer.
+    """Tell plain dbt not to build, since the rows of a release are being prepared; None: it may.
+
+    Args:
+        workspace: Where.
+        release: Its number; `CALENDAR_AHEAD` while the staged calendar has an entry that the
+            registry does not have yet.
 
     Raises:
         EngineError: The disk is full, or the folder can't be written.
@@ -240,14 +245,21 @@ def stage_calendar(workspace: Workspace, entry: CalendarEntry | None = None) -> 
 
     Args:
         workspace: Where.
-        entry: One that will be recorded once its figures are published, as if it were already.
+        entry: One that will be recorded later, as if it were already; plain dbt does not build
+            before the calendar is staged without it.
 
     Raises:
         EngineError: The disk is full, or the folder can't be written.
     """
     entries = workspace.registry.calendar()
-    entries += [entry] if entry and entry not in entries else []
+    if entry:
+        announce_promotion(workspace, CALENDAR_AHEAD)
+        entries += [entry] if entry not in entries else []
     write_landing(workspace, CALENDAR, calendar_rows(entries), has_new_columns=True)
+    if not entry and delta_rows(workspace.folder(UNFINISHED, "landing")) == [
+        {"release": CALENDAR_AHEAD}
+    ]:
+        announce_promotion(workspace, None)
 
 
 def calendar_rows(entries: Sequence[CalendarEntry]) -> pa.Table:
@@ -276,6 +288,9 @@ CALENDAR = "publication_calendar"
 
 UNFINISHED = "unfinished_promotion"
 """The landing table of the release that is being prepared."""
+
+CALENDAR_AHEAD = 0
+"""What it says, in place of a release, while the staged calendar is ahead of the registry's."""
 
 PENDING_EDITS = "pending_edits"
 """The landing table of the rows of all open change sets."""
@@ -340,9 +355,13 @@ def ensure_landing(workspace: Workspace, spark: SparkSession) -> None:
 
     if not spark.catalog.tableExists(workspace.table("viewing", "landing")):
         run_operation(workspace, "create_landing_tables")
-    decided = calendar_rows(workspace.registry.calendar())
-    if delta_rows(workspace.folder(CALENDAR, "landing")) != decided.to_pylist():
-        write_landing(workspace, CALENDAR, decided, has_new_columns=True)
+    decided = calendar_rows(workspace.registry.calendar()).to_pylist()
+    unfinished = delta_rows(workspace.folder(UNFINISHED, "landing"))
+    if (
+        delta_rows(workspace.folder(CALENDAR, "landing")) != decided
+        or {"release": CALENDAR_AHEAD} in unfinished
+    ):
+        stage_calendar(workspace)
     _show_newest(workspace, spark)
 
 

@@ -4,6 +4,8 @@ Each edit moves the most watched channels to another network, until a share of a
 touched. Prints a JSON line an edit: the share, seconds of either path, and their ratio.
 
     python tests/bench/bench_paths.py --rows 5000000
+
+`--keep FOLDER` takes a workspace that `bench_what_if.py` kept there, or keeps this one.
 """
 
 import argparse
@@ -11,6 +13,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -48,21 +51,29 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5_000_000)
     real_channels = SHARED_DATA / "iptv" / "channels_2026-04-07.csv"
     parser.add_argument("--channels", type=Path, default=real_channels)
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--shares", type=float, nargs="*", default=SHARES)
+    parser.add_argument("--times", type=int, default=1, help="each path, taking turns")
+    parser.add_argument("--without", nargs="*", default=[MINUTES], help="marts to leave out")
     parser.set_defaults(days=7, repeat=1, viewing=None, devices=None, device_count=None)
     options = parser.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="foreview-bench-"))
-    workspace = bench_workspace(home, MINUTES)
+    home = options.keep or Path(tempfile.mkdtemp(prefix="foreview-bench-"))
+    workspace = bench_workspace(home, *options.without)
     spark = open_session(workspace)
     load(workspace, options)
-    for share in SHARES:
+    for place, share in enumerate(options.shares):
         change_set = edit(workspace, spark, share)
         workspace.registry.record_change_set(change_set)
         told: dict[str, Any] = {"edits": len(change_set.changes)}
-        for path in ("touched", "full"):
-            seconds, _, impact = timed(
+        if place == 0:  # the first in a session
+            preview(workspace, [change_set.id], path="touched")
+        seconds: dict[str, list[float]] = {"touched": [], "full": []}
+        for path in tuple(seconds) * options.times:
+            taken, _, impact = timed(
                 spark, lambda path=path, one=change_set.id: preview(workspace, [one], path=path)
             )
-            told[path] = round(seconds, 1)
+            seconds[path].append(taken)
+            told[path] = round(median(seconds[path]), 1)
             told["share"] = {
                 one.period: round(one.touched_records / one.records, 4) for one in impact.paths
             }

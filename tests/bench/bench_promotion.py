@@ -76,6 +76,14 @@ TURNS = 9
 QUERIES = {
     "whole": "select viewing_date, sum(seconds), sum(reach) from {} group by viewing_date",
     "channel": "select * from {} where channel_sk = '{channel}'",
+    "one_day": "select * from {} where viewing_date = date '{day}'",
+    "top_of_a_week": "select channel_sk, sum(seconds) as seconds, sum(weighted_seconds) from {} "
+    "where viewing_date between date '{day}' and date_add(date '{day}', 6) "
+    "group by channel_sk order by seconds desc limit 20",
+    "all_measures": "select playback_mode, sum(records), sum(seconds), sum(weighted_seconds), "
+    "sum(sessions), max(reach), max(weighted_reach), max(share) from {} group by playback_mode",
+    "first_ten": "select * from (select *, rank() over (partition by viewing_date, playback_mode "
+    "order by seconds desc) as place from {}) where place <= 10",
 }
 
 
@@ -85,19 +93,21 @@ def _queries(workspace: Workspace, spark: Any) -> dict[str, Any]:
     plain = workspace.table("plain_audience")
     rows = spark.table(view).write.format("delta").partitionBy("viewing_date").mode("overwrite")
     rows.option("overwriteSchema", "true").saveAsTable(plain)
-    channel = spark.table(plain).first()["channel_sk"]
+    first = spark.table(plain).first()
+    named = {"channel": first["channel_sk"], "day": first["viewing_date"]}
     told: dict[str, Any] = {"figures": spark.table(plain).count()}
     for name, query in QUERIES.items():
         seconds: dict[str, list[float]] = {view: [], plain: []}
         for turn in range(TURNS):
             for table in (view, plain) if turn % 2 else (plain, view):
                 start = time.monotonic()
-                spark.sql(query.format(table, channel=channel)).collect()
+                spark.sql(query.format(table, **named)).toArrow()
                 seconds[table].append(time.monotonic() - start)
         medians = [statistics.median(seconds[table]) for table in (view, plain)]
         told[f"query_{name}"] = [round(one, 3) for one in medians]
         told[f"ratio_query_{name}"] = round(medians[0] / medians[1], 2)
-    return told
+    totals = [sum(told[f"query_{name}"][side] for name in QUERIES) for side in (0, 1)]
+    return told | {"ratio_queries": round(totals[0] / totals[1], 2)}
 
 
 def _through(

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from deltalake import DeltaTable
 from oracle import GRAINS, Viewing, assert_same, columns_of, figures
-from random_edits import channels_moved, states
+from random_edits import channels_moved, random_change_set, states
 
 from conftest import project_with
 from foreview.promotion import STEPS
@@ -52,11 +52,15 @@ for line in sys.stdin:
 
 @dataclass
 class Market:
-    """A workspace whose commands run in a process of their own, another one after each kill."""
+    """A workspace whose commands run in a process of their own, another one after each kill.
+
+    Channels are edited where it has one mart, all dimensions where it has more.
+    """
 
     workspace: Workspace
+    marts: tuple[str, ...]
     process: subprocess.Popen[str] | None = None
-    found: list[dict[str, Any]] = field(default_factory=list)
+    found: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         home = self.workspace.home
@@ -151,36 +155,43 @@ class Market:
         return {one.step for one in steps if one.state == "done"}
 
     def shown(self) -> tuple[int, Any]:
-        """Return the newest publication's number, and the figures and channels in it."""
+        """Return the newest publication's number, and the figures and dimensions in it."""
         tables = self.workspace.warehouse / f"{self.workspace.schema}.db"
         newest = max(rows(tables / "publications"), key=lambda one: one["number"])
         number, cut = newest["number"], newest["snapshot_cut"]
-        found = [
-            {name: value for name, value in row.items() if not name.startswith("published_")}
-            for row in rows(tables / f"{MART}__versions")
-            if row["published_from"] <= number
-            and (row["published_to"] is None or row["published_to"] > number)
-        ]
-        channels = [
-            (row["row_key"], row["network_id"])
-            for row in rows(tables / "channel_history")
-            if row["dbt_valid_from"] <= cut
-            and (row["dbt_valid_to"] is None or row["dbt_valid_to"] > cut)
-        ]
-        self.found = found
-        return number, (sorted(map(str, found)), sorted(channels))
+        self.found = {
+            mart: [
+                {name: value for name, value in row.items() if not name.startswith("published_")}
+                for row in rows(tables / f"{mart}__versions")
+                if row["published_from"] <= number
+                and (row["published_to"] is None or row["published_to"] > number)
+            ]
+            for mart in self.marts
+        }
+        dimensions = {
+            name: [
+                {column: value for column, value in row.items() if not column.startswith("dbt_")}
+                for row in rows(tables / f"{name}_history")
+                if row["dbt_valid_from"] <= cut
+                and (row["dbt_valid_to"] is None or row["dbt_valid_to"] > cut)
+            ]
+            for name in self.workspace.contracts
+        }
+        shown = self.found | dimensions
+        return number, {name: sorted(map(str, found)) for name, found in shown.items()}
 
     def assert_figures(self) -> None:
         """Check that the figures shown last are those that the oracle adds up from all rows."""
-        expected = figures(Viewing(None, self.workspace), *states(self.workspace))[MART]
-        shown = {
-            tuple(str(row[name]) for name in GRAINS[MART]): {
-                name: row[name] for name in columns_of(MART)
+        expected = figures(Viewing(None, self.workspace), *states(self.workspace))
+        for mart, found in self.found.items():
+            shown = {
+                tuple(str(row[name]) for name in GRAINS[mart]): {
+                    name: row[name] for name in columns_of(mart)
+                }
+                for row in found
             }
-            for row in self.found
-        }
-        assert len(shown) == len(self.found), "a figure is shown twice"
-        assert_same({MART: shown}, {MART: expected})
+            assert len(shown) == len(found), "a figure is shown twice"
+            assert_same({mart: shown}, {mart: expected[mart]})
 
 
 def children(pid: int, name: str) -> list[int]:
@@ -213,21 +224,27 @@ def rows(folder: Path) -> list[dict[str, Any]]:
     return DeltaTable(folder).to_pyarrow_table().to_pylist()  # type: ignore[no-any-return]
 
 
-def make_market(folder: Path) -> Market:
-    """Return a small market with one mart, generated in a process of its own."""
+def make_market(folder: Path, *marts: str) -> Market:
+    """Return a small market with these marts or one, generated in a process of its own."""
+    marts = marts or (MART,)
     home = folder / "home"
     home.mkdir(parents=True)
     (home / "allow-act-as").touch()
-    own = project_with(folder / "project", MART)
-    market = Market(open_workspace({"FOREVIEW_PROJECT": str(own)}, home=home, act_as="ana"))
+    own = project_with(folder / "project", *marts)
+    workspace = open_workspace({"FOREVIEW_PROJECT": str(own)}, home=home, act_as="ana")
+    market = Market(workspace, marts)
     market.run("generate", "--rows", "3000", "--days", "3", "--devices", "200")
     return market
 
 
-def approved_move(market: Market, seed: int) -> str:
-    """Record a change set that moves channels, previewed and approved; return its id."""
+def approved_edit(market: Market, seed: int) -> str:
+    """Record a change set, previewed and approved; return its id."""
     workspace = market.workspace
-    change_set = channels_moved(workspace, seed, 20)
+    change_set = (
+        random_change_set(workspace, Viewing(None, workspace), seed)
+        if market.marts[1:]
+        else channels_moved(workspace, seed, 20)
+    )
     record(workspace, change_set)
     market.run("what-if", change_set.id, "-o", str(workspace.home / "report"))
     market.run("approve", change_set.id)
@@ -246,7 +263,7 @@ def kill_promotions(
     registry = market.workspace.registry
     while sum(killed.values()) < kills:
         number, before = market.shown()
-        id_ = approved_move(market, draw.randrange(1 << 30))
+        id_ = approved_edit(market, draw.randrange(1 << 30))
         word = id_
         while registry.status(id_) != "promoted":
             is_enough = sum(killed.values()) >= kills

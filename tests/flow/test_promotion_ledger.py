@@ -258,6 +258,7 @@ def test_published_periods_are_held_until_two_people_restate_them(
         with pytest.raises(Killed):
             close_period(market, MART, DAYS[0], DAYS[0])
     assert not spark.table(staged).where("is_held").isEmpty()
+    refuses_plain_dbt(market)
     build(market)
     assert spark.table(staged).where("is_held").isEmpty()
     close_period(market, MART, DAYS[0], DAYS[0])
@@ -294,6 +295,7 @@ def test_published_periods_are_held_until_two_people_restate_them(
             with pytest.raises(Killed):
                 confirm_reopening(eve, asked.id)
         assert (published(spark, market, [MART])[MART] == was_held) != is_shown
+        refuses_plain_dbt(market)
         build(market)  # which does not take them for reopened
         assert not spark.table(staged).where("is_held").isEmpty()
         another = a_move(market, 15 + is_shown)
@@ -303,6 +305,11 @@ def test_published_periods_are_held_until_two_people_restate_them(
     confirm_reopening(eve, asked.id)
     assert_same(published(spark, market, [MART]), {MART: rebuilt})
     assert_whole(market)
+
+
+def refuses_plain_dbt(market: Workspace) -> None:
+    with pytest.raises(EngineError, match="is not recorded"):
+        run_dbt(market, ["build", "--select", "stg_owner"])
 
 
 def test_readers_see_which_days_are_preliminary_and_which_are_published(

@@ -93,3 +93,19 @@ def test_a_preview_does_not_mix_two_definitions_of_a_mart(project: Macros) -> No
     assert isinstance(refused, RefusedError)
     assert [one.rule for one in refused.problems] == ["mart-not-built"]
     assert MART in str(refused)
+
+
+@pytest.mark.parametrize(
+    ("most", "chosen"),
+    [(1_000, [1, 2, 3, 4]), (75, [1, 2, 4]), (70, [1, 2]), (9, [1]), (0, [1])],
+)
+def test_a_promotion_computes_as_many_whole_periods_as_fit_and_one_in_any_case(
+    project: Macros, most: int, chosen: list[int]
+) -> None:
+    found = [
+        {"order": order, "days": days}
+        for order, days in ((3, ["b", "c"]), (1, ["a"]), (4, ["e"]), (2, ["c", "d", "f"]))
+    ]
+    records = {"a": 10, "b": 40, "c": 50, "d": 10, "e": 5}
+    told = project.call("periods_within", found=found, records_by_day=records, most=most)
+    assert [one["order"] for one in told] == chosen
