@@ -18,7 +18,13 @@
         {%- else -%}
             {%- set moved = this.incorporate(path={'identifier': 'moved_' ~ mart.name}, type='table') -%}
             {%- do create_as(moved, moved_figures(mart, scenario, taken)) -%}
-            {%- do create_as(relation, with_held(mart, what_if(mart, scenario, taken, moved))) -%}
+            {%- set figures = what_if(mart, scenario, taken, moved) -%}
+            {#- Held or not, an illustration shows the days that it borrows. -#}
+            {%- do create_as(
+                relation,
+                'select *, false as is_held from (' ~ figures ~ ') as figures'
+                if run_var('illustrate').day else with_held(mart, figures)
+            ) -%}
             {%- set moving = '(select * from ' ~ relation ~ ' where not is_held)' -%}
             {%- do impact_relations.update({mart.name: moving}) -%}
             {%- if mart.config.meta.mart.ranks_within is defined -%}

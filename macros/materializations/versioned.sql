@@ -34,6 +34,7 @@
                 model, sql if periods is none else _over_periods(model, periods), periods
             ) }}
         {%- endcall -%}
+        {%- do match_version_columns(model, versions, next) -%}
         {%- do mark_versions(model, versions, next, number, periods) -%}
         {%- do adapter.drop_relation(next) -%}
     {%- endif -%}

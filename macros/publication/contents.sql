@@ -40,7 +40,7 @@
     {%- endset -%}
     {%- set parts = [] -%}
     {%- for mart in marts -%}
-        {%- do parts.append(_figures_marked(mart, number)) -%}
+        {%- do parts.append(_figures_marked(mart.name, versions_relation(mart), number)) -%}
     {%- endfor -%}
     {%- for name in snapshots_touched_since(newest) -%}
         {%- do parts.append(_rows_marked(name, publications)) -%}
@@ -79,13 +79,23 @@
     {%- endset -%}
     {%- set parts = [] -%}
     {%- for mart in versioned_marts() -%}
-        {%- do parts.append(_figures_marked(mart)) -%}
+        {%- do parts.append(_figures_marked(mart.name, versions_relation(mart))) -%}
+    {%- endfor -%}
+    {%- for name in dropped_marts() -%}
+        {%- set versions = adapter.get_relation(
+            (target.database or none), target.schema, name ~ '__versions'
+        ) -%}
+        {%- if versions -%}{%- do parts.append(_figures_marked(name, versions)) -%}{%- endif -%}
     {%- endfor -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' -%}
         {%- do parts.append(_rows_marked(node.name, publications)) -%}
     {%- endfor -%}
     {%- for table in loaded_tables() if with_loads -%}
-        {%- do parts.append(contents_of_loads(table, recorded_loads(table, newest_number()), 0)) -%}
+        {%- set last = last_load_recorded(table, newest_number()) -%}
+        {#- Batches come in order: one in between that was never recorded was not loaded by Foreview. -#}
+        {%- set condition = 'coalesce(' ~ table.load ~ ' <= ' ~ last ~ ', true)'
+            if last is not none and table.is_ordered else recorded_loads(table, newest_number()) -%}
+        {%- do parts.append(contents_of_loads(table, condition, 0)) -%}
     {%- endfor -%}
     {%- call statement('find_contents') -%}
         create or replace table {{ contents_relation('_found') }} {{ in_table_format() }} as
@@ -95,14 +105,33 @@
     {%- endcall -%}
 {%- endmacro %}
 
+{#- The marts that have a past and are no longer in the project: their names. -#}
+{% macro dropped_marts() -%}
+    {%- set names = run_query(
+        'select distinct table_name from ' ~ contents_relation() ~ " where side in ('opened', 'closed')"
+        ~ " and not startswith(table_name, 'dim_')"
+    ).columns[0].values() -%}
+    {{- return(names | reject('in', versioned_marts() | map(attribute='name') | list) | list) -}}
+{%- endmacro %}
+
+{#- Readers no longer see a mart that nothing keeps up to date; its past stays, and is verified. -#}
+{% macro drop_views_of_dropped_marts() -%}
+    {%- for name in dropped_marts() if 'model.' ~ project_name ~ '.' ~ name not in graph.nodes -%}
+        {%- for schema in (target.schema ~ '_published', target.schema) -%}
+            {%- set view = adapter.get_relation((target.database or none), schema, name) -%}
+            {%- if view -%}{%- do adapter.drop_relation(view) -%}{%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#- The figures that each publication, or one, opened and closed. No publication does both to one. -#}
-{% macro _figures_marked(mart, number=none) -%}
-    {%- set hash = row_hash(version_columns(mart) + ['published_from']) -%}
-    select number, '{{ mart.name }}' as table_name, side, {{ sum_of_hashes('hash') }} as contents
+{% macro _figures_marked(mart_name, versions, number=none) -%}
+    {%- set hash = row_hash(summed_columns(versions)) -%}
+    select number, '{{ mart_name }}' as table_name, side, {{ sum_of_hashes('hash') }} as contents
     from (
         {%- if number is none %}
         select marks.number, marks.side, hash
-        from (select published_from, published_to, {{ hash }} as hash from {{ versions_relation(mart) }})
+        from (select published_from, published_to, {{ hash }} as hash from {{ versions }})
         lateral view stack(2, published_from, 'opened', published_to, 'closed') marks as number, side
         where marks.number is not null
         {%- else %}
@@ -110,7 +139,7 @@
             {{ number }} as number,
             case when published_from = {{ number }} then 'opened' else 'closed' end as side,
             {{ hash }} as hash
-        from {{ versions_relation(mart) }}
+        from {{ versions }}
         where published_from = {{ number }} or published_to = {{ number }}
         {%- endif %}
     ) as hashed
@@ -177,7 +206,7 @@
     select
         {{ number }} as number,
         '{{ table.name }}' as table_name,
-        concat('loaded as ', cast({{ table.load }} as {{ dbt.type_string() }})) as side,
+        concat('loaded as ', coalesce(cast({{ table.load }} as {{ dbt.type_string() }}), 'none')) as side,
         {{ sum_of_row_hashes(source.columns | list | sort) }} as contents
     from {{ table.relation }} as loaded
     where {{ condition }}

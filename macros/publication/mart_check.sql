@@ -263,6 +263,23 @@
     {{- return(found) -}}
 {%- endmacro %}
 
+{#- The bodies of steps that read one of these dimensions, by its import, and no viewing. -#}
+{% macro steps_apart(sql, dimensions) -%}
+    {%- set over_viewing = _viewing_steps(sql) | map(attribute='body') | list -%}
+    {%- set imports = modules.re.findall(
+        "(\\w+) as ?\\( ?select \\* from @@dim_(?:" ~ dimensions | join('|') ~ ")@@ ?\\)", sql
+    ) -%}
+    {%- set names = imports + ["@@dim_(?:" ~ dimensions | join('|') ~ ")@@"] -%}
+    {%- set found = [] -%}
+    {%- for one in sql_steps(sql) if one.body not in over_viewing and one.step not in imports
+        and modules.re.search(
+            "\\b(?:from|join) ?\\(* ?(?:" ~ names | join('|') ~ ")(?![\\w.])", one.body
+        ) -%}
+        {%- do found.append(one.body) -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
 {#- What is wrong with a mart's declaration of grain and measures. -#}
 {% macro _rule_problems(rules, sql) -%}
     {%- set found = [] -%}
@@ -272,6 +289,16 @@
     {%- for name in grain + measures | list + constants
         if not modules.re.findall("\\b" ~ name ~ "\\b", sql) -%}
         {%- do found.append("Its SQL has no column " ~ name ~ ".") -%}
+    {%- endfor -%}
+    {%- for one in sql_steps(sql) -%}
+        {%- for item in select_items(split_at_from(one.body)[0])
+            if modules.re.search("\\b(?:device|household)_id\\b", item)
+            and (modules.re.findall(" as (\\w+)$", item | trim) or [''])[0] in grain -%}
+            {%- do found.append(
+                "Its grain has devices or households (" ~ item | trim ~ "): a figure of one of them may not "
+                ~ "leave in a report."
+            ) -%}
+        {%- endfor -%}
     {%- endfor -%}
     {%- if not grain or not grain[0].endswith('_date') -%}
         {%- do found.append("The first column of its grain must be a day, named ..._date.") -%}

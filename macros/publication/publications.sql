@@ -266,6 +266,7 @@
     {%- else -%}
         {%- do show_newest_publication() -%}
     {%- endif -%}
+    {%- do drop_views_of_dropped_marts() -%}
 {%- endmacro %}
 
 {#- Hooks and operations can't ref(): dbt infers no dependencies for them. The graph knows. -#}

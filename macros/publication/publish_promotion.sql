@@ -38,7 +38,7 @@
     {%- set versions = versions_relation(mart) -%}
     {%- set impact = impact_relation(mart) -%}
     {%- call statement('open_versions') -%}
-        insert into {{ versions }}
+        insert into {{ versions }} ({{ version_columns(mart) | join(', ') }}, published_from, published_to)
         {{ _opened_by(mart, impact, number) }}
     {%- endcall -%}
     {%- do close_versions(mart, 'select * ' ~ _closed_by(impact), number, periods) -%}
@@ -72,13 +72,15 @@
     {%- set query -%}
         with moved as (
             {%- for mart in marts %}
-            {%- set columns = adapter.get_columns_in_relation(versions_relation(mart)) %}
+            {%- set versions = versions_relation(mart) %}
+            {%- set kept = version_columns(mart) + ['published_from'] %}
             select '{{ mart.name }}' as table_name, 'opened' as side, {{ sum_of_hashes('hash') }} as contents
             from (
-                select {{ row_hash(version_columns(mart) + ['published_from']) }} as hash
+                select {{ row_hash(summed_columns(versions)) }} as hash
                 from (
-                    select {% for one in columns -%}
-                        cast({{ one.name }} as {{ one.dtype }}) as {{ one.name }}{{ ", " if not loop.last }}
+                    select {% for one in adapter.get_columns_in_relation(versions) -%}
+                        cast({{ one.name if one.name in kept else 'null' }} as {{ one.dtype }})
+                            as {{ one.name }}{{ ", " if not loop.last }}
                     {%- endfor %}
                     from ({{ _opened_by(mart, impact_relation(mart), number) }}) as moved_figures
                 ) as opened

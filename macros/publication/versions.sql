@@ -53,6 +53,53 @@
     where true {{ and_on_days(periods, 'figures.' ~ period_column(mart)) }}
 {%- endmacro %}
 
+{#- The columns of a mart's versions whose values are summed; a measure that came later is the last. -#}
+{% macro summed_columns(versions) -%}
+    {{- return(adapter.get_columns_in_relation(versions) | map(attribute='name')
+        | reject('eq', 'published_to') | list) -}}
+{%- endmacro %}
+
+{#-
+    Adds the columns that a mart's declaration has and its versions lack, null in what was published
+    before; a column that it no longer has stays, null in what comes. Another grain, or another type of
+    a column, would be another past: refused.
+-#}
+{% macro match_version_columns(mart, versions, next) -%}
+    {%- set types = {} -%}
+    {%- for column in adapter.get_columns_in_relation(next) -%}
+        {%- do types.update({column.name: column.dtype}) -%}
+    {%- endfor -%}
+    {%- set present, problems = [], [] -%}
+    {%- for column in adapter.get_columns_in_relation(versions) -%}
+        {%- do present.append(column.name) -%}
+        {%- if types.get(column.name, column.dtype) != column.dtype -%}
+            {%- do problems.append(
+                column.name ~ " is " ~ column.dtype ~ " in what is published, and would be "
+                ~ types[column.name] ~ ": cast it in the SQL of the mart"
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set wanted = version_columns(mart) -%}
+    {%- set grain = mart.config.meta.mart.grain | join(', ') -%}
+    {%- set gone = present | reject('in', wanted + ['published_from', 'published_to']) | list -%}
+    {%- if grain.split(', ') | reject('in', present) | list or gone and run_query(
+        'select 1 from ' ~ versions ~ ' where published_to is null group by ' ~ grain
+        ~ ' having count(*) > 1 limit 1'
+    ).rows -%}
+        {%- do problems.append(
+            "what is published has another grain than " ~ grain ~ ": give the mart another name"
+        ) -%}
+    {%- endif -%}
+    {%- if problems -%}
+        {{ exceptions.raise_compiler_error(mart.name ~ ": " ~ problems | join('; ') ~ ".") }}
+    {%- endif -%}
+    {%- for column in wanted if column not in present -%}
+        {%- call statement('add_column') -%}
+            alter table {{ versions }} add columns ({{ column }} {{ types[column] }})
+        {%- endcall -%}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#- Takes back what an unpublished number left behind. -#}
 {% macro undo_unpublished(versions, newest_number) -%}
     {%- if load_relation(versions) is none -%}{{- return('') -}}{%- endif -%}{#- a mart not built yet -#}
@@ -89,7 +136,7 @@
         select {{ columns }} from {{ next }}
     {%- endset -%}
     {%- call statement('open_versions') -%}
-        insert into {{ versions }}
+        insert into {{ versions }} ({{ columns }}, published_from, published_to)
         select {{ columns }}, {{ number }} as published_from, cast(null as int) as published_to
         from ({{ not_held(mart, opened) }}) as opened
     {%- endcall -%}

@@ -51,6 +51,7 @@
 {%- endmacro %}
 
 {% macro _records_by_day(found) -%}
+    {%- if not found -%}{{- return({}) -}}{%- endif -%}
     {%- set days = found | sum(attribute='days', start=[]) | unique | list -%}
     {%- set query -%}
         select viewing_date, count(*) as records from {{ viewing_relation() }}
@@ -58,7 +59,7 @@
         group by viewing_date
     {%- endset -%}
     {%- set counted = {} -%}
-    {%- for row in run_query(query).rows if days -%}
+    {%- for row in run_query(query).rows -%}
         {%- do counted.update({row['viewing_date']: row['records']}) -%}
     {%- endfor -%}
     {{- return(counted) -}}

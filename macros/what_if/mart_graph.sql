@@ -17,6 +17,13 @@
     {%- if not found -%}
         {%- set rules = mart.config.meta.mart -%}
         {%- do found.extend(sql_problems(mart_sql(mart), rules) + _join_problems(mart)) -%}
+        {%- for body in steps_apart(mart_sql(mart), reach() | list)
+            if modules.re.search("\\bgroup by\\b|\\bover ?\\(|\\bdistinct\\b(?! from\\b)", body) -%}
+            {%- do found.append(
+                "It adds up rows of a dimension apart from the viewing, so that an edit would move figures "
+                ~ "that nobody watched whom it touches. Only devices by themselves may be added up so."
+            ) -%}
+        {%- endfor -%}
         {%- if latest_read(mart) and rules.get('period', 'day') != 'day' -%}
             {%- do found.append("It reads a dimension as it is now, so its period must be day.") -%}
         {%- endif -%}

@@ -138,9 +138,12 @@
     The attribute of the channel by which a mart's figures share no record, found in its SQL: a
     column of the grain that is made by `attribute` of a dimension reached through the channel, or
     the channel's code itself (`dimension` is none). Figures that differ in it have different
-    channels. None when the grain has no such column.
+    channels. None when the grain has no such column, or when a figure may be the sum of others.
 -#}
 {% macro channel_attribute(mart) -%}
+    {%- if modules.re.search("\\b(?:rollup|cube|grouping sets|union)\\b", mart_sql(mart)) -%}
+        {{- return(none) -}}
+    {%- endif -%}
     {#- Not one that a later step makes anew: figures may share channels then. -#}
     {%- for column in mart.config.meta.mart.grain
         if modules.re.findall("\\bas " ~ column ~ "\\b", mart.raw_code) | length == 1 -%}

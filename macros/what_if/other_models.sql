@@ -2,17 +2,17 @@
     The full path of models that are no marts: any model downstream of an edited dimension or a mart
     is built twice into the scenario's schema, `before_<model>` and `after_<model>`, and compared as
     bags of rows into `difference_<model>`; the table `other_models` counts them. A mart that it reads
-    is the published one, with the impact applied in the after-world. A model with `meta: {what_if: false}` is left out; one
-    that can't be built from its SQL is counted with the reason.
+    is the published one, with the impact applied in the after-world. A model with `meta: {what_if: false}` is left out; what
+    can't be built from its SQL, a snapshot or a model of a package is counted with the reason.
 -#}
 {% macro build_other_models(scenario, impact_relations) -%}
     {%- set counts = [] -%}
     {%- for node in graph.nodes.values()
-        if node.resource_type == 'model' and node.package_name == project_name
-        and node.config.materialized in ('table', 'view', 'incremental')
+        if node.resource_type in ('model', 'snapshot')
+        and node.config.materialized not in _ways_of_our_own()
         and 'what_if' not in node.tags and not dimension_of(node.name)
         and node.config.meta.get('what_if', true)
-        and _reads_edited(node.unique_id, scenario, impact_relations) -%}
+        and _has_edited_input(node, scenario, impact_relations) -%}
         {%- set reason = _not_shown(node, scenario, impact_relations) -%}
         {%- if reason -%}
             {%- do counts.append(_counted_model(node.name, reason)) -%}
@@ -24,6 +24,22 @@
     {%- do create_as(
         this.incorporate(path={'identifier': 'other_models'}, type='table'), counts | join(' union all ')
     ) -%}
+{%- endmacro %}
+
+{#- How marts, dimensions and what is between them are materialized: what-ifs know those. -#}
+{% macro _ways_of_our_own() -%}
+    {{- return(['ephemeral', 'versioned', 'dimension', 'by_day', 'both_worlds', 'impact']) -}}
+{%- endmacro %}
+
+{#- What is downstream of an edit and never built in a scenario: the reason, or none. -#}
+{% macro _not_built(node) -%}
+    {%- set told = node.name ~ " is " ~ (
+        "a snapshot" if node.resource_type == 'snapshot'
+        else "a model of the package " ~ node.package_name if node.package_name != project_name
+        else "materialized as " ~ node.config.materialized
+            if node.config.materialized not in ('table', 'view', 'incremental', 'ephemeral') else ""
+    ) -%}
+    {{- return(none if told == node.name ~ " is " else told ~ ", which a preview does not build") -}}
 {%- endmacro %}
 
 {#- A row of `other_models` about a model that is not built. -#}
@@ -73,21 +89,24 @@
 {%- endmacro %}
 
 {#-
-    Why a model can't be built in another world, or none: it is in Python, or it or a model before it
-    names what differs otherwise than by a plain `ref`, so that no other rows can be put there.
+    Why a model can't be built in another world, or none: it is in Python or in a package, or it or a
+    model before it names what differs otherwise than by a plain `ref`, so that no other rows can be
+    put there.
 -#}
 {% macro _not_shown(node, scenario, impact_relations) -%}
-    {%- if node.language == 'python' -%}
+    {%- if _not_built(node) -%}
+        {{- return(_not_built(node)) -}}
+    {%- elif node.language == 'python' -%}
         {{- return(node.name ~ " is in Python, which a preview can't run over other rows") -}}
     {%- endif -%}
     {%- set plain = modules.re.findall(ref_pattern(), without_jinja_comments(node.raw_code)) -%}
     {%- for unique_id in node.depends_on.nodes
         if _reads_edited(unique_id, scenario, impact_relations) -%}
         {%- set parent = graph.nodes[unique_id] -%}
-        {%- if parent.name not in plain -%}
+        {%- if parent.name not in plain or _is_named_otherwise(node, parent) -%}
             {{- return(
                 node.name ~ " does not name " ~ parent.name ~ " by {{ ref('" ~ parent.name
-                ~ "') }}, so a preview can't put other rows there"
+                ~ "') }} alone, so a preview can't put other rows there"
             ) -}}
         {%- elif parent.config.materialized != 'versioned' and not dimension_of(parent.name) -%}
             {%- set reason = _not_shown(parent, scenario, impact_relations) -%}
@@ -95,6 +114,14 @@
         {%- endif -%}
     {%- endfor -%}
     {{- return(none) -}}
+{%- endmacro %}
+
+{#- Whether a model also names another one where no other rows can be put, as in a macro's arguments. -#}
+{% macro _is_named_otherwise(node, parent) -%}
+    {%- for problem in _reference_problems(node) if parent.name in modules.re.findall("\\w+", problem) -%}
+        {{- return(true) -}}
+    {%- endfor -%}
+    {{- return(false) -}}
 {%- endmacro %}
 
 {#- Whether a model's rows can differ between the worlds: through a dimension or a touched mart. -#}
@@ -106,6 +133,10 @@
     {%- elif dimension_of(node.name) -%}
         {{- return(dimension_of(node.name) in scenario.edited) -}}
     {%- endif -%}
+    {{- return(_has_edited_input(node, scenario, impact_relations)) -}}
+{%- endmacro %}
+
+{% macro _has_edited_input(node, scenario, impact_relations) -%}
     {%- for parent in node.depends_on.nodes if _reads_edited(parent, scenario, impact_relations) -%}
         {{- return(true) -}}
     {%- endfor -%}
@@ -180,6 +211,10 @@
 {% macro _mart_with_impact(mart, world, scenario, impact) -%}
     {%- set rules = mart.config.meta.mart -%}
     {%- set columns = version_columns(mart) -%}
+    {%- set types = {} -%}{#- of sums: a wider one would make other quotients -#}
+    {%- for column in adapter.get_columns_in_relation(versions_relation(mart)) -%}
+        {%- do types.update({column.name: column.dtype}) -%}
+    {%- endfor -%}
     (
         select {{ _mart_view_columns(mart) }}
         from (
@@ -194,7 +229,8 @@
             union all
             select
                 {%- for column in columns %}
-                {{ column if column in rules.grain else 'after_' ~ column }},
+                {{ column if column in rules.grain
+                    else 'cast(after_' ~ column ~ ' as ' ~ types[column] ~ ')' }} as {{ column }},
                 {%- endfor %}
                 cast(null as int) as published_from
             from {{ impact }}

@@ -202,12 +202,11 @@
 {%- endmacro %}
 
 {#-
-    Refuses a scenario of several change sets whose rows overlap only together: two that add rows of
-    one key, or two airings of one time. The tests of approved rows look for it. (One change set by
-    itself was checked when it was submitted.)
+    Refuses a scenario whose rows overlap: change sets that add rows of one key, or airings of one time,
+    together or beside what was approved since. The tests of approved rows look for it.
 -#}
 {% macro refuse_overlapping_rows(name, relation) -%}
-    {%- if scenario_ids() | unique | list | length > 1 and not run_var('promoting') -%}
+    {%- if not run_var('promoting') -%}
         {%- set rules = graph.nodes['model.' ~ project_name ~ '.stg_' ~ name].config.meta.contract -%}
         {%- set after = "(select * from " ~ relation ~ " where world = 'after') as after_rows" -%}
         {%- set queries = [test_scd_no_overlap(after, rules.key)] -%}
@@ -219,7 +218,8 @@
         {%- for query in queries -%}
             {%- for row in run_query('select * from (' ~ query ~ ') as overlapping limit 1').rows -%}
                 {{ exceptions.raise_compiler_error(
-                    "Change sets " ~ scenario_ids() | join(', ') ~ " can't be tried together: rows of "
+                    "Change sets " ~ scenario_ids() | join(', ') ~ " can't be tried"
+                    ~ (" together" if scenario_ids() | length > 1 else " on today's rows") ~ ": rows of "
                     ~ name ~ " overlap, among them " ~ row[rules.key[0]] ~ " from " ~ row['valid_from']
                     ~ ". Try one of them, or have the other made anew on it (foreview refresh)."
                 ) }}

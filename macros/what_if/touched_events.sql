@@ -29,11 +29,7 @@
     from {{ in_world(name, 'both', scenario) }} as event
     inner join touched_{{ parent }} as parent
         on event.{{ reach()[parent].by }} = parent.key_value
-            and cast(event.{{ way.during[1] }} as date) >= date_sub(parent.valid_from, 1)
-            and (
-                parent.valid_to is null
-                or cast(event.{{ way.during[0] }} as date) <= date_add(parent.valid_to, 1)
-            )
+            and {{ holds_on('parent', broadcast_date('event.' ~ way.during[0])) }}
 {%- endmacro %}
 
 {#- The viewing days and the instants of an event; a day more at both ends than it can need. -#}

@@ -133,7 +133,7 @@
 {#- The mart's own SQL over some viewing and, where it only joins them, that viewing's devices. -#}
 {% macro _mart_in_world(mart, world, scenario, viewing, devices) -%}
     {%- set inputs = {'fct_viewing': viewing} -%}
-    {%- if devices and _aliases(mart_sql(mart), 'device') -%}
+    {%- if devices and _aliases(mart_sql(mart), 'device') and not steps_apart(mart_sql(mart), ['device']) -%}
         {%- do inputs.update({'dim_device': devices}) -%}
     {%- endif -%}
     {%- for name in mart_reads(mart) -%}

@@ -100,7 +100,7 @@ def write_feed(workspace: Workspace, release: int, folder: Path) -> Feed:
     found = workspace.registry.release(release)
     of = {"release": release, "publication": found.publication}
     tables = {"rows": list(_rows(workspace, found.change_set_ids, release))}
-    if found.kind != "baseline":  # a first load's figures are all there are
+    if found.publication != 1:  # the first one's figures are all there are
         spark = open_engines(workspace)
         for mart in read_marts(workspace):
             tables[mart["name"]] = _figures(workspace, spark, mart, found.publication)

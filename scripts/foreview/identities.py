@@ -206,6 +206,33 @@ def identity_edits(contract: Contract, edits: Iterable[Edit], keys: State) -> di
     return found
 
 
+def identified_otherwise(
+    contract: Contract, edits: Iterable[Edit], seen: State, keys: State
+) -> Iterator[Problem]:
+    """Yield a conflict for each new code or merger whose channel counts as another one since.
+
+    Args:
+        contract: The rules of the edits' dimension.
+        edits: What an analyst asks for.
+        seen: The rows of `channel_key` that the analyst saw.
+        keys: Those of today.
+    """
+    (code,) = contract.key
+    for edit in edits if seen != keys else ():
+        if edit.action not in (Action.NEW_CODE, Action.MERGE) or not edit.identity or not edit.day:
+            continue
+        is_merger = edit.action is Action.MERGE  # of its own code a cell is compared
+        channel = (edit.values[code] if is_merger else edit.identity[0]) or ""
+        was, is_ = (_identity_on(one, channel, edit.day) for one in (seen, keys))
+        if was != is_:
+            message = (
+                f"{channel} counts as {is_} on {edit.day} since this workbook was exported; "
+                f"in it as {was}."
+            )
+            fix = "Bring the workbook up to date (foreview refresh), and see if you still want it."
+            yield Problem("conflict", message, edit.cells.get(code, edit.where), channel, fix)
+
+
 def with_later_rows(
     edits: Iterable[Edit], state: State, keys: State
 ) -> tuple[list[Edit], list[Problem]]:

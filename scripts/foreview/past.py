@@ -322,6 +322,7 @@ def _changed_figure(
             )
             for one in (spark.read.option("versionAsOf", version).table(table), spark.table(table))
         )
+        now = now.select(then.columns)  # measures may have come since
         gone, come = then.exceptAll(now), now.exceptAll(then)
         first = gone.unionAll(come).orderBy(*grain).first()
         if first is None:

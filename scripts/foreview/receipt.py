@@ -159,7 +159,10 @@ def what_changed(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> tuple[
         if earlier["figures"].get(name) != later["figures"].get(name)
     )
     if moved:
-        effect = f"It matters: these figures would move otherwise than before: {', '.join(moved)}."
+        effect = (
+            "It matters: these figures would move otherwise, or from other values, than before: "
+            f"{', '.join(moved)}."
+        )
     elif inputs:
         effect = "It does not matter: every figure would move just as before."
     else:

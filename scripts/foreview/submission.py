@@ -27,7 +27,7 @@ from foreview.changes import (
 from foreview.conflicts import split_since
 from foreview.contract import Contract
 from foreview.errors import Problem, RefusedError
-from foreview.identities import CHANNEL_KEY, identity_edits, with_later_rows
+from foreview.identities import CHANNEL_KEY, identified_otherwise, identity_edits, with_later_rows
 from foreview.lineage import tell_submission
 from foreview.loads import stage_pending
 from foreview.names import with_codes
@@ -290,17 +290,21 @@ def _changes(
     """Return what edits come to, all rows of the changed dimensions with them, and conflicts."""
     asked: dict[str, list[Edit]] = {}
     seen: dict[str, int] = {}
+    conflicts: list[Problem] = []
     for table in tables:
         release = table.workbook.base_release
         seen[table.contract.dimension] = release
-        has_codes = table.contract.identities is not None
-        known = workspace.registry.approved_rows(CHANNEL_KEY, release)[0] if has_codes else {}
+        known: State = {}
+        if table.contract.identities is not None:
+            known, today = (
+                workspace.registry.approved_rows(CHANNEL_KEY, one)[0] for one in (release, None)
+            )
+            conflicts += identified_otherwise(table.contract, table.edits, known, today)
         seen.setdefault(CHANNEL_KEY, release)
         for dimension, edits in identity_edits(table.contract, table.edits, known).items():
             asked.setdefault(dimension, []).extend(edits)
     changes: list[Change] = []
     states: dict[str, State] = {}
-    conflicts: list[Problem] = []
     for dimension, edits in asked.items():
         contract = workspace.contract(dimension)
         now, last = workspace.registry.approved_rows(dimension)

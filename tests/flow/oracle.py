@@ -118,7 +118,19 @@ def columns_of(mart: str) -> tuple[str, ...]:
         return (*(one for one in MEASURES if one != "sessions"), "airing_seconds")
     if mart == MINUTE:
         return ("records", "seconds", "weighted_seconds", "minute_seconds")
-    return (*MEASURES, "share_denominator")
+    return (*MEASURES, "share_denominator", clock_column(mart))
+
+
+def clock_column(mart: str) -> str:
+    return "week_seconds" if "week" in mart else "day_seconds"
+
+
+def clock_seconds(mart: str, first_day: str) -> int:
+    """Return the seconds of a broadcast day, or of a week of them: 05:00 to 05:00 by the clock."""
+    first = date.fromisoformat(first_day)
+    ends = (first, first + timedelta(days=7 if "week" in mart else 1))
+    begin, end = (datetime(one.year, one.month, one.day, 5, tzinfo=LOCAL) for one in ends)
+    return int((end.astimezone(UTC) - begin.astimezone(UTC)).total_seconds())
 
 
 def figures(
@@ -292,6 +304,7 @@ def _finished(mart: str, sums: Any, reached: Any) -> dict[tuple[str, ...], dict[
             "reach": len(reached.get(grain, {})),
             "weighted_reach": sum(reached.get(grain, {}).values(), Decimal(0)),
             "share_denominator": totals[tuple(grain[place] for place in WITHIN[mart])],
+            clock_column(mart): clock_seconds(mart, grain[0]),
         }
         for grain, one in sums.items()
     }

@@ -40,13 +40,13 @@ class Edits:
     """Random changes of several tables that are valid together, each key changed once.
 
     Attributes:
-        changes: What was taken so far.
+        sets: What was taken so far, in several change sets; what is taken together is in one.
         rows: The rows of each table with it.
     """
 
-    def __init__(self, workspace: Workspace, draw: random.Random, seed: int) -> None:
+    def __init__(self, workspace: Workspace, draw: random.Random, seed: int, sets: int) -> None:
         self.workspace, self.draw, self.seed = workspace, draw, seed
-        self.changes: list[Change] = []
+        self.sets: list[list[Change]] = [[] for _ in range(sets)]
         self.rows: dict[str, State] = dict(zip(READ, states(workspace), strict=True))
 
     def take(self, *asked: tuple[str, Edit]) -> bool:
@@ -59,7 +59,7 @@ class Edits:
             if problems or conflicts or not found:
                 return False
             changes += found
-        if keys_of(changes) & keys_of(self.changes):
+        if any(keys_of(changes) & keys_of(one) for one in self.sets):
             return False
         for dimension in {name for name, _ in asked}:
             contract = self.workspace.contract(dimension)
@@ -69,7 +69,8 @@ class Edits:
                 return False
             if dimension == "channel_key" and check_identities(rows[dimension], identities):
                 return False
-        self.rows, self.changes = rows, self.changes + changes
+        self.rows = rows
+        self.draw.choice(self.sets).extend(changes)
         return True
 
     def is_used(self, dimension: str, key: str) -> bool:
@@ -127,6 +128,13 @@ class Edits:
             begins = None if action in (Action.CORRECT, Action.DELETE) else day
             edit = Edit(action, identity, value, state[identity], begins)
             taken += self.take((dimension, edit))
+
+    def of_days(self, dimension: str, count: int, keys: Collection[str] = ()) -> None:
+        """Take corrections of the day on which a row begins or ends."""
+        for _ in range(count):
+            identity, row = self.row(dimension, keys)
+            value = {self.draw.choice(("valid_from", "valid_to")): self.draw.choice(DAYS)}
+            self.take((dimension, Edit(Action.CORRECT, identity, value, row)))
 
     def new_network(self, viewed: Collection[str]) -> None:
         """Take a new network and a channel that moves to it."""
@@ -194,11 +202,11 @@ def keys_of(changes: Sequence[Change]) -> set[tuple[str, str]]:
     return {(one.dimension, one.identity[0]) for one in changes}
 
 
-def states(workspace: Workspace, change_set: ChangeSet | None = None) -> list[Any]:
+def states(workspace: Workspace, *change_sets: ChangeSet) -> list[Any]:
     found = []
     for dimension in READ:
         state, _ = workspace.registry.approved_rows(dimension)
-        if change_set is not None:
+        for change_set in change_sets:
             changes = [one for one in change_set.changes if one.dimension == dimension]
             state, conflicts = apply(state, changes)
             assert not conflicts
@@ -208,8 +216,15 @@ def states(workspace: Workspace, change_set: ChangeSet | None = None) -> list[An
 
 def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> ChangeSet:
     """Edits of all dimensions at once: rows by themselves, and rows that go together."""
+    return random_change_sets(workspace, viewing, seed, 1)[0]
+
+
+def random_change_sets(
+    workspace: Workspace, viewing: Viewing, seed: int, count: int
+) -> list[ChangeSet]:
+    """The same, dealt out to so many change sets at the most, to be tried together."""
     draw = random.Random(seed)
-    edits = Edits(workspace, draw, seed)
+    edits = Edits(workspace, draw, seed, count)
     viewed = {record[2] for record in viewing.records}
     unknown = sorted(viewed - {identity[0] for identity in edits.rows["channel"]})
     keys = sorted(viewed - set(unknown))
@@ -230,19 +245,25 @@ def random_change_set(workspace: Workspace, viewing: Viewing, seed: int) -> Chan
     edits.of_a_column("airing", "programme_id", draw.randint(0, 4))
     edits.of_a_column("programme", "genre_id", draw.randint(0, 2))
     edits.moved_airings()
-    return ChangeSet(
-        author=workspace.actor,
-        reason=f"random edits {seed}",
-        kind="edit",
-        base_release=workspace.registry.latest_release(),
-        source_name="random",
-        source_hash="",
-        contracts={
-            name: workspace.contract(name).hash
-            for name in sorted({one.dimension for one in edits.changes})
-        },
-        changes=tuple(edits.changes),
-    )
+    edits.of_days("channel", draw.randint(0, 4), keys)
+    edits.of_days("area", draw.randint(0, 2))
+    return [
+        ChangeSet(
+            author=workspace.actor,
+            reason=f"random edits {seed}, {number}",
+            kind="edit",
+            base_release=workspace.registry.latest_release(),
+            source_name="random",
+            source_hash="",
+            contracts={
+                name: workspace.contract(name).hash
+                for name in sorted({one.dimension for one in changes})
+            },
+            changes=tuple(changes),
+        )
+        for number, changes in enumerate(edits.sets, 1)
+        if changes
+    ]
 
 
 def channels_moved(

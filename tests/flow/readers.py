@@ -1,4 +1,4 @@
-"""Somebody who reads a market's mart and dimensions all the while, in one query."""
+"""Somebody who reads a market's marts and dimensions all the while, in one query."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -6,7 +6,7 @@ from functools import reduce
 from threading import Event, Thread
 from typing import Any, Self
 
-from small_market import MART
+from oracle import GRAINS
 
 from foreview.workspace import Workspace
 
@@ -65,7 +65,7 @@ class Reader(Thread):
 
 
 def in_one_query(spark: Any, market: Workspace, tables: Sequence[str]) -> str:
-    """Return a hash of the rows of a mart and dimensions as readers see them, by one query."""
+    """Return a hash of the rows of marts and dimensions as readers see them, by one query."""
     texts = (
         " ".join(("select", _row_text(market, one), "from", market.table(one, "published")))
         for one in tables
@@ -82,7 +82,7 @@ def believed(spark: Any, market: Workspace, tables: Sequence[str], number: int) 
     texts = []
     for one in tables:
         names = ("known_from", "known_to", f"'{cut}'")
-        if one == MART:
+        if one in GRAINS:
             names = ("published_from", "published_to", str(number))
         first, last, now = names
         versions = spark.table(market.table(f"{one}__versions"))
@@ -98,8 +98,8 @@ def _hash(rows: Iterable[str]) -> str:
 def _row_text(market: Workspace, name: str) -> str:
     """Return SQL for a row as text: a figure's grain and sums, or a dimension's columns."""
     names = ("seconds", "weighted_seconds", "sessions", "reach", "weighted_reach")
-    if name == MART:
-        names = ("viewing_date", "market_id", "network_id", "playback_mode", *names)
+    if name in GRAINS:
+        names = (*GRAINS[name], *names)
     else:
         names = market.contract(name.removeprefix("dim_")).row_columns
     return f"to_json(struct('{name}' as table, {', '.join(names)}))"

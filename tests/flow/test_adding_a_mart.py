@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from oracle import Viewing, row_now, row_on, rows_by_key
 from random_edits import DAYS
-from small_market import NOW, OLD, small_market
+from small_market import NOW, OLD, newest, small_market
 
 from conftest import PROJECT, acting
 from foreview.approval import approve
+from foreview.audit import verify
 from foreview.changes import ChangeSet, apply, diff
+from foreview.errors import EngineError
 from foreview.impact import MartImpact
+from foreview.past import as_of
 from foreview.promotion import build, promote
 from foreview.receipt import record_receipt
 from foreview.submission import record
@@ -237,6 +240,69 @@ def test_a_mart_by_the_market_that_an_area_is_in_now_is_rehearsed(
     assert shown(spark, market, MARKETS_NOW, THREE) == after
     days = {str(one[0]) for one in viewing.records}
     assert {grain[0] for grain in after if before.get(grain) != after[grain]} == days
+
+
+def test_a_measure_may_come_and_go_and_a_mart_be_dropped_while_its_past_stays(
+    spark: Any, market: Workspace
+) -> None:
+    from delta.tables import DeltaTable
+
+    sql = market.project / "models" / "audience" / f"{MARKETS_NOW}.sql"
+    properties = sql.with_name("audience.yml")
+    texts = {path: path.read_text(encoding="utf-8") for path in (sql, properties)}
+    before, number = shown(spark, market, MARKETS_NOW, THREE), newest(spark, market)
+
+    def with_other(path: Path, one: str, other: str) -> Workspace:
+        assert texts[path].count(one) == 1
+        path.write_text(texts[path].replace(one, other), encoding="utf-8")
+        return replace(market)  # reads the project anew
+
+    starts = "sum(case when viewing.is_session_start then 1 else 0 end) as sessions"
+    with_other(sql, "count(*) as records,", f"count(*) as records,\n    {starts},")
+    of_long = "long_seconds: {label: Long stays, type: integer, over: records}\n"
+    of_starts = of_long.replace("long_seconds", "sessions")
+    build(with_other(properties, of_long, f"{of_long}            {of_starts}"))
+    told = shown(spark, market, MARKETS_NOW, (*THREE, "sessions"))
+    assert {grain: values[:3] for grain, values in told.items()} == before
+    assert sum(one[3] for one in told.values()) == sum(
+        bool(record[4]) for record in Viewing(spark, market).records
+    )
+    rows = as_of(replace(market), MARKETS_NOW, publication=number).collect()
+    assert len(rows) == len(before)
+    assert {row["sessions"] for row in rows} == {None}
+    assert not verify(replace(market))[1]
+
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+    build(replace(market))
+    assert shown(spark, market, MARKETS_NOW, THREE) == before
+    of_bigint, of_decimal = (f"cast(viewing.seconds as {one})" for one in ("bigint", "decimal(20)"))
+    with pytest.raises(EngineError, match="seconds is bigint in what is published"):
+        build(with_other(sql, of_bigint, of_decimal))
+    with_other(sql, "count(*) as records,", "'x' as other_mode,\n    count(*) as records,")
+    with pytest.raises(EngineError, match="has another grain"):
+        build(
+            with_other(
+                properties, "market_id, playback_mode]", "market_id, playback_mode, other_mode]"
+            )
+        )
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+    build(replace(market))
+    assert shown(spark, market, MARKETS_NOW, THREE) == before
+
+    sql.unlink()
+    entries = re.split(r"(?m)^(?=  - name: )", texts[properties])
+    kept = [one for one in entries if not one.startswith(f"  - name: {MARKETS_NOW}\n")]
+    properties.write_text("".join(kept), encoding="utf-8")
+    build(replace(market))
+    assert not spark.catalog.tableExists(market.table(MARKETS_NOW, "published"))
+    assert not verify(replace(market))[1], "what readers saw of it then is still there"
+    versions = DeltaTable.forName(spark, market.table(f"{MARKETS_NOW}__versions"))
+    versions.update("published_to is null", {"seconds": "seconds + 1"})
+    assert {one.where for one in verify(replace(market))[1]} == {MARKETS_NOW}
+    versions.update("published_to is null", {"seconds": "seconds - 1"})
+    assert not verify(replace(market))[1]
 
 
 def places(figures: dict[tuple[str, ...], tuple[int, int]]) -> set[tuple[str, str, int, int]]:

@@ -1,13 +1,16 @@
 """Newer viewing: figures of its days are added, and "as it is now" moves on with the last day."""
 
+from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from oracle import Viewing, assert_same, figures, published
 from random_edits import DAYS, channels_moved, states
-from small_market import NOW, OLD, Killed, killing, small_market
+from readers import Reader, believed, in_one_query
+from small_market import NOW, OLD, Killed, killing, shown_to_readers, small_market
 
 from conftest import acting
 from foreview import viewing_load
@@ -31,6 +34,12 @@ LATER = DAYS[3]
 @pytest.fixture(scope="module")
 def market(spark_home: Path, spark: Any) -> Workspace:
     return small_market(spark_home, "two_marts", NOW, OLD)
+
+
+def reading(spark: Any, market: Workspace, tables: Sequence[str]) -> Reader:
+    """Return somebody who reads both marts and channels, in one query, all the while."""
+    read = partial(in_one_query, spark, market, tables)
+    return Reader(lambda: shown_to_readers(spark, market), read)
 
 
 def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
@@ -61,7 +70,12 @@ def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
     record(market, change_set)
     record_receipt(market, preview(market, [change_set.id]))
     approve(acting(market, "rob"), change_set.id)
-    promote(acting(market, "rob"), change_set.id)
+    tables = (NOW, OLD, "dim_channel")
+    first = shown_to_readers(spark, market)
+    with reading(spark, market, tables) as reader:
+        promote(acting(market, "rob"), change_set.id)
+    seen = reader.assert_never_a_mixture(partial(believed, spark, market, tables))
+    assert seen == {first, first + 1}
     before = published(spark, market, [NOW, OLD])
     rebuilt = figures(viewing, *states(market))
     assert_same(before, {mart: rebuilt[mart] for mart in before})
@@ -89,7 +103,10 @@ def test_a_row_counts_as_it_is_now_from_the_day_that_viewing_reaches_it(
     with pytest.raises(RefusedError, match="viewing batch 4 is loaded but not published"):
         preview(market, [another.id])
     assert published(spark, market, [NOW, OLD]) == before
-    load_viewing(market, tmp_path / "newer")
+    with reading(spark, market, tables) as reader:
+        load_viewing(market, tmp_path / "newer")
+    seen = reader.assert_never_a_mixture(partial(believed, spark, market, tables))
+    assert seen == {first + 1, first + 2}
     after = published(spark, market, [NOW, OLD])
     rebuilt = figures(Viewing(spark, market), *states(market))
     assert_same(after, {mart: rebuilt[mart] for mart in after})

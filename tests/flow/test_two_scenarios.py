@@ -58,7 +58,10 @@ def test_two_scenarios_are_computed_apart_and_shown_side_by_side(
         assert not_mine not in alone.read_text(encoding="utf-8")
 
     viewing = Viewing(spark, market)
-    worlds = [figures(viewing, *states(market, each))[MART] for each in (None, *scenarios)]
+    worlds = [
+        figures(viewing, *states(market, *each))[MART]
+        for each in ((), *((one,) for one in scenarios))
+    ]
     with (tmp_path / f"{MART}_side_by_side.csv").open(encoding="utf-8", newline="") as file:
         rows = {tuple(row[name] for name in GRAINS[MART]): row for row in csv.DictReader(file)}
     differing = {

@@ -14,12 +14,13 @@ import pytest
 from oracle import (
     Viewing,
     assert_same,
+    clock_column,
     figures,
     published,
     rank_changes,
     with_impact,
 )
-from random_edits import DAYS, random_change_set, states
+from random_edits import DAYS, random_change_set, random_change_sets, states
 from small_market import load_other_devices
 
 from conftest import acting, make_workspace
@@ -27,8 +28,8 @@ from foreview import what_if
 from foreview.approval import approve
 from foreview.changes import ChangeSet, diff
 from foreview.dbt_project import run_dbt
-from foreview.impact import Impact
-from foreview.impact_tables import count_figures, read_impact, with_rank_changes
+from foreview.impact import Impact, Ratio, ratio_of
+from foreview.impact_tables import count_figures, read_impact, read_marts, with_rank_changes
 from foreview.promotion import promote
 from foreview.receipt import record_receipt
 from foreview.rollback import rollback
@@ -59,11 +60,23 @@ def test_published_figures_are_those_of_the_viewing(
     assert_same(published(spark, market), figures(viewing, *states(market)))
 
 
+def test_ratios_that_readers_see_are_those_that_reports_show(spark: Any, market: Workspace) -> None:
+    for mart in read_marts(market):
+        rows = spark.table(market.table(mart["name"], "published")).toArrow().to_pylist()
+        for name, rules in mart["ratios"].items():
+            divisor = rules.get("denominator", f"{name}_denominator")
+            ratio = Ratio(name, "", rules["numerator"], divisor, rules["scale"])
+            assert [ratio_of(ratio, row) for row in rows] == [row[name] for row in rows]
+
+
 def test_both_oracles_agree(spark: Any, market: Workspace, viewing: Viewing) -> None:
     slow = figures(viewing, *states(market))
     by_pandas = oracle_frames.figures(oracle_frames.ViewingFrame(spark, market), *states(market))
     for mart in oracle_frames.MARTS:
-        expected = slow[mart]
+        expected = {
+            grain: {name: one for name, one in values.items() if name != clock_column(mart)}
+            for grain, values in slow[mart].items()
+        }
         found = {
             grain: {
                 name: Decimal(value) / 10_000 if name in oracle_frames.WEIGHTED else value
@@ -87,10 +100,10 @@ def test_a_column_that_no_mart_reads_moves_nothing(spark: Any, market: Workspace
 
 
 def assert_is_a_rebuild(
-    spark: Any, market: Workspace, viewing: Viewing, change_set: ChangeSet, impact: Impact
+    spark: Any, market: Workspace, viewing: Viewing, impact: Impact, *change_sets: ChangeSet
 ) -> None:
     before = published(spark, market)
-    after = figures(viewing, *states(market, change_set))
+    after = figures(viewing, *states(market, *change_sets))
     assert_same(with_impact(before, impact), after)
     for mart in impact.marts:
         moved = {one.grain: (one.before, one.after) for one in mart.rank_changes}
@@ -105,7 +118,7 @@ def test_random_edits_are_a_rebuild_with_them_and_either_path_gives_one_receipt(
     before = published(spark, market)
     touched, full = (preview(market, [change_set.id], path=one) for one in ("touched", "full"))
     assert_same(published(spark, market), before)
-    assert_is_a_rebuild(spark, market, viewing, change_set, touched)
+    assert_is_a_rebuild(spark, market, viewing, touched, change_set)
     assert full.checksum == touched.checksum
     for impact, path in ((touched, "touched"), (full, "full")):
         assert {one.name for one in impact.paths} == {path}
@@ -117,14 +130,16 @@ def test_random_edits_are_a_rebuild_with_them_and_either_path_gives_one_receipt(
 def test_more_random_edits_are_a_rebuild_with_them(
     spark: Any, market: Workspace, viewing: Viewing, seed: int
 ) -> None:
-    change_set = random_change_set(market, viewing, seed)
-    market.registry.record_change_set(change_set)
-    impact = preview(market, [change_set.id], path="touched")
-    assert_is_a_rebuild(spark, market, viewing, change_set, impact)
+    change_sets = random_change_sets(market, viewing, seed, 1 + seed % 3)
+    for one in change_sets:
+        market.registry.record_change_set(one)
+    impact = preview(market, [one.id for one in change_sets], path="touched")
+    assert_is_a_rebuild(spark, market, viewing, impact, *change_sets)
     frames = oracle_frames.ViewingFrame(spark, market)  # the fast oracle finds it too
     after = oracle_frames.with_impact(oracle_frames.published(spark, market), impact)
-    oracle_frames.assert_same(after, oracle_frames.figures(frames, *states(market, change_set)))
-    market.registry.record_review(change_set.id, market.actor, "withdraw")
+    oracle_frames.assert_same(after, oracle_frames.figures(frames, *states(market, *change_sets)))
+    for one in change_sets:
+        market.registry.record_review(one.id, market.actor, "withdraw")
 
 
 def test_plain_dbt_tries_a_change_set_as_soon_as_it_is_submitted(
@@ -137,7 +152,7 @@ def test_plain_dbt_tries_a_change_set_as_soon_as_it_is_submitted(
     schema = scenario_schema(market, [change_set.id])
     impact = read_impact(market, spark, [change_set], schema, count_figures(market, spark))
     impact = replace(impact, marts=with_rank_changes(spark, schema, impact.marts))
-    assert_is_a_rebuild(spark, market, viewing, change_set, impact)
+    assert_is_a_rebuild(spark, market, viewing, impact, change_set)
 
 
 @pytest.mark.parametrize("retired", [False, True])

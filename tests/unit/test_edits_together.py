@@ -140,6 +140,27 @@ def test_an_older_workbook_does_not_merge_what_somebody_merged_since(
         submitted(workspace, again, "bob")
 
 
+@pytest.mark.parametrize(
+    ("code", "values", "action"),
+    [("A", {"channel_id": "B"}, "merge"), ("B", {"channel_id": "N"}, "new code")],
+)
+def test_an_older_workbook_does_not_follow_a_code_that_is_another_channels_since(
+    workspace: Workspace, channels: Path, code: str, values: dict[str, str], action: str
+) -> None:
+    recycled = {
+        "channel_id": "B",
+        "channel_sk": "B#2",
+        "valid_from": "2026-04-03",
+        "valid_to": None,
+    }
+    contract = workspace.contract("channel_key")
+    changes, _ = changes_of(contract, Edit(Action.INSERT, values=recycled), {})
+    promote_recorded(workspace, recorded(workspace, "bob", changes))
+    with pytest.raises(RefusedError, match="B counts as B#2 on 2026-04-07") as caught:
+        submitted(workspace, edited(workspace, channels, {code: values}, action))
+    assert {one.rule for one in caught.value.problems} == {"conflict"}
+
+
 @pytest.fixture
 def planned(workspace: Workspace, channels: Path) -> Path:
     """Rename A from 2026-06-01, and return a fresh workbook."""

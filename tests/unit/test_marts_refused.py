@@ -513,3 +513,67 @@ def test_a_model_in_the_marts_folder_that_says_no_grain_is_refused(tmp_path: Pat
     workspace = replace(make_workspace(tmp_path, "foreview"), project=tmp_path)
     with pytest.raises(RefusedError, match=r"audience_by_country_day.*countries\.yml"):
         read_marts(workspace)
+
+
+def universe(of: str, joins: str = "") -> str:
+    """The documents' mart with the weights of all devices beside its figures."""
+    step = f"""device as (select * from {{{{ ref('dim_device') }}}}),
+
+area as (select * from {{{{ ref('dim_area') }}}}),
+
+broadcast_day as (select * from {{{{ ref('broadcast_day') }}}}),
+
+universe as (
+    select broadcast_day.viewing_date, {of}sum(device.weight) as universe
+    from broadcast_day
+    inner join device on {{{{ holds_on('device', 'broadcast_day.viewing_date') }}}}
+    {joins}
+    group by broadcast_day.viewing_date
+)
+
+select
+    viewing.viewing_date"""  # noqa: S608 - a mart's text
+    return edited(
+        (")\n\nselect\n    viewing.viewing_date", f"),\n\n{step}"),
+        ("from viewing\n", "from viewing left join universe using (viewing_date)\n"),
+    )
+
+
+def test_devices_that_are_added_up_apart_from_viewing_are_all_devices(project: Macros) -> None:
+    sql = project.call("mart_sql", node=mart(project, universe("")))
+    assert project.call("steps_apart", sql=sql, dimensions=["device"])
+    for name in READS:
+        sql = project.call("mart_sql", node=project.node(name))
+        assert not project.call("steps_apart", sql=sql, dimensions=["device"])
+    by_market = universe(
+        "area.market_id, ",
+        "left join area on device.area_id = area.area_id "
+        "and {{ holds_on('area', 'broadcast_day.viewing_date') }}",
+    )
+    project.forget_kept("mart_sql")
+    assert "apart from the viewing" in refused(project, by_market)
+
+
+@pytest.mark.parametrize("rolled", ["rollup (", "cube (", "grouping sets ("])
+def test_figures_that_are_sums_of_others_have_no_channels_of_their_own(
+    project: Macros, rolled: str
+) -> None:
+    name = "audience_by_network_day"
+    node = project.node(name)
+    assert project.call("channel_attribute", mart=node)
+    project.forget_kept("mart_sql")
+    sql = node["raw_code"]
+    assert sql.count("group by\n") > 1
+    rest, last = sql.rsplit("group by\n", 1)
+    other = project.add(node, name, f"{rest}group by {rolled}\n{last.rstrip()}\n)")
+    assert project.call("channel_attribute", mart=other) is None
+
+
+def test_no_figure_is_of_a_device_or_a_household_under_another_name(project: Macros) -> None:
+    sql = edited(
+        (
+            "'channel.country_id') }}",
+            "'channel.country_id') }} as c,\n    viewing.device_id as country_id",
+        )
+    )
+    assert "Its grain has devices" in refused(project, sql)

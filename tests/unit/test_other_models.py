@@ -87,7 +87,13 @@ def test_a_model_that_is_named_like_a_dimension_is_shown(project: Macros) -> Non
     ("sql", "changes", "reason"),
     [
         ("def model(dbt, session): ...", {"language": "python"}, "report is in Python"),
+        ("select 1 from {{ ref('dim_channel') }}", {"package_name": "stats"}, "the package stats"),
         ("{% set c = ref('dim_channel') %}select 1 from {{ c }}", {}, "does not name dim_channel"),
+        (
+            "select 1 from {{ ref('dim_channel') }} where b in ({{ keys(ref('dim_channel'), 1) }})",
+            {"refs": [{"name": "dim_channel"}]},
+            " alone, so a preview can",
+        ),
     ],
 )
 def test_a_model_that_can_not_be_built_twice_is_said_to_be_and_breaks_nothing(
@@ -98,3 +104,12 @@ def test_a_model_that_can_not_be_built_twice_is_said_to_be_and_breaks_nothing(
     tables, counts = built(project)
     assert not tables
     assert counts.count(reason) == 2
+
+
+def test_a_snapshot_downstream_of_an_edit_is_said_not_to_be_shown(project: Macros) -> None:
+    model(
+        project, "select 1 from {{ ref('dim_channel') }}", "dim_channel", resource_type="snapshot"
+    )
+    tables, counts = built(project)
+    assert not tables
+    assert counts.count("report is a snapshot, which a preview does not build") == 1
