@@ -51,10 +51,10 @@ class Removed:
 
 
 def scenario_schemas(workspace: Workspace, spark: SparkSession) -> list[str]:
-    """Return all schemas in which trials have tables."""
-    prefixes = tuple(f"{workspace.schema}_{kind}_" for kind in KINDS)
+    """Return all schemas in which trials have tables; not others whose names begin alike."""
+    named = re.compile(f"{re.escape(workspace.schema)}_({'|'.join(KINDS)})_[0-9a-f]{{16}}")
     present = [one.name for one in spark.catalog.listDatabases()]
-    return [one for one in present if one.startswith(prefixes)]
+    return [one for one in present if named.fullmatch(one)]
 
 
 def clean_up(workspace: Workspace, *, is_dry: bool = False) -> Removed:

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from networks import network_workspace, with_tables_folder
 
 from conftest import PROJECT
 from foreview import housekeeping
-from foreview.housekeeping import remove_old_files
+from foreview.housekeeping import remove_old_files, scenario_schemas
 from foreview.loads import CALENDAR
+from foreview.what_if import scenario_schema
 from foreview.workspace import Workspace
 
 DAY = 24 * 3600
@@ -103,3 +105,17 @@ def test_versions_snapshots_publications_and_viewing_keep_all_their_files(
     written(checked, 90, 60)
     assert remove_old_files(workspace) == {"publication_contents_found": 1}
     assert held(checked) == [{"number": 1}]
+
+
+def test_a_schema_that_an_engineer_made_is_not_taken_for_one_of_a_trial(
+    workspace: Workspace,
+) -> None:
+    trials = [
+        scenario_schema(workspace, ids, kind)
+        for ids in (["0123456789abcdef"], ["0123456789abcdef", "fedcba9876543210"])
+        for kind in housekeeping.KINDS
+    ]
+    own = ["foreview_promotion_stats", "foreview_what_if_0123456789abcdef_kept", "foreview"]
+    databases = [SimpleNamespace(name=one) for one in (*own, *trials)]
+    spark: Any = SimpleNamespace(catalog=SimpleNamespace(listDatabases=lambda: databases))
+    assert scenario_schemas(workspace, spark) == trials
