@@ -77,12 +77,31 @@ def verify(workspace: Workspace, *, with_loads: bool = False) -> tuple[list[Chec
             for contract, places in zip(contracts, found, strict=True)
             for place, rows in places.items()
         ]
+    checks = list(_with_unfinished(workspace, checks))
     if store.is_configured():
         checks += store.check_store(workspace)
     problems += [check.problem for check in checks if check.problem]
     problems += check_figures(workspace)
     past = verify_publications(workspace, spark, with_loads=with_loads)
     return checks, [*problems, *_naming_rows(workspace, spark, past)]
+
+
+def _with_unfinished(workspace: Workspace, checks: Iterable[Check]) -> Iterator[Check]:
+    """Yield checks; what an unfinished promotion may have written is nobody's to be undone."""
+    step = workspace.registry.unfinished_promotion()
+    sets = map(workspace.registry.change_set, step.detail["change_sets"] if step else ())
+    dimensions = {name for one in sets for name in one.dimensions}
+    for one in checks:
+        if step is None or one.problem is None or one.dimension not in dimensions:
+            yield one
+            continue
+        message = (
+            f"The promotion to reference version {step.release} is unfinished, so these rows may "
+            f"be those before it or with it: {one.problem.message}"
+        )
+        fix = "Finish it, foreview promote --resume, or give it up, --abandon; then verify again."
+        problem = Problem("promotion-unfinished", message, one.problem.where, fix=fix)
+        yield replace(one, problem=problem)
 
 
 def refuse_other_rows(workspace: Workspace, expected: Mapping[str, State]) -> None:

@@ -150,6 +150,17 @@ def promote_without_engine(workspace: Workspace, file: Path, author: str) -> Cha
 
 def promote_recorded(workspace: Workspace, change_set: ChangeSet) -> int:
     """Record the approval and promotion of a recorded change set; return the release."""
+    approve_recorded(workspace, change_set)
+    registry = acting(workspace, "rob").registry
+    number = registry.begin_promotion([change_set.id], actor="rob")
+    registry.record_release(
+        number, [change_set.id], kind="promotion", publication=number, actor="rob"
+    )
+    return number
+
+
+def approve_recorded(workspace: Workspace, change_set: ChangeSet) -> None:
+    """Record a preview of a recorded change set and its approval."""
     registry = acting(workspace, "rob").registry
     checksum = change_set.id.ljust(64, "0")
     acting(workspace, change_set.author).registry.record_receipt(
@@ -164,8 +175,3 @@ def promote_recorded(workspace: Workspace, change_set: ChangeSet) -> int:
         actor=change_set.author,
     )
     registry.record_review(change_set.id, "rob", "approve", receipt_checksum=checksum, contracts={})
-    number = registry.begin_promotion([change_set.id], actor="rob")
-    registry.record_release(
-        number, [change_set.id], kind="promotion", publication=number, actor="rob"
-    )
-    return number
