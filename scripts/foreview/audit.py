@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -40,7 +41,7 @@ class Check:
         dimension: The dimension.
         place: What was compared: `seed`, `load`, `working table`, `published table` or
             `reference store`.
-        rows: Number of rows found there.
+        rows: Number of rows found there, those that are there twice too.
         hash: SHA-256 over the ordered rows, hex.
         problem: The first difference, or None.
     """
@@ -73,9 +74,9 @@ def verify(workspace: Workspace, *, with_loads: bool = False) -> tuple[list[Chec
     with ThreadPoolExecutor(max_workers=2) as pool:  # planning a query takes one core
         found = pool.map(lambda one: _places(workspace, spark, one), contracts)
         checks = [
-            _check_place(contract, place, rows, *expected[contract.dimension])
+            _check_place(contract, place, lines, *expected[contract.dimension])
             for contract, places in zip(contracts, found, strict=True)
-            for place, rows in places.items()
+            for place, lines in places.items()
         ]
     checks = list(_with_unfinished(workspace, checks))
     if store.is_configured():
@@ -115,14 +116,14 @@ def refuse_other_rows(workspace: Workspace, expected: Mapping[str, State]) -> No
     for name, rows in expected.items():
         contract = workspace.contract(name)
         place = "working table"
-        found = _rows({place: spark.table(workspace.table(f"dim_{name}"))}, contract)[place]
-        problem = check_rows(contract, place, found, rows).problem
+        lines = _lines({place: spark.table(workspace.table(f"dim_{name}"))}, contract)[place]
+        problem = check_rows(contract, place, state_of(contract, lines), rows).problem
         problems += [problem] if problem else []
     if problems:
         raise RefusedError(problems)
 
 
-def _places(workspace: Workspace, spark: SparkSession, contract: Contract) -> dict[str, State]:
+def _places(workspace: Workspace, spark: SparkSession, contract: Contract) -> dict[str, list[Row]]:
     name = contract.dimension
     is_seed = contract.storage == "seed"
     tables = {
@@ -137,21 +138,29 @@ def _places(workspace: Workspace, spark: SparkSession, contract: Contract) -> di
         for place, table in tables.items()
         if spark.catalog.tableExists(table)
     }
-    rows = _rows(frames, contract, approved_columns(contract))
-    found: dict[str, State] = {place: {} for place in tables} | rows
+    lines = _lines(frames, contract, approved_columns(contract))
+    found: dict[str, list[Row]] = {place: [] for place in tables} | lines
     if not is_seed:
         return found
     return {SEED: read_seed(workspace.seeds / f"{name}.csv", contract), **found}
 
 
 def _check_place(
-    contract: Contract, place: str, rows: State, expected: State, last: Mapping[Identity, str]
+    contract: Contract,
+    place: str,
+    lines: Sequence[Row],
+    expected: State,
+    last: Mapping[Identity, str],
 ) -> Check:
     """Compare a place's rows, and where they were written also each row's change set.
 
     Snapshots keep the change set that a row had when its values last changed.
     """
+    rows = state_of(contract, lines)
     check = check_rows(contract, place, without_sources(contract, rows), expected)
+    if not check.problem and len(lines) > len(rows):
+        check = replace(check, problem=_first_twice(contract, place, lines))
+    check = replace(check, rows=len(lines))
     if check.problem or place not in WRITTEN:
         return check
     sourced = {
@@ -168,9 +177,9 @@ def without_sources(contract: Contract, rows: State) -> State:
     }
 
 
-def _rows(
+def _lines(
     frames: Mapping[str, DataFrame], contract: Contract, columns: Sequence[str] = ()
-) -> dict[str, State]:
+) -> dict[str, list[Row]]:
     """Return the rows of several frames by their places, in one query; all values by default."""
     from pyspark.sql import functions as f
 
@@ -190,7 +199,7 @@ def _rows(
     if placed:
         for row in reduce(lambda one, other: one.unionByName(other), placed).toArrow().to_pylist():
             by_place[row.pop("place")].append(row)
-    return {place: state_of(contract, rows) for place, rows in by_place.items()}
+    return by_place
 
 
 def _naming_rows(
@@ -208,7 +217,8 @@ def _naming_rows(
         rows = as_of(workspace, contract.dimension, publication=number)
         release = release_of(workspace, spark, number)
         expected, _ = workspace.registry.approved_rows(contract.dimension, release)
-        difference = check_rows(contract, place, _rows({place: rows}, contract)[place], expected)
+        found = state_of(contract, _lines({place: rows}, contract)[place])
+        difference = check_rows(contract, place, found, expected)
         if difference.problem:
             yield difference.problem
 
@@ -254,10 +264,22 @@ def _first_difference(
         found, wanted = rows.get(identity), expected.get(identity)
         if found == wanted:
             continue
-        key = f"{contract.dimension} {', '.join(identity[:-1])} from {identity[-1]}"
         fix = "Somebody changed it behind the system's back: undo that, or propose it as an edit."
-        message = difference(key, found, wanted)
+        message = difference(_told(contract, identity), found, wanted)
         return Problem(
             "not-as-approved", message, where=f"{place} of {contract.dimension}", fix=fix
         )
     raise AssertionError("equal rows with unequal hashes")
+
+
+def _first_twice(contract: Contract, place: str, lines: Iterable[Row]) -> Problem:
+    """Name the first row that is there twice: as rows by identity nothing would show it."""
+    counts = Counter(identity_of(contract, one) for one in lines)
+    first = min(one for one, count in counts.items() if count > 1)
+    message = f"{_told(contract, first)} is there twice."
+    fix = "Somebody changed it behind the system's back: undo that, or foreview build --restore."
+    return Problem("not-as-approved", message, where=f"{place} of {contract.dimension}", fix=fix)
+
+
+def _told(contract: Contract, identity: Identity) -> str:
+    return f"{contract.dimension} {', '.join(identity[:-1])} from {identity[-1]}"

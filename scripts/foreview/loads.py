@@ -81,18 +81,15 @@ def write_seed(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
         raise disk_error(error, path.name) from error
 
 
-def read_seed(path: Path, contract: Contract) -> dict[Identity, Row]:
-    """Return the lines of a seed file by identity; none when there is no file."""
-    from foreview.changes import make_state
-
+def read_seed(path: Path, contract: Contract) -> list[Row]:
+    """Return the lines of a seed file; none when there is no file."""
     if not path.exists():
-        return {}
+        return []
     with path.open(encoding="utf-8", newline="") as file:
-        rows = [
+        return [
             {name: line.get(name) or None for name in approved_columns(contract)}
             for line in csv.DictReader(file)
         ]
-    return make_state(contract, rows)
 
 
 def ensure_seeds(workspace: Workspace) -> None:

@@ -89,3 +89,17 @@ def test_what_an_unfinished_promotion_does_not_touch_is_looked_at_as_always(
         "seed of network": "promotion-unfinished",
         "seed of network_group": "not-as-approved",
     }
+
+
+@pytest.mark.parametrize("last", ["BETA,Beta", "ALFA,Alfa"])
+def test_a_line_that_is_there_twice_in_a_seed_is_named(workspace: Workspace, last: str) -> None:
+    path = workspace.seeds / "network.csv"
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    (again,) = (one for one in lines if one.startswith(last))
+    path.write_text("".join([*lines, again]), "utf-8")
+    (problem,) = found_in(workspace)
+    assert (problem.rule, problem.where) == ("not-as-approved", "seed of network")
+    code = last.split(",")[0]
+    assert problem.message == f"network {code} from 1900-01-01 is there twice."
+    checks, _ = verify(workspace)
+    assert {one.dimension: one.rows for one in checks} == {"network_group": 1, "network": 4}

@@ -129,7 +129,7 @@ def test_the_store_has_the_approved_rows_to_the_last_character(
         contract = workspace.contract(one.dimension)
         if contract.storage == "seed":
             path = workspace.seeds / f"{one.dimension}.csv"
-            written = read_seed(path, contract)
+            written = make_state(contract, read_seed(path, contract))
             assert state_hash(without_sources(contract, written)) == one.hash
     assert published(
         mariadb,
