@@ -126,7 +126,9 @@ def versions_of(workspace: Workspace, dimension: str, key: str) -> list[Version]
     ordered = sorted(entries, key=lambda one: one.release or 0)
     for release, those in groupby(ordered, key=lambda one: one.release or 0):
         rows = {identity: found[place].values for identity, place in current.items()}
-        for entry in _in_effect(workspace, list(those), rows, release):
+        made = _in_effect(workspace, list(those), rows, release)
+        # As they are applied: what is added may take the place of what is removed after it.
+        for entry in sorted(made, key=lambda one: one.change.kind is not Kind.REMOVED):
             _record(entry, found, current, named_by)
     moved = {one: _figures_moved(workspace, one) for one in {one.release for one in found}}
     found = [replace(one, figures_moved=moved[one.release]) for one in found]

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from networks import network_workspace, promote_recorded, run
+from networks import export, network_workspace, promote_recorded, rows_of, run, write_cells
 
 from conftest import PROJECT, acting
-from foreview.changes import Action, ChangeSet, Edit, changes_of
+from foreview.changes import Action, ChangeSet, Edit, Kind, changes_of
+from foreview.contract import BEGINNING
 from foreview.feed import _rows
 from foreview.history import Version, versions_of
+from foreview.submission import read_change_set
 from foreview.workspace import Workspace
 
 
@@ -151,3 +153,54 @@ def test_a_row_is_told_as_it_was_put_into_effect_and_not_as_it_was_submitted(
     release = workspace.registry.latest_release()
     rows = list(_rows(workspace, [split.id], release))
     assert [one["after"].get("network_name") for one in rows] == [None, "Named since"]
+
+
+def believed(workspace: Workspace) -> dict[str, Any]:
+    """Return ALFA's rows that are still believed, by their first day."""
+    versions = versions_of(workspace, "network", "ALFA")
+    return {one.valid_from: one.values for one in versions if one.known_to is None}
+
+
+def approved(workspace: Workspace) -> dict[str, Any]:
+    state, _ = workspace.registry.approved_rows("network")
+    return {day: row for (key, day), row in state.items() if key == "ALFA"}
+
+
+def test_two_rows_that_change_places_are_both_still_believed(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    edited(workspace, Action.CHANGE_FROM, {"network_name": "May"}, "2026-05-01")
+    file = export(workspace, tmp_path)
+    first, second = rows_of(file, "Network", "ALFA")
+    wrong = {"Action": "was always wrong"}
+    cells = {
+        first: {**wrong, "True from": "2026-05-01", "True until": ""},
+        second: {**wrong, "True from": BEGINNING, "True until": "2026-05-01"},
+    }
+    change_set = read_change_set(workspace, write_cells(file, "Network", cells), "x")
+    workspace.registry.record_change_set(change_set)
+    promote_recorded(workspace, change_set)
+    assert approved(workspace)[BEGINNING]["network_name"] == "May"
+    assert believed(workspace) == approved(workspace)
+
+
+def test_a_row_that_takes_the_days_of_one_removed_after_it_is_still_believed(
+    workspace: Workspace,
+) -> None:
+    edited(workspace, Action.CHANGE_FROM, {"network_name": "May"}, "2026-05-01")
+    state, _ = workspace.registry.approved_rows("network")
+    contract = workspace.contract("network")
+    first, second = sorted(one for one in state if one[0] == "ALFA")
+    ends = {"valid_from": "2026-05-01", "valid_to": None}
+    moved = Edit(Action.CORRECT, first, ends, state[first])
+    gone = Edit(Action.DELETE, second, {}, state[second])
+    changes = [
+        one for edit in (moved, gone) for one in changes_of(contract, edit, state, [second])[0]
+    ]
+    assert [one.kind for one in changes] == [Kind.REMOVED, Kind.ADDED, Kind.REMOVED]
+    hashes = {"network": contract.hash}
+    found = ChangeSet("ana", "why", "edit", 2, "a.xlsx", "ab" * 32, hashes, tuple(changes))
+    workspace.registry.record_change_set(found)
+    promote_recorded(workspace, found)
+    assert list(approved(workspace)) == ["2026-05-01"]
+    assert believed(workspace) == approved(workspace)
