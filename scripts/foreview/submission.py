@@ -51,7 +51,7 @@ def refuse_unfinished(workspace: Workspace, *, erasing: int | None = None) -> No
 
     Args:
         workspace: Where.
-        erasing: The household whose erasure goes on.
+        erasing: The household that is to be erased; nobody else is told which others are.
     """
     _refuse_unfinished_erasure(workspace, erasing)
     step = workspace.registry.unfinished_promotion()
@@ -68,10 +68,14 @@ def refuse_unfinished(workspace: Workspace, *, erasing: int | None = None) -> No
 
 def _refuse_unfinished_erasure(workspace: Workspace, erasing: int | None) -> None:
     for household, begun in workspace.registry.unfinished_erasures().items():
-        if household != erasing:
+        if household == erasing:
+            continue
+        message = "The erasure of a household was interrupted."
+        fix = "Whoever began it finishes it: foreview status tells which household it is."
+        if erasing is not None:
             message = f"The erasure of household {household} was interrupted."
             fix = f"Finish it: foreview erase-household {household} --reason {begun['reason']!r}."
-            raise RefusedError(Problem("erasure-unfinished", message, fix=fix))
+        raise RefusedError(Problem("erasure-unfinished", message, fix=fix))
 
 
 def record(workspace: Workspace, change_set: ChangeSet) -> bool:

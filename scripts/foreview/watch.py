@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from foreview.errors import ForeviewError
+from foreview.errors import ForeviewError, RefusedError
 from foreview.reviewing import standing_of
 from foreview.submission import read_change_set, record, write_annotated_copy
 from foreview.whole_files import file_hash, replacing
@@ -22,6 +22,9 @@ DONE = "submitted"
 """The folder, in a person's, into which workbooks go that became change sets."""
 NOTE = ".answer.txt"
 _FILE = "File: "
+_UNFINISHED = {"promotion-unfinished", "erasure-unfinished"}
+"""Rules that say nothing of a workbook: it is taken when somebody finished that."""
+
 _SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 Impact = Callable[[Workspace, str, Path], None]
@@ -71,6 +74,8 @@ class DropFolder:
                 self._answered[path] = seen[path]
             except OSError as error:  # still open in Excel, taken away, or the disk is full
                 told.append(f"{path}: left for later, {error.strerror or error}.")
+            except RefusedError as error:  # something is unfinished, which says nothing of it
+                told.append(f"{path}: left for later. {error}")
         self._seen = seen
         return told
 
@@ -90,6 +95,8 @@ class DropFolder:
                 change_set = read_change_set(workspace, path, None)
                 is_new = record(workspace, change_set)  # the same content is the same change set
             except ForeviewError as error:
+                if any(one.rule in _UNFINISHED for one in error.problems):
+                    raise
                 copy = write_annotated_copy(path, error.problems)
                 lines = [f"{one.where}: {one.message} {one.fix}" for one in error.problems]
                 lines += [f"All errors are marked in {copy.name}."] if copy else []

@@ -14,7 +14,7 @@ from registries import ServerStore
 from typer.testing import CliRunner
 
 from conftest import acting, make_workspace
-from foreview.changes import ChangeSet
+from foreview.changes import Action, ChangeSet, Edit, changes_of
 from foreview.cli import app
 from foreview.contract import BEGINNING
 from foreview.mariadb_server import Server
@@ -157,6 +157,20 @@ def promote_recorded(workspace: Workspace, change_set: ChangeSet) -> int:
         number, [change_set.id], kind="promotion", publication=number, actor="rob"
     )
     return number
+
+
+def begin_to_rename(workspace: Workspace) -> ChangeSet:
+    """Begin to promote another name of BETA, without writing its row; return the change set."""
+    contract, identity = workspace.contract("network"), ("BETA", BEGINNING)
+    now, _ = workspace.registry.approved_rows("network")
+    edit = Edit(Action.CORRECT, identity, {"network_name": "Second"}, now[identity])
+    changes, _ = changes_of(contract, edit, now)
+    base, hashes = workspace.registry.latest_release(), {"network": contract.hash}
+    found = ChangeSet("ana", "why", "edit", base, "a.xlsx", "", hashes, tuple(changes))
+    workspace.registry.record_change_set(found)
+    approve_recorded(workspace, found)
+    workspace.registry.begin_promotion([found.id], actor="rob")
+    return found
 
 
 def approve_recorded(workspace: Workspace, change_set: ChangeSet) -> None:

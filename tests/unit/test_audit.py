@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from networks import approve_recorded, network_workspace
+from networks import begin_to_rename, network_workspace
 
 from conftest import PROJECT
 from foreview import audit
 from foreview.audit import SEED, verify
-from foreview.changes import Action, ChangeSet, Edit, apply, changes_of
+from foreview.changes import apply
 from foreview.errors import Problem
 from foreview.loads import read_seed, write_approved
 from foreview.workspace import Workspace
@@ -49,31 +49,23 @@ def tamper(workspace: Workspace, name: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), "utf-8")
 
 
-def begin_to_rename(workspace: Workspace) -> None:
-    """Promote another name of ALFA as far as its rows."""
-    contract = workspace.contract("network")
-    state, _ = workspace.registry.approved_rows("network")
-    identity = min(one for one in state if one[0] == "ALFA")
-    edit = Edit(Action.CORRECT, identity, {"network_name": "Alpha"}, state[identity])
-    changes, _ = changes_of(contract, edit, state)
-    hashes = {"network": contract.hash}
-    change_set = ChangeSet("ana", "why", "edit", 1, "a.xlsx", "ab" * 32, hashes, tuple(changes))
-    workspace.registry.record_change_set(change_set)
-    approve_recorded(workspace, change_set)
-    workspace.registry.begin_promotion([change_set.id], actor="rob")
-    after, _ = apply(state, changes)
-    write_approved(workspace, None, contract, after, dict.fromkeys(after, change_set.id))
+def write_renamed(workspace: Workspace) -> None:
+    """Promote another name of BETA as far as its rows."""
+    change_set = begin_to_rename(workspace)
+    after, _ = apply(workspace.registry.approved_rows("network")[0], change_set.changes)
+    last = dict.fromkeys(after, change_set.id)
+    write_approved(workspace, None, workspace.contract("network"), after, last)
 
 
 def test_rows_of_an_unfinished_promotion_are_not_said_to_be_changed_by_somebody(
     workspace: Workspace,
 ) -> None:
     assert found_in(workspace) == []
-    begin_to_rename(workspace)
+    write_renamed(workspace)
     (problem,) = found_in(workspace)
     assert (problem.rule, problem.where) == ("promotion-unfinished", "seed of network")
     assert "reference version 2 is unfinished" in problem.message
-    assert "found 'Alpha', expected 'Alfa'" in problem.message
+    assert "found 'Second', expected 'Beta'" in problem.message
     assert "undo" not in problem.fix
     for told in ("--resume", "--abandon", "verify again"):
         assert told in problem.fix
@@ -82,7 +74,7 @@ def test_rows_of_an_unfinished_promotion_are_not_said_to_be_changed_by_somebody(
 def test_what_an_unfinished_promotion_does_not_touch_is_looked_at_as_always(
     workspace: Workspace,
 ) -> None:
-    begin_to_rename(workspace)
+    write_renamed(workspace)
     tamper(workspace, "network_group", "One", "Other")
     by_place = {one.where: one.rule for one in found_in(workspace)}
     assert by_place == {

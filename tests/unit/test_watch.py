@@ -8,13 +8,14 @@ from typing import Any
 
 import openpyxl
 import pytest
-from networks import export, network_workspace, run
+from networks import begin_to_rename, export, network_workspace, run
 
 from conftest import PROJECT, acting
 from foreview import watch
 from foreview.demo import edit_workbook
 from foreview.errors import Problem, RefusedError
-from foreview.submission import close, read_change_set, record
+from foreview.registry import ERASURE_BEGUN, ERASURE_DONE
+from foreview.submission import close, read_change_set, record, refuse_unfinished
 from foreview.watch import DropFolder
 from foreview.workspace import Workspace
 
@@ -128,6 +129,47 @@ def test_a_file_that_is_no_workbook_is_answered_and_left(workspace: Workspace, i
     assert len(folder.look()) == 1
     assert "old Excel format" in (inbox / "bob" / "old.xls.answer.txt").read_text(encoding="utf-8")
     assert file.exists()
+
+
+def test_a_workbook_waits_for_an_unfinished_promotion_and_is_taken_after_it(
+    workspace: Workspace, inbox: Path
+) -> None:
+    file = put(workspace, inbox)
+    begin_to_rename(workspace)
+    folder = drop(workspace, inbox)
+    folder.look()
+    for _ in range(2):
+        (line,) = folder.look()
+        assert line.startswith(f"{file}: left for later. The promotion of ")
+    assert [one.name for one in (inbox / "bob").iterdir()] == ["networks.xlsx"]
+    workspace.registry.abandon_promotion(2, actor="rob")
+    (line,) = folder.look()
+    assert "change request" in line
+
+
+def test_a_workbook_waits_for_an_interrupted_erasure_and_nobody_is_told_whose(
+    workspace: Workspace, inbox: Path
+) -> None:
+    file = put(workspace, inbox)
+    begun = {"household": 40123, "reason": "request of Jane Doe", "devices": [], "days": []}
+    workspace.registry.record_event("rob", ERASURE_BEGUN, begun)
+    folder = drop(workspace, inbox)
+    folder.look()
+    (line,) = folder.look()
+    assert line.startswith(f"{file}: left for later. The erasure of a household was interrupted.")
+    told = run(workspace, "submit", str(file), "--as", "bob").stderr
+    assert "erasure-unfinished" in told
+    for text in (line, told):
+        assert "foreview status" in text
+        assert "40123" not in text
+        assert "Jane" not in text
+    assert [one.name for one in (inbox / "bob").iterdir()] == ["networks.xlsx"]
+    assert "erase-household 40123 --reason" in run(workspace, "status").stdout
+    with pytest.raises(RefusedError, match="erase-household 40123 --reason 'request of Jane Doe'"):
+        refuse_unfinished(workspace, erasing=7)
+    workspace.registry.record_event("rob", ERASURE_DONE, {"household": 40123, "publication": 2})
+    (line,) = folder.look()
+    assert "change request" in line
 
 
 @pytest.mark.parametrize("step", ["record", "_answer"])
