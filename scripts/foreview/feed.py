@@ -17,6 +17,7 @@ from foreview.dbt_project import open_engines
 from foreview.errors import Problem, RefusedError
 from foreview.impact_tables import read_marts
 from foreview.past import plain_rows
+from foreview.tracks import check_system
 from foreview.whole_files import file_hash, replacing_folder
 from foreview.workspace import Workspace, disk_error
 
@@ -51,7 +52,12 @@ class Feed:
 
 
 def next_release(workspace: Workspace, system: str) -> int | None:
-    """Return the first release that a system has not acknowledged; None when it has all."""
+    """Return the first release that a system has not acknowledged; None when it has all.
+
+    Raises:
+        RefusedError: It can't be a system's name.
+    """
+    check_system(system)
     taken = [
         one.payload["release"]
         for one in workspace.registry.events(ACKNOWLEDGED)
@@ -65,7 +71,8 @@ def acknowledge(workspace: Workspace, system: str, release: int) -> None:
     """Record that a system has taken a release; once is enough.
 
     Raises:
-        RefusedError: There is no such release, or an earlier one was not taken yet.
+        RefusedError: There is no such release, an earlier one was not taken yet, or it can't be
+            a system's name.
     """
     workspace.registry.release(release)
     following = next_release(workspace, system)

@@ -120,7 +120,7 @@ def load_track(
         EngineError: Spark or dbt failed; what was there before is still there.
     """
     rules = _rules(workspace, mart)
-    _check_system(system)
+    check_system(system)
     spark = open_engines(workspace)
     number = _publication(workspace, spark, publication)
     columns = _columns(workspace, spark, rules)
@@ -161,7 +161,7 @@ def drop_track(workspace: Workspace, mart: str, system: str, publication: int) -
         EngineError: Spark or dbt failed; it is all there still.
     """
     rules = _rules(workspace, mart)
-    _check_system(system)
+    check_system(system)
     spark = open_engines(workspace)
     dropped = _count(workspace, spark, rules, system, publication)
     if not dropped:
@@ -204,7 +204,7 @@ def compare_track(
         EngineError: Spark or dbt failed.
     """
     rules = _rules(workspace, mart)
-    _check_system(system)
+    check_system(system)
     allowed = read_tolerances(tolerances, list(rules["measures"]))
     span = _span(first_day, last_day)
     spark = open_engines(workspace)
@@ -382,10 +382,18 @@ def _rules(workspace: Workspace, mart: str) -> dict[str, Any]:
     return marts[mart]
 
 
-def _check_system(system: str) -> None:
+def check_system(system: str) -> None:
+    """Refuse what can't be the name of another system.
+
+    Raises:
+        RefusedError: `system-name`.
+    """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", system):
         message = f"{system!r} can't be the name of a system."
-        fix = "Write up to 64 letters, digits, points, hyphens and underscores."
+        fix = (
+            "Write up to 64 letters, digits, points, hyphens and underscores, a letter or digit "
+            "first."
+        )
         raise RefusedError(Problem("system-name", message, value=system, fix=fix))
 
 

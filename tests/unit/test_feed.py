@@ -191,3 +191,15 @@ def test_what_was_not_taken_yet_or_is_not_there_cannot_be_acknowledged(
     assert fed(workspace, "billing", tmp_path)["release"] == 1
     usage = run(workspace, "feed", "2", "--for", "billing")
     assert (usage.exit_code, run(workspace, "feed", "--acknowledge", "1").exit_code) == (2, 2)
+
+
+@pytest.mark.parametrize("system", ["", " ", "billing team", "-", "x" * 65])
+def test_no_system_without_a_name_is_said_to_have_taken_everything(
+    workspace: Workspace, tmp_path: Path, system: str
+) -> None:
+    for more in ((), ("--acknowledge", "1")):
+        result = run(workspace, "feed", f"--for={system}", *more, "-o", str(tmp_path), "--json")
+        assert result.exit_code == 1
+        assert [one["rule"] for one in json.loads(result.stdout)["problems"]] == ["system-name"]
+    assert events(workspace) == []
+    assert list(tmp_path.glob("release-*")) == []

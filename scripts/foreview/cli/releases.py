@@ -227,12 +227,12 @@ def feed(
         raise typer.BadParameter("Name a reference version, or a system with --for.")
     with running("feed", home, act_as, as_json) as session:
         workspace = session.workspace
-        if system and acknowledge is not None:
+        if system is not None and acknowledge is not None:
             feeds.acknowledge(workspace, system, acknowledge)
             done = {"system": system, "acknowledged": acknowledge}
             session.print(done, f"{system} has taken reference version {acknowledge}.")
             return
-        number = feeds.next_release(workspace, system) if system else release
+        number = release if system is None else feeds.next_release(workspace, system)
         if number is None:
             session.print({"release": None}, f"{system} has taken everything.")
             return
