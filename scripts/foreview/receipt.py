@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from foreview.clients import read_clients
 from foreview.errors import Problem, RefusedError
-from foreview.impact import NONE, UNMAPPED, Impact, MartImpact
+from foreview.impact import NONE, UNMAPPED, Impact, MartImpact, are_small
 from foreview.thresholds import ANY, Known, Threshold, crossed, never_reached
 
 if TYPE_CHECKING:
@@ -141,18 +141,21 @@ def _known(workspace: Workspace, with_markets: bool) -> Known:
     )
 
 
-def what_changed(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> tuple[str, ...]:
+def what_changed(
+    earlier: Mapping[str, Any], later: Mapping[str, Any], *, smallest: int = 0
+) -> tuple[str, ...]:
     """Return which inputs changed between two receipts of the same change sets, and if it matters.
 
     Args:
         earlier: The content of a receipt, as `receipt_content` gives it.
         later: That of a newer one.
+        smallest: Counts of fewer viewing records than these are not told.
 
     Returns:
         A sentence an input that changed, and last what that does to the figures; one sentence
         alone when nothing changed.
     """
-    inputs = _changed_inputs(earlier, later)
+    inputs = _changed_inputs(earlier, later, smallest)
     moved = sorted(
         name
         for name in {*earlier["figures"], *later["figures"]}
@@ -183,7 +186,9 @@ _BY_NAME = {"mart_definitions", "mart_declarations", "settings"}
 """Parts of the read set that hold several values by name."""
 
 
-def _changed_inputs(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> list[str]:
+def _changed_inputs(
+    earlier: Mapping[str, Any], later: Mapping[str, Any], smallest: int
+) -> list[str]:
     pairs = [
         ("The reference version", earlier["base_release"], later["base_release"]),
         *(
@@ -204,16 +209,21 @@ def _changed_inputs(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> lis
             (_PLAIN.get(name, name), earlier["read_set"].get(name), later["read_set"].get(name))
             for name in sorted({*earlier["read_set"], *later["read_set"]} - _BY_NAME)
         ),
-        (
-            "The viewing that is touched (records, days, seconds)",
-            *(", ".join(f"{one:,}" for one in content["touched"]) for content in (earlier, later)),
-        ),
+        _touched(earlier["touched"], later["touched"], smallest),
     ]
     return [
         f"{label} changed: {_short(before)} → {_short(after)}."
         for label, before, after in pairs
         if before != after
     ]
+
+
+def _touched(earlier: Sequence[int], later: Sequence[int], smallest: int) -> tuple[str, str, str]:
+    """Return the records, days and seconds that are touched, without the records where few are."""
+    names = ("records", "days", "seconds")
+    first = 1 if are_small([(earlier[0], later[0])], smallest) else 0
+    before, after = (", ".join(f"{one:,}" for one in each[first:]) for each in (earlier, later))
+    return f"The viewing that is touched ({', '.join(names[first:])})", before, after
 
 
 def _by_name(

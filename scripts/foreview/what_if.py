@@ -117,14 +117,15 @@ def _preview(
         return impact
     earlier = workspace.registry.latest_receipt(chosen)
     is_asked = {path, workspace.settings.get("what_if_path", "auto")} != {"auto"}
+    smallest = int(workspace.settings.get("smallest_count", 0))
     impact = replace(
         impact,
         marts=with_rank_changes(spark, schema, impact.marts),
         paths=tuple(replace(one, is_asked=is_asked) for one in impact.paths),
         models=read_models(spark, schema),
         read=meter.read(),
-        since=what_changed(earlier.content, content) if earlier else (),
-        smallest_count=int(workspace.settings.get("smallest_count", 0)),
+        since=what_changed(earlier.content, content, smallest=smallest) if earlier else (),
+        smallest_count=smallest,
         future=find_future(workspace, change_sets, impact.horizon_day),
     )
     if not illustrate:

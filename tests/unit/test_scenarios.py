@@ -113,6 +113,15 @@ def test_a_receipt_names_the_input_that_changed_and_that_it_does_not_matter(
     assert "does not matter" in last
 
 
+@pytest.mark.parametrize(("records", "is_told"), [(11, False), (3, False), (40, True)])
+def test_what_changed_tells_no_count_of_few_records(records: int, is_told: bool) -> None:
+    later = RECEIPT | {"touched": [records, 2, 310]}
+    told, _ = what_changed(RECEIPT, later, smallest=10)
+    label = "records, days, seconds" if is_told else "days, seconds"
+    assert told.startswith(f"The viewing that is touched ({label}) changed: ")
+    assert told.endswith(f" → {records}, 2, 310." if is_told else "changed: 2, 300 → 2, 310.")
+
+
 def test_a_receipt_says_that_it_matters_and_for_which_figures() -> None:
     later = RECEIPT | {"base_release": 2, "figures": {"mart": "f", "other": "h"}}
     *_, last = what_changed(RECEIPT, later)

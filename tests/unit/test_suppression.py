@@ -19,9 +19,18 @@ from test_report import figure, impact, mart
 
 from conftest import PROJECT, make_workspace
 from foreview.errors import RefusedError
-from foreview.impact import FigureImpact, Illustration, ModelImpact, RankChange, Ratio, ratio_of
+from foreview.impact import (
+    FigureImpact,
+    Illustration,
+    ModelImpact,
+    PathTaken,
+    RankChange,
+    Ratio,
+    ratio_of,
+)
 from foreview.impact_tables import read_marts
-from foreview.report import movers, suppressed, to_screen, write_reports
+from foreview.report import movers, suppressed, to_screen, verdict, write_reports
+from foreview.report.facts import facts
 from foreview.report.files import figure_row, headings
 from foreview.report.side_by_side import pairs_to_csv
 from foreview.report.suppression import FEW
@@ -123,6 +132,37 @@ def test_no_page_workbook_csv_or_screen_has_the_count_of_a_lone_small_figure(
         assert f"fewer than {SMALLEST}" in text
         for number in ("50", "58", "+8", "8", "60", "61"):
             assert not re.search(rf"[>,]{re.escape(number)}[<,\n]", text), number
+
+
+def test_few_touched_records_are_not_counted_in_facts() -> None:
+    paths = (PathTaken("day", "touched", 7, 1000), PathTaken("now", "touched", 10, 90_000))
+    one = replace(impact(mart()), touched_records=7, smallest_count=SMALLEST, paths=paths)
+    told = dict(facts(one))
+    assert told["Viewing records touched"] == f"fewer than {SMALLEST}"
+    assert f"(fewer than {SMALLEST} of 1,000 records are touched)" in told["Days computed from"]
+    assert "(10 of 90,000 records are touched)" in told["As it is now computed from"]
+    for shown in (replace(one, smallest_count=0), replace(one, touched_records=0)):
+        count = dict(facts(shown))["Viewing records touched"]
+        assert count == str(shown.touched_records)
+
+
+def test_few_records_that_only_move_as_it_is_now_are_not_counted(tmp_path: Path) -> None:
+    moved = mart(figure("2026-04-01", "HUGE", 1000, 400))
+    now = PathTaken("now", "touched", 7, 90_000)
+    one = replace(impact(moved), smallest_count=SMALLEST, paths=(now,))
+    alone = replace(one, touched_records=0, touched_days=0, touched_seconds=0)
+    few = f"fewer than {SMALLEST} viewing records, only as it is now"
+    assert verdict(alone).startswith(f"1 change moves {few}")
+    page = write_reports(alone, tmp_path)[0].read_text("utf-8")
+    shown = " ".join(re.sub("<[^>]+>", " ", page).split())
+    assert f"Records touched fewer than {SMALLEST} only as it is now" in shown
+    # Neither by what is left of both together: 50 less 47, and 107 less 100.
+    for touched, both in ((47, 50), (7, 107)):
+        paths = (replace(now, touched_records=both),)
+        told = verdict(replace(one, touched_records=touched, paths=paths))
+        assert "450 seconds over 2 days and more viewing as it is now: " in told
+    told = verdict(replace(one, touched_records=50, paths=(replace(now, touched_records=150),)))
+    assert "450 seconds over 2 days and, as it is now, 100 viewing records more: " in told
 
 
 def test_two_scenarios_beside_each_other_do_not_tell_a_small_count(tmp_path: Path) -> None:

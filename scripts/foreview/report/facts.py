@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from foreview.impact import Impact, PathTaken
-from foreview.report.words import plural, whole
+from foreview.report.words import few_or_whole, plural, whole
 
 PATHS = {
     "touched": "only the viewing of households that the changes touch",
@@ -25,6 +25,7 @@ PERIODS = {
 
 def facts(impact: Impact) -> list[tuple[str, str]]:
     """Return label and value of what the impact was computed from and came to."""
+    smallest = impact.smallest_count
     names = ", ".join(one.id for one in impact.change_sets)
     rules = ", ".join(f"{name} {code[:12]}" for name, code in sorted(impact.contracts.items()))
     return [
@@ -32,9 +33,9 @@ def facts(impact: Impact) -> list[tuple[str, str]]:
         ("Reference version", str(impact.base_release)),
         ("Last day with viewing", impact.horizon_day or "none yet"),
         ("Last load of viewing", str(impact.horizon_batch)),
-        ("Viewing records touched", whole(impact.touched_records)),
+        ("Viewing records touched", few_or_whole(impact.touched_records, smallest)),
         ("Table rules", rules),
-        *((f"{PERIODS[one.period]} computed from", _path(one)) for one in impact.paths),
+        *((f"{PERIODS[one.period]} computed from", _path(one, smallest)) for one in impact.paths),
         ("Read in all", _read(impact)),
         *((f"Read: {name}", _told(value)) for name, value in sorted(impact.read_set.items())),
         *(("Since the preview before", one) for one in impact.since),
@@ -42,10 +43,10 @@ def facts(impact: Impact) -> list[tuple[str, str]]:
     ]
 
 
-def _path(path: PathTaken) -> str:
-    touched = f"{whole(path.touched_records)} of {whole(path.records)} records are touched"
+def _path(path: PathTaken, smallest: int) -> str:
+    touched, all_ = (few_or_whole(one, smallest) for one in (path.touched_records, path.records))
     why = ", as was asked for" if path.is_asked else REASONS[path.name]
-    return f"{PATHS[path.name]}{why} ({touched})"
+    return f"{PATHS[path.name]}{why} ({touched} of {all_} records are touched)"
 
 
 def _read(impact: Impact) -> str:

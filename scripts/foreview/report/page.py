@@ -27,6 +27,7 @@ from foreview.report.words import (
     change_word,
     column_label,
     daily_label,
+    few_or_whole,
     headline_mart,
     headline_measure,
     illustrated,
@@ -121,7 +122,8 @@ def _tiles(impact: Impact) -> list[tuple[str, str, str]]:
 def _touched(impact: Impact) -> list[tuple[str, str, str]]:
     now = touched_now(impact)
     if now and not impact.touched_records:
-        return [("Records touched", whole(now), "only as it is now")]
+        count = few_or_whole(now, impact.smallest_count)
+        return [("Records touched", count, "only as it is now")]
     hours = f"{whole(impact.touched_seconds)} seconds"
     return [
         ("Viewing touched", _hours(impact.touched_seconds), hours),

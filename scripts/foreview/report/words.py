@@ -15,6 +15,7 @@ from foreview.impact import (
     Measure,
     ModelImpact,
     Number,
+    are_small,
     magnitude,
 )
 from foreview.rekeying import replaced_codes
@@ -58,14 +59,15 @@ def verdict(impact: Impact) -> str:
 
 def _moved(impact: Impact) -> str:
     """Return how much viewing moves; what only moves as it is now is counted by its records."""
-    now = touched_now(impact)
-    if now and not impact.touched_records:
-        return f"{plural(now, 'viewing record')}, only as it is now"
+    now, touched = touched_now(impact), impact.touched_records
+    if now and not touched:
+        return f"{plural(now, 'viewing record', impact.smallest_count)}, only as it is now"
     moved = f"{whole(impact.touched_seconds)} seconds over {plural(impact.touched_days, 'day')}"
-    more = now - impact.touched_records
-    return (
-        f"{moved} and, as it is now, {plural(more, 'viewing record')} more" if more > 0 else moved
-    )
+    if now <= touched:
+        return moved
+    if are_small([(touched, now)], impact.smallest_count):
+        return f"{moved} and more viewing as it is now"
+    return f"{moved} and, as it is now, {plural(now - touched, 'viewing record')} more"
 
 
 def touched_now(impact: Impact) -> int:
@@ -143,9 +145,15 @@ def column_label(column: str) -> str:
     return plain or column.removesuffix("_id").replace("_", " ").capitalize()
 
 
-def plural(count: int, noun: str) -> str:
-    """Return a count and its noun."""
-    return f"{whole(count)} {noun}{'' if count == 1 else 's'}"
+def plural(count: int, noun: str, smallest: int = 0) -> str:
+    """Return a count and its noun; of what is fewer than the smallest only that."""
+    told = few_or_whole(count, smallest)
+    return f"{told} {noun}{'' if told == '1' else 's'}"
+
+
+def few_or_whole(count: int, smallest: int) -> str:
+    """Return a count, or only that it is small: reports do not tell it then."""
+    return f"fewer than {smallest}" if 0 < count < smallest else whole(count)
 
 
 def whole(value: Number) -> str:
