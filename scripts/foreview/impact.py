@@ -158,6 +158,7 @@ class MartImpact:
         named_by: The grain columns by which people name a figure; all when empty.
         rank_changes: Figures whose place among their like changes, the best places first.
         held: Figures that would move, but are published: readers keep what they have.
+        unnamed_ranks: Number of other figures whose place changes, which a report does not name.
     """
 
     name: str
@@ -172,6 +173,7 @@ class MartImpact:
     named_by: tuple[str, ...] = ()
     rank_changes: tuple[RankChange, ...] = ()
     held: tuple[FigureImpact, ...] = ()
+    unnamed_ranks: int = 0
 
     @property
     def disjoint_figures(self) -> tuple[FigureImpact, ...]:

@@ -216,6 +216,26 @@ def test_no_report_names_a_small_figure_nor_its_rank_nor_its_illustration(tmp_pa
             assert "HUGE" in text
 
 
+def test_a_figure_that_changes_rank_without_moving_may_be_small_and_is_not_named(
+    tmp_path: Path,
+) -> None:
+    many, idle = counted("2026-04-01", "HUGE", 100, 40), ("2026-04-01", "IDLE")
+    changes = (RankChange(idle, 2, 1), RankChange(many.grain, 1, 2))
+    for ranks, words in (
+        (changes, "2 figures change rank among the first, the best that is named: 2026-04-01"),
+        (changes[:1], "1 figure changes rank among the first; none is named."),
+    ):
+        whole = impact(replace(mart(many), rank_changes=ranks))
+        assert "IDLE" in write_reports(whole, tmp_path / "all")[0].read_text("utf-8")
+        (shown,) = suppressed(replace(whole, smallest_count=SMALLEST))
+        files = write_reports(shown, tmp_path / "few")  # as two scenarios are written
+        assert words in files[0].read_text("utf-8")
+        sheets = load_workbook(files[1]).worksheets
+        cells = [str(cell) for sheet in sheets for row in sheet.values for cell in row]
+        for text in (*(one.read_text("utf-8") for one in files if one.suffix != ".xlsx"), *cells):
+            assert "IDLE" not in text
+
+
 def test_rows_of_other_models_are_counted_only() -> None:
     other = ModelImpact("best", 9, 9, 1, 1, ("world", "reach"), (("before", "3"),))
     whole = replace(impact(mart()), smallest_count=SMALLEST, models=(other,))

@@ -282,7 +282,7 @@ def _by_measure(mart: MartImpact, measure: Measure) -> dict[str, Any]:
 
 
 def _ranks(mart: MartImpact) -> dict[str, Any] | None:
-    if not mart.rank_changes:
+    if not ranks_moved(mart):
         return None
     shown = mart.rank_changes[:TABLE_RANKS]
     return {

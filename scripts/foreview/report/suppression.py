@@ -5,8 +5,8 @@ it before or after, or in the difference; in a mart that counts no households, r
 which are at least as many. Small figures of a day are added up and shown as one, so that totals
 stay what they are. Where that one is small too, above all because it is alone, its counts are not
 shown and are in no sum: from what is left they can't be worked out. Two scenarios, and two tracks,
-are looked at together, so that neither tells what the other does not. Receipts, promotions and
-marts are not concerned.
+are looked at together, so that neither tells what the other does not. Places are told of figures
+that move and are not small. Receipts, promotions and marts are not concerned.
 """
 
 from __future__ import annotations
@@ -105,6 +105,9 @@ def _small(impacts: Iterable[Impact], smallest: int) -> dict[str, set[Grain]]:
 
 def _added_up(mart: MartImpact, small: Collection[Grain]) -> MartImpact:
     kept = [one for one in mart.figures if one.grain not in small]
+    # How many are in a figure that does not move is not known.
+    known = {one.grain for one in kept}
+    ranks = tuple(one for one in mart.rank_changes if one.grain in known)
     days: dict[Grain, list[FigureImpact]] = {}
     for one in mart.figures:
         if one.grain in small:
@@ -117,7 +120,8 @@ def _added_up(mart: MartImpact, small: Collection[Grain]) -> MartImpact:
     return replace(
         mart,
         figures=tuple(sorted(kept, key=lambda one: one.grain)),
-        rank_changes=tuple(one for one in mart.rank_changes if one.grain not in small),
+        rank_changes=ranks,
+        unnamed_ranks=mart.unnamed_ranks + len(mart.rank_changes) - len(ranks),
     )
 
 

@@ -416,15 +416,17 @@ def place(value: int | None, otherwise: str) -> str:
 
 def ranks_moved(mart: MartImpact) -> str:
     """Return in a sentence what happens to ranks in a mart; empty when nothing does."""
-    if not mart.rank_changes:
+    count = len(mart.rank_changes) + mart.unnamed_ranks
+    if not count:
         return ""
-    count = plural(len(mart.rank_changes), "figure")
-    verb = "changes" if len(mart.rank_changes) == 1 else "change"
+    told = f"{plural(count, 'figure')} {'changes' if count == 1 else 'change'} rank among the first"
+    if not mart.rank_changes:
+        return f"{told}; none is named."
     best = mart.rank_changes[0]
+    which = "the best that is named" if mart.unnamed_ranks else "the best"
     name = spoken_key(mart.grain, best.grain)
     return (
-        f"{count} {verb} rank among the first, the best: {name}, "
-        f"{place(best.before, 'not there')} → {place(best.after, 'gone')}."
+        f"{told}, {which}: {name}, {place(best.before, 'not there')} → {place(best.after, 'gone')}."
     )
 
 
