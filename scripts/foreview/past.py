@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from foreview.dbt_project import open_engines, run_operation
 from foreview.errors import Problem, RefusedError
 from foreview.loads import CALENDAR, calendar_rows, delta_rows
+from foreview.periods import day_problems
 from foreview.receipt import digest
 from foreview.registry import ERASURE_BEGUN
 from foreview.workspace import Workspace
@@ -51,14 +52,16 @@ def as_of(
         where: Conditions `column=value`, all of which hold.
 
     Raises:
-        RefusedError: The name, a column or the publication is unknown.
+        RefusedError: The name, a column or the publication is unknown, or the day is none.
     """
     from pyspark.sql import functions as f
 
+    if day is not None and (problems := day_problems([day])):
+        raise RefusedError(problems)
     spark = open_engines(workspace)
     table = f"dim_{name}" if name in workspace.contracts else name
     _check_name(workspace, table)
-    check_known(workspace, spark, instant, publication)
+    instant = check_known(workspace, spark, instant, publication)
     run_operation(
         workspace, "create_as_of_view", name=table, instant=instant, publication=publication
     )
@@ -106,8 +109,11 @@ def _check_name(workspace: Workspace, table: str) -> None:
 
 def check_known(
     workspace: Workspace, spark: SparkSession, instant: str | None, publication: int | None
-) -> None:
+) -> str | None:
     """Refuse an instant before the first publication, or a publication that there is not.
+
+    Returns:
+        The instant as every engine reads it, UTC; None where a publication was named.
 
     Raises:
         RefusedError: It is so; the message says which there are.
@@ -118,7 +124,7 @@ def check_known(
     numbers = [row["number"] for row in rows]
     if publication is not None:
         if publication in numbers:
-            return
+            return None
         message, value = f"There is no publication {publication}.", str(publication)
         fix = f"Choose one from 1 to {numbers[-1]}." if numbers else "There are none yet."
         raise RefusedError(Problem("unknown-publication", message, value=value, fix=fix))
@@ -137,6 +143,7 @@ def check_known(
         raise RefusedError(
             Problem("before-first-publication", message, value=instant or "", fix=fix)
         )
+    return asked.isoformat()
 
 
 def note_publications(workspace: Workspace) -> None:

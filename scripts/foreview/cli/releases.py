@@ -191,6 +191,9 @@ def as_of(
             write_csv(output, found.columns, (list(row.values()) for row in rows))
             session.print({"file": str(output), "rows": len(rows)}, f"{len(rows):,} rows: {output}")
             return
+        if as_json:  # machines get them all
+            session.print(plain_rows(found), "")
+            return
         rows = plain_rows(found.orderBy(*found.columns).limit(SHOWN_ROWS))
         lines = ["  ".join(f"{name}={value}" for name, value in row.items()) for row in rows]
         more = [f"The first {SHOWN_ROWS} rows; all: --output FILE.csv"] * (len(rows) == SHOWN_ROWS)
