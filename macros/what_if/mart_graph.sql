@@ -54,7 +54,11 @@
         {%- if modules.re.search("\\bover ?\\(|\\bgroup by\\b|\\bdistinct\\b(?! from\\b)", sql) -%}
             {%- do found.append("its rows depend on others. List columns and filter; group in the mart.") -%}
         {%- endif -%}
-        {%- if modules.re.search("(?<!\\bas )\\bis_current\\b|\\bwhere\\b(?:(?!\\) ?select\\b|\\bas ?\\( ?select\\b|\\bunion\\b|\\border by\\b).)*\\bvalid_(?:from|to)\\b", sql) -%}
+        {%- if modules.re.findall("@@dim_\\w+@@", sql) | unique | list | length > 1 -%}
+            {%- do found.append("it joins dimensions. Join each in the mart, by holds_on of the viewing's day.") -%}
+        {%- endif -%}
+        {%- if modules.re.search("(?<!\\bas )\\bis_current\\b|\\bwhere\\b(?:(?!\\) ?select\\b|\\bas ?\\( ?select\\b|\\bunion\\b|\\border by\\b).)*\\bvalid_(?:from|to)\\b"
+            ~ "|\\bas valid_(?:from|to)\\b", sql) -%}
             {%- do found.append(
                 "it asks which rows are current, or when they begin or end: list valid_from and valid_to, "
                 ~ "and join by holds_on in the mart."
@@ -172,6 +176,16 @@
     )) -}}
 {%- endmacro %}
 
+{#- The ephemeral models from which a mart has a dimension's rows. -#}
+{% macro _ephemerals_of(mart, name) -%}
+    {%- set found = [] -%}
+    {%- for node in _ephemerals_before(mart) if node.name != 'schedule'
+        and '@@dim_' ~ name ~ '@@' in mart_sql(node) -%}
+        {%- do found.append(node.name) -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
 {% macro _is_through_event(name) -%}
     {%- set nearer = reach().get(reach()[name].from) -%}
     {{- return(
@@ -186,23 +200,36 @@
 {% macro _join_problems(mart) -%}
     {%- set sql = mart_sql(mart) -%}
     {%- set found = [] -%}
+    {%- if '@@schedule@@' in sql and not modules.re.search(
+        "\\bcontent_at < \\w+\\.ends_at\\b|\\b\\w+\\.ends_at > \\w+\\.content_at\\b", sql
+    ) -%}
+        {%- do found.append(
+            "It joins schedule otherwise than by when the content was on: add and "
+            ~ "viewing.content_at < schedule.ends_at."
+        ) -%}
+    {%- endif -%}
     {%- for name, way in reach().items() if not way.during -%}
         {%- set nearer = _aliases(sql, way.from) if way.from in reach() else [] -%}
         {%- if nearer is none and _ephemerals_before(mart) -%}{%- set nearer = [] -%}{%- endif -%}
         {%- set of = "\\w+" if nearer == [] else "(?:" ~ (nearer or ["(?!)"]) | join("|") ~ ")" -%}
         {#- What is reached through an event is touched with it, whenever it is watched. -#}
         {%- set day = 'schedule.broadcast_date' if _is_through_event(name) else 'viewing.viewing_date' -%}
-        {%- set aliases = _aliases(sql, name) -%}
-        {%- if aliases == [] -%}
-            {%- set aliases = _aliases_of_other_imports(sql, '@@dim_' ~ name ~ '@@') -%}
-            {%- if not aliases -%}
-                {%- do found.append(
-                    "It reads dim_" ~ name ~ " in a way in which its joins can't be looked at: import it in "
-                    ~ "a step of its own, " ~ name ~ " as (select * from ...), and join that by on."
-                ) -%}
+        {%- set aliases = [] -%}
+        {%- for source in ['dim_' ~ name] + _ephemerals_of(mart, name) -%}
+            {%- set reference = '@@' ~ source ~ '@@' -%}
+            {%- set of_source = _aliases_of(sql, reference) -%}
+            {%- if of_source == [] -%}
+                {%- set of_source = _aliases_of_other_imports(sql, reference) -%}
+                {%- if not of_source -%}
+                    {%- do found.append(
+                        "It reads " ~ source ~ " in a way in which its joins can't be looked at: import it in "
+                        ~ "a step of its own, " ~ name ~ " as (select * from ...), and join that by on."
+                    ) -%}
+                {%- endif -%}
             {%- endif -%}
-        {%- endif -%}
-        {%- for alias in aliases or [] -%}
+            {%- do aliases.extend(of_source or []) -%}
+        {%- endfor -%}
+        {%- for alias in aliases -%}
             {%- set near, far = "\\b" ~ of ~ "\\." ~ way.by ~ "\\b", "\\b" ~ alias ~ "\\." ~ way.key ~ "\\b" -%}
             {%- if not modules.re.search(near ~ " = " ~ far ~ "|" ~ far ~ " = " ~ near, sql) -%}
                 {%- do found.append(

@@ -73,8 +73,11 @@
     only joined.
 -#}
 {% macro _aliases(sql, name) -%}
+    {{- return(_aliases_of(sql, '@@dim_' ~ name ~ '@@')) -}}
+{%- endmacro %}
+
+{% macro _aliases_of(sql, reference) -%}
     {%- set findall = modules.re.findall -%}
-    {%- set reference = '@@dim_' ~ name ~ '@@' -%}
     {%- if reference not in sql -%}{{- return(none) -}}{%- endif -%}
     {%- set imports = findall("(\\w+) as ?\\( ?select \\* from " ~ reference ~ " ?\\)", sql) -%}
     {%- if imports | length != sql.count(reference)

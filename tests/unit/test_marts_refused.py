@@ -246,6 +246,10 @@ def channels_before(project: Macros, materialized: str, sql: str = CHANNELS) -> 
          "its rows depend on others"),
         (f"{CHANNELS} group by all", "its rows depend on others"),
         (f"{CHANNELS} where country_id is not null", ""),
+        (CHANNELS.replace(" valid_from,", " date_add(valid_from, 30) as valid_from,"),
+         "it asks which rows are current, or when they begin"),
+        (CHANNELS.replace("l') }}", "l') }} left join {{ ref('dim_country') }} using (country_id)"),
+         "it joins dimensions"),
         (f"{CHANNELS} where country_id in (select 'US') and valid_to is null",
          "it asks which rows are current"),
         ("with channel as (select * from {{ ref('dim_channel') }} where country_id is not null) "
@@ -267,7 +271,8 @@ def test_a_programme_is_joined_by_the_day_of_the_broadcast(project: Macros, day:
         "programme as (select * from {{ ref('dim_programme') }}),\n\n"
     )
     joins = (
-        "left join schedule on viewing.channel_id = schedule.channel_id\n"
+        "left join schedule on viewing.channel_id = schedule.channel_id "
+        "and viewing.content_at < schedule.ends_at\n"
         "left join programme on schedule.programme_id = programme.programme_id "
         f"and {{{{ holds_on('programme', '{day}') }}}}\n"
     )
@@ -278,6 +283,10 @@ def test_a_programme_is_joined_by_the_day_of_the_broadcast(project: Macros, day:
         assert "holds_on('programme', 'schedule.broadcast_date')" in told
     else:
         assert told == ""
+        by_start = joins.replace("content_at", "started_at")
+        project.forget_kept("mart_sql")
+        sql = edited(("channel as (", f"{steps}channel as ("), ("group by", f"{by_start}group by"))
+        assert "when the content was on" in refused(project, sql)
 
 
 def test_a_dimension_is_joined_to_one_that_an_ephemeral_model_reads(project: Macros) -> None:
@@ -289,6 +298,21 @@ def test_a_dimension_is_joined_to_one_that_an_ephemeral_model_reads(project: Mac
         ("group by", join + DAY.replace("channel", "country", 1) + "\ngroup by"),
     )
     assert not refused(project, sql)
+
+
+@pytest.mark.parametrize(
+    ("replaced", "reason"),
+    [
+        ((DAY, ""), "without the viewing's day"),
+        (("viewing.channel_id = channel.channel_id", "viewing.channel_id = channel.replaced_by"),
+         "otherwise than as viewing reaches it"),
+    ],
+)  # fmt: skip
+def test_a_dimension_that_an_ephemeral_model_reads_is_joined_as_viewing_reaches_it(
+    project: Macros, replaced: tuple[str, str], reason: str
+) -> None:
+    channels_before(project, "ephemeral")
+    assert reason in refused(project, edited(("dim_channel", "channels"), replaced))
 
 
 @pytest.mark.parametrize("materialized", ["view", "table", "incremental", "ephemeral"])
