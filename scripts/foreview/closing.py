@@ -7,6 +7,7 @@ figures may have fallen behind, and none may stay so on a day that is open.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from foreview.clients import Client, clients_of
@@ -58,6 +59,7 @@ def close_period(
     from foreview.registry import CalendarEntry
 
     _check(workspace, product, market, first_day, last_day)
+    _check_in_calendar(workspace, first_day, last_day)
     refuse_unfinished(workspace)
     state = PRELIMINARY if is_preliminary else PUBLISHED
     ensure_landing(workspace, open_engines(workspace))
@@ -87,7 +89,8 @@ def ask_to_reopen(
     """Record that days are to be reopened, and return whom to tell once somebody confirmed it.
 
     Raises:
-        RefusedError: As `close_period`; the actor may not restate, or the reason is no code.
+        RefusedError: The product, market or days are wrong, the actor may not restate, or the
+            reason is no code.
     """
     _check(workspace, product, market, first_day, last_day)
     _check_right(workspace)
@@ -122,7 +125,8 @@ def confirm_reopening(
     spark = open_engines(workspace)
     ensure_landing(workspace, spark)
     stage_calendar(workspace, entry)
-    days = days_in(entry.first_day, entry.last_day)
+    first_day, last_day = _calendar_days(workspace)  # no other day has figures
+    days = days_in(max(entry.first_day, first_day), min(entry.last_day, last_day))
     build(workspace, reopened={entry.product: days}, progress=progress)
     entry = workspace.registry.confirm_reopening(number, actor=workspace.actor)
     stage_calendar(workspace)
@@ -142,6 +146,22 @@ def _check(workspace: Workspace, product: str, market: str, first_day: str, last
         problems.append(Problem("days-reversed", message, fix="Swap them."))
     if problems:
         raise RefusedError(problems)
+
+
+def _check_in_calendar(workspace: Workspace, first_day: str, last_day: str) -> None:
+    """Refuse to close days that have no figures; such days can be reopened, where some are."""
+    first, last = _calendar_days(workspace)
+    if first_day < first or last < last_day:
+        value = first_day if first_day < first else last_day
+        message = f"{value} is outside the calendar of broadcast days, {first} to {last}."
+        fix = "Give days in it, or set calendar_first_day and calendar_last_day in dbt_project.yml."
+        raise RefusedError(Problem("outside-calendar", message, value=value, fix=fix))
+
+
+def _calendar_days(workspace: Workspace) -> tuple[str, str]:
+    """Return the first day that a figure can be of, the Monday of the first week, and the last."""
+    first = date.fromisoformat(str(workspace.settings["calendar_first_day"]))
+    return str(first - timedelta(first.weekday())), str(workspace.settings["calendar_last_day"])
 
 
 def _market_problems(workspace: Workspace, mart: Mapping[str, Any], market: str) -> list[Problem]:

@@ -27,20 +27,25 @@ def first_open_day(
         airing_days: On how many days after its own an airing is watched.
 
     Raises:
-        RefusedError: Nothing is published.
+        RefusedError: Nothing is published, or everything for ever.
     """
-    ends = [
-        _end(one.last_day, periods.get(one.product, "day"), airing_days)
-        for one in spans(entries)
-        if one.state == PUBLISHED
-    ]
-    last = max(ends, default=None)
-    if last is None:
+    published = [one for one in spans(entries) if one.state == PUBLISHED]
+    try:
+        firsts = [
+            _end(one.last_day, periods.get(one.product, "day"), airing_days) + timedelta(days=1)
+            for one in published
+        ]
+    except OverflowError as error:
+        last = max(published, key=lambda one: one.last_day)
+        message = f"{last.told()}, is published, so no day after it is open."
+        fix = "Reopen the days that have no figures yet: foreview reopen-period."
+        raise RefusedError(Problem("no-open-day", message, fix=fix)) from error
+    if not firsts:
         message = "Nothing is published, so all days are open."
         raise RefusedError(
             Problem("all-days-open", message, fix="Submit without --from-first-open-day.")
         )
-    return str(last + timedelta(days=1))
+    return str(max(firsts))
 
 
 def _end(last_day: str, period: str, airing_days: int) -> date:

@@ -78,8 +78,7 @@ def spans(entries: Iterable[CalendarEntry]) -> list[Span]:
             by_product.setdefault(entry.product, []).append(entry)
     found = []
     for product, mine in sorted(by_product.items()):
-        edges = sorted({one.first_day for one in mine} | {_after(one.last_day) for one in mine})
-        for first, end in itertools.pairwise(edges):
+        for first, end in itertools.pairwise(sorted(_edges(mine))):
             for market, state in _states(mine, first).items():
                 found.append(Span(product, market, first, _before(end), state))
     return _joined(sorted(found))
@@ -93,13 +92,19 @@ def published_in(
     For a market what counts for it, its own state before the product's; for `*` any market.
     """
     mine = [one for one in entries if one.product == product and one.state != REOPENING]
-    for day in days_in(first_day, last_day):
+    # Between two edges all days have one state.
+    for day in sorted({first_day, *(one for one in _edges(mine) if first_day < one <= last_day)}):
         found = _states(mine, day)
         its = {market: found.get(market, found.get(EVERY_MARKET, OPEN))}
         for one, state in (found if market == EVERY_MARKET else its).items():
             if state == PUBLISHED:
                 return Span(product, one, day, day, PUBLISHED)
     return None
+
+
+def _edges(entries: Iterable[CalendarEntry]) -> set[str]:
+    """Return the first day of each entry, and the day after its last."""
+    return {day for one in entries for day in (one.first_day, _after(one.last_day))}
 
 
 def _states(entries: Sequence[CalendarEntry], day: str) -> dict[str, str]:
@@ -150,9 +155,14 @@ def days_in(first_day: str, last_day: str) -> list[str]:
     return [str(first + timedelta(days=number)) for number in range((last - first).days + 1)]
 
 
+_LAST = str(date.max)
+_AFTER_ALL = "9999-12-32"
+"""No day, but after the last one that there is: days are compared as text."""
+
+
 def _after(day: str) -> str:
-    return str(date.fromisoformat(day) + timedelta(days=1))
+    return _AFTER_ALL if day == _LAST else str(date.fromisoformat(day) + timedelta(days=1))
 
 
 def _before(day: str) -> str:
-    return str(date.fromisoformat(day) - timedelta(days=1))
+    return _LAST if day == _AFTER_ALL else str(date.fromisoformat(day) - timedelta(days=1))

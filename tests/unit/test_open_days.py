@@ -37,6 +37,9 @@ def test_the_first_open_day_is_after_the_last_published_one_of_any_product() -> 
     assert first_open_day([entry(1, "short", DAYS[4])], {"short": "airing"}, 6) == "2026-05-12"
     with pytest.raises(RefusedError, match="all days are open"):
         first_open_day([entry(1, "c", DAYS[6], PRELIMINARY)], {}, 7)
+    for period in ("day", "week"):
+        with pytest.raises(RefusedError, match="d, 2026-05-01 to 9999-12-31, is published"):
+            first_open_day([*closed, entry(4, "d", "9999-12-31")], {"d": period}, 7)
 
 
 def on(state: State, key: str, day: str) -> Any:

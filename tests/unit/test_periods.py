@@ -16,7 +16,16 @@ from networks import network_workspace, run, with_tables_folder
 from conftest import PROJECT, acting, project_without
 from foreview.clients import clients_of
 from foreview.errors import RefusedError
-from foreview.periods import EVERY_MARKET, OPEN, PUBLISHED, REOPENING, days_in, spans
+from foreview.periods import (
+    EVERY_MARKET,
+    OPEN,
+    PUBLISHED,
+    REOPENING,
+    Span,
+    days_in,
+    published_in,
+    spans,
+)
 from foreview.registry import CalendarEntry
 from foreview.workspace import Workspace
 
@@ -66,6 +75,36 @@ def test_spans_say_of_each_day_what_its_last_entry_says(found: list[CalendarEntr
 
 def days_of(span: Any) -> list[str]:
     return days_in(span.first_day, span.last_day)
+
+
+def test_days_that_were_closed_for_ever_are_told_and_some_of_them_reopened() -> None:
+    def entry(number: int, first: str, last: str, state: str) -> CalendarEntry:
+        return CalendarEntry(number, "P", "*", first, last, state, "", None, "ana", "")
+
+    closed = [entry(1, "2026-04-01", "9999-12-31", PUBLISHED)]
+    ends = [(one.first_day, one.last_day) for one in spans(closed)]
+    assert ends == [("2026-04-01", "9999-12-31")]
+    assert published_in(closed, "P", "*", "0001-01-01", "9999-12-31") == Span(
+        "P", "*", "2026-04-01", "2026-04-01", PUBLISHED
+    )
+    opened = [*closed, entry(2, "2026-05-01", "2026-05-31", OPEN)]
+    ends = [(one.first_day, one.last_day) for one in spans(opened)]
+    assert ends == [("2026-04-01", "2026-04-30"), ("2026-06-01", "9999-12-31")]
+    assert spans([*opened, entry(3, "2026-01-01", "9999-12-31", OPEN)]) == []
+
+
+@given(entries(), st.sampled_from(MARKETS))
+def test_the_first_published_day_is_the_one_that_its_entries_say(
+    found: list[CalendarEntry], market: str
+) -> None:
+    markets = [*MARKETS[1:], "another"] if market == EVERY_MARKET else [market]
+    days = [
+        day
+        for day in DAYS[1:-1]
+        if PUBLISHED in {by_the_book(found, "P", one, day) for one in markets}
+    ]
+    result = published_in(found, "P", market, DAYS[1], DAYS[-2])
+    assert (result.first_day if result else None) == (days[0] if days else None)
 
 
 @pytest.fixture
@@ -123,6 +162,11 @@ def test_wrong_products_markets_and_days_are_named_and_nobody_may_restate_by_def
     assert refused("close-period", REPORT, "--from", "May", "--to", "2026-05-01") == {"not-a-date"}
     swapped = ("--from", "2026-05-01", "--to", "2026-04-01")
     assert refused("close-period", REPORT, *swapped) == {"days-reversed"}
+    for more in ((), ("--preliminary",)):
+        for_ever = ("--from", "2026-04-01", "--to", "9999-12-31", *more)
+        assert refused("close-period", REPORT, *for_ever) == {"outside-calendar"}
+    long_ago = ("--from", "2019-12-29", "--to", "2026-04-30")
+    assert refused("close-period", REPORT, *long_ago) == {"outside-calendar"}
     assert refused("reopen-period", REPORT, *days, "--reason", "wrong-reference") == {"no-right"}
     assert refused("reopen-period", "--confirm", "1") == {"no-right"}
     assert workspace.registry.calendar() == []
@@ -196,6 +240,31 @@ def test_who_confirms_is_told_whom_to_tell_too(
     assert "To be told now: Weekly market report (Client services, clients@" in result.stdout
     clients = json.loads(run(rob, *arguments, "--json").stdout)["clients"]
     assert [one["email"] for one in clients] == ["clients@example.com"]
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Let periods be closed and reopened without an engine; what is asked to be built."""
+    found: list[Any] = []
+    for name in ("open_engines", "ensure_landing", "stage_calendar"):
+        monkeypatch.setattr(f"foreview.closing.{name}", lambda *_: None)
+    monkeypatch.setattr("foreview.closing.newest_publication", lambda *_: {"number": 7})
+    monkeypatch.setattr("foreview.promotion.build", lambda *_, **asked: found.append(asked))
+    return found
+
+
+def test_days_that_were_closed_for_ever_are_reopened_and_only_those_with_figures_built(
+    workspace: Workspace, tmp_path: Path, built: list[Any]
+) -> None:
+    from foreview.closing import ask_to_reopen, confirm_reopening
+
+    ana = replace(acting(workspace, "ana"), project=project_with_restaters(tmp_path))
+    days = ("2035-12-30", "9999-12-31")
+    ana.registry.record_calendar(REPORT, "*", *days, PUBLISHED, reason="", actor="ana")
+    asked, _ = ask_to_reopen(ana, REPORT, *days, reason="wrong-reference")
+    confirm_reopening(replace(acting(ana, "rob"), project=ana.project), asked.id)
+    assert [one["reopened"] for one in built] == [{REPORT: ["2035-12-30", "2035-12-31"]}]
+    assert spans(ana.registry.calendar()) == []
 
 
 def test_a_client_of_a_model_that_is_built_on_a_report_is_told_too(
