@@ -328,10 +328,25 @@ def _moved_otherwise(
     for mart in impact.marts:
         then = _seen(before.get(mart.name, {}), days[mart.name], approved.horizon_day)
         now = _seen(moved_figures(mart), days[mart.name], approved.horizon_day)
+        measures = {one.name for one in mart.measures}
         for grain, name, (was, was_after), (is_, is_after) in paired(then, now):
+            if name not in measures and _is_absent_alike(then.get(grain), now.get(grain)):
+                continue  # its total, or a constant: none of what the edits move
             seen, found = was_after - was, is_after - is_
             if abs(found - seen) > tolerance * max(abs(was), abs(was_after)):
                 yield mart.label, grain, name, seen, found
+
+
+def _is_absent_alike(then: Moved | None, now: Moved | None) -> bool:
+    """Return whether a figure appears in both receipts, or disappears in both.
+
+    Its total is then as if it moved from or to 0, whatever came in since.
+    """
+    if not then or not now:
+        return False
+    return any(
+        not any(values[side] for one in (then, now) for values in one.values()) for side in (0, 1)
+    )
 
 
 def _seen(figures: Mapping[Grain, Moved], days: int, last_day: str | None) -> dict[Grain, Moved]:

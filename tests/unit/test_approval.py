@@ -69,6 +69,25 @@ def test_a_figure_that_was_seen_and_moves_otherwise_voids(
         assert [one for _, *one in found if one[0] == "seconds"] == list(map(list, expected))
 
 
+@pytest.mark.parametrize("appears", [True, False])
+def test_viewing_of_others_that_came_in_voids_no_figure_that_appears_or_disappears_as_approved(
+    workspace: Workspace, appears: bool
+) -> None:
+    def moved(tv: int, seconds: int = 100) -> Impact:
+        new = figure("2026-04-01", "NEW", None, seconds, tv=tv)
+        old = replace(new, change="removed", before=new.after, after={})
+        return impact_of(mart(new if appears else old), change_sets=(change_set,))
+
+    change_set = renamed(workspace)
+    assert otherwise(workspace, moved(4000), moved(5000)) == []
+    sign = 1 if appears else -1
+    assert otherwise(workspace, moved(4000), moved(5000, 101)) == [
+        (("2026-04-01", "NEW"), "seconds", 100 * sign, 101 * sign)
+    ]
+    (*_, total) = otherwise(workspace, moved(4000), impact_of(mart(), change_sets=(change_set,)))
+    assert total == (("2026-04-01", "NEW"), "tv_seconds", 4000 * sign, 0)  # it no longer moves
+
+
 @pytest.mark.parametrize(
     ("tolerance", "is_void"), [("0", True), ("0.0009", True), ("0.001", False)]
 )
