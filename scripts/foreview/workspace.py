@@ -233,10 +233,23 @@ def open_workspace(
 def _user(registry_url: str) -> str:
     """Return the registry's user where that is a server's, else the operating system's."""
     if registry_url.startswith("sqlite"):
-        return getpass.getuser()
+        return system_user()
     from foreview.registry.server import user_of
 
-    return user_of(registry_url)
+    return user_of(registry_url) or system_user()
+
+
+def system_user() -> str:
+    """Return the operating system's user, whatever the environment says: anybody can set LOGNAME.
+
+    Where the system knows no name, that of the environment.
+    """
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return getpass.getuser()
 
 
 PROJECT_FILES = (

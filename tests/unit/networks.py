@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +19,9 @@ from foreview.contract import BEGINNING
 from foreview.mariadb_server import Server
 from foreview.registry import Registry
 from foreview.submission import baseline_change_set, read_change_set
-from foreview.workspace import Workspace
+from foreview.workspace import Workspace, system_user
 
-PEOPLE = ("ana", "rob", "bob", "eve", getpass.getuser())
+PEOPLE = ("ana", "rob", "bob", "eve", system_user())
 """Who acts in tests of commands."""
 
 NETWORKS = [

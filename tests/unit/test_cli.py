@@ -1,6 +1,8 @@
 """The command line without Spark: what a user sees when something is wrong, and exit codes."""
 
 import json
+import os
+import pwd
 import subprocess
 import sys
 import time
@@ -19,7 +21,7 @@ from foreview.cli.command import running
 from foreview.demo import edit_workbook
 from foreview.errors import EngineError, Problem, RefusedError
 from foreview.impact import Impact
-from foreview.workspace import Workspace
+from foreview.workspace import Workspace, open_workspace
 
 
 @pytest.fixture
@@ -198,6 +200,19 @@ def test_acting_as_somebody_else_is_refused_outside_demos(workspace: Workspace) 
     result = run(workspace, "withdraw", "ffff", "--as", "bob")
     assert result.exit_code == 2
     assert "act-as" in result.stderr
+
+
+def test_the_environment_makes_nobody_somebody_else(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = pwd.getpwuid(os.getuid()).pw_name
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "rob")
+    for registry in ("sqlite:///registry.db", "mariadb://nowhere/registry", "no address"):
+        found = open_workspace({"FOREVIEW_REGISTRY": registry}, home=workspace.home)
+        assert found.actor == me
+    monkeypatch.setattr("os.getuid", lambda: 2**31 - 7)  # nobody has it
+    assert open_workspace({}, home=workspace.home).actor == "rob"
 
 
 def test_no_java_is_said_before_anything_happens(

@@ -116,11 +116,15 @@ def test_user_and_password_can_come_from_a_file(
     store: ServerStore, mariadb: Server, tmp_path: Path
 ) -> None:
     address = f"mariadb://{mariadb.host}:{mariadb.port}/registry"
-    assert user_of(address) == user_of("sqlite:///registry.db")
+    assert user_of(address) is None
     in_file = f"{address}?read_default_file={mariadb.defaults_file}"
     assert user_of(in_file) == mariadb.user
     Registry(in_file, Clock(), actor="ignored").record_event(mariadb.user, "export", {})
     assert user_of(address.replace("://", "://eve@")) == "eve"
+    nobody = tmp_path / "nobody.cnf"
+    nobody.write_text("[client]\nport = 1\n")
+    by_actor = Registry(f"{address}?read_default_file={nobody}", Clock(), actor="anna")
+    by_actor.record_event("anna", "export", {})
 
 
 def test_a_large_first_load_is_one_transaction(store: ServerStore) -> None:

@@ -7,7 +7,6 @@ have been still for a minute.
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,28 +90,25 @@ def is_server(url: URL) -> bool:
 
 
 def signed_in(url: URL, actor: str) -> URL:
-    """Return a server's address with the driver to use, and with a user where it names none."""
-    named = url.username or "read_default_file" in url.query
-    return url.set(drivername="mariadb+pymysql", username=url.username if named else actor)
+    """Return a server's address with the driver to use, and with who acts as its user."""
+    return url.set(drivername="mariadb+pymysql", username=user_of(url) or actor)
 
 
-def user_of(address: str) -> str:
-    """Return who acts through a registry's address: the user that it or its file names, or you."""
+def user_of(address: str | URL) -> str | None:
+    """Return the user whom a registry's address or its file names, or None."""
     try:
         url = make_url(address)
     except ArgumentError:  # opening the registry says so
-        return getpass.getuser()
-    if url.username:
-        return url.username
+        return None
     file = url.query.get("read_default_file")
-    if not isinstance(file, str):
-        return getpass.getuser()
+    if url.username or not isinstance(file, str):
+        return url.username
     from pymysql.optionfile import Parser
 
     options = Parser()
     options.read(Path(file).expanduser())
     group = str(url.query.get("read_default_group", "client"))
-    return options.get(group, "user") if options.has_option(group, "user") else getpass.getuser()
+    return str(options.get(group, "user")) if options.has_option(group, "user") else None
 
 
 def make_engine(url: URL) -> Engine:
