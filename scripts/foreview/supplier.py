@@ -277,24 +277,30 @@ def _setters(
 
     A rollback of what a person set gives a value back to whoever had set it before; one of a
     supplier's value is a person's word against it. So is taking away a row that a supplier split
-    off: what is left has its old values by that word.
+    off: what is left has its old values by that word. A supplier gives no value that was there.
     """
     told: dict[tuple[Identity, str], list[tuple[str | None, ChangeSet]]] = {}
     split: dict[Identity, Change] = {}
+    present: set[Identity] = set()
     for change_set in change_sets:
         mine = [one for one in change_set.changes if one.dimension == dimension]
         for place, value in _taken_away(split, change_set.kind, mine):
             told.setdefault(place, []).append((value, change_set))
+        present -= {one.identity for one in mine if one.kind is Kind.REMOVED}
         for change in mine:
+            was_there = change_set.kind in SUPPLIED and change.identity in present
             for name, value in change.after.items():  # empty for what is removed
+                entries = told.setdefault((change.identity, name), [])
+                if was_there and entries and entries[-1][0] == value:
+                    continue  # somebody had given it while the file waited
                 is_edited = name in ("valid_from", *change.before)
                 source = None if is_edited else change.copied_from
                 origin = told.get((source, name)) if source is not None else None
                 if origin:
                     told[change.identity, name] = list(origin)
                 else:
-                    entries = told.setdefault((change.identity, name), [])
                     entries.append((value, _setter(entries, value, change_set)))
+        present |= {one.identity for one in mine if one.kind is Kind.ADDED}
     return {place: entries[-1][1] for place, entries in told.items()}
 
 

@@ -151,16 +151,22 @@ def test_a_suppliers_row_that_was_rolled_back_stays_away_and_a_persons_own_does_
     key = min(names(workspace))
     found = take(workspace, deliver(workspace, tmp_path, "NEW1,New", f"{key},Of acme"))
     assert [one["identity"][0] for one in found["held"]] == ["NEW1"]
+    inserted(workspace, {"network_id": "NEW2", "network_name": "New"})
+    promote_recorded(workspace, rollback(workspace, workspace.registry.latest_release()))
+    for name in ("New", "Newer"):
+        assert take(workspace, deliver(workspace, tmp_path, f"NEW2,{name}"))["held"] == []
+
+
+def inserted(workspace: Workspace, values: dict[str, str | None]) -> None:
+    """Promote a person's new row."""
     contract = workspace.contract("network")
-    values = dict.fromkeys(contract.row_columns) | {"network_id": "NEW2", "network_name": "Mine"}
-    changes, _ = changes_of(contract, Edit(Action.INSERT, values=values), {})
+    row = dict.fromkeys(contract.row_columns) | values
+    changes, _ = changes_of(contract, Edit(Action.INSERT, values=row), {})
     base = workspace.registry.latest_release()
     hashes = {"network": contract.hash}
-    inserted = ChangeSet("ana", "new", "edit", base, "book.xlsx", "", hashes, tuple(changes))
-    workspace.registry.record_change_set(inserted)
-    promote_recorded(workspace, inserted)
-    promote_recorded(workspace, rollback(workspace, workspace.registry.latest_release()))
-    assert take(workspace, deliver(workspace, tmp_path, "NEW2,New"))["held"] == []
+    change_set = ChangeSet("ana", "new", "edit", base, "book.xlsx", "", hashes, tuple(changes))
+    workspace.registry.record_change_set(change_set)
+    promote_recorded(workspace, change_set)
 
 
 def test_a_suppliers_value_that_was_rolled_back_stays_away_until_a_person_takes_it(
@@ -180,6 +186,27 @@ def test_a_suppliers_value_that_was_rolled_back_stays_away_until_a_person_takes_
     promote_recorded(workspace, rollback(workspace, undone))
     assert names(workspace)[key] == "Of acme"
     assert take(workspace, deliver(workspace, tmp_path, f"{key},Later"))["held"] == []
+
+
+@pytest.mark.parametrize("day", [None, "2020-05-01"])
+def test_what_a_person_set_while_a_delivery_waited_stays_theirs_though_it_says_the_same(
+    workspace: Workspace, tmp_path: Path, day: str | None
+) -> None:
+    key, other, *_ = sorted(names(workspace))
+    options = ("--from", day) if day else ()
+    lines = (f"{key},Alike", "NEW1,Alike", f"{other},Of acme")
+    waiting = deliver(workspace, tmp_path, *lines, options=options)
+    if day:
+        edited(workspace, key, Action.CHANGE_FROM, {"network_name": "Alike"}, day)
+    else:
+        by_hand(workspace, key, "Alike")
+    inserted(workspace, {"network_id": "NEW1", "network_name": "Alike", "valid_from": day})
+    take(workspace, waiting)
+    lines = (f"{key},Acme's", "NEW1,Acme's", f"{other},Acme's")
+    found = take(workspace, deliver(workspace, tmp_path, *lines))
+    held = [(one["identity"][0], one["value"], one["author"]) for one in found["held"]]
+    assert sorted(held) == [(key, "Alike", "ana"), ("NEW1", "Alike", "ana")]
+    assert names(workspace)[other] == "Acme's"
 
 
 @pytest.mark.parametrize("is_rollback", [True, False])
