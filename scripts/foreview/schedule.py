@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from foreview.approval import not_approved
+from foreview.approval import not_approved, refuse_void
 from foreview.errors import Problem, RefusedError
+from foreview.submission import refuse_unfinished
 from foreview.workspace import Workspace
 
 SCHEDULED = "promotion-scheduled"
@@ -21,19 +22,22 @@ def schedule(workspace: Workspace, change_set_id: str, at: str) -> str:
     A later schedule of the same change set takes the place of an earlier one.
 
     Raises:
-        RefusedError: It is not approved, or the instant can't be read or has passed.
+        RefusedError: It is not approved, or that is void; a promotion is unfinished; or the
+            instant can't be read or has passed.
     """
+    refuse_unfinished(workspace)
     registry = workspace.registry
     change_set = registry.change_set(change_set_id)
     status = registry.status(change_set.id)
     if status != "approved":
         raise RefusedError(not_approved(change_set, status))
+    refuse_void(workspace, change_set.id)
     try:
         instant = datetime.fromisoformat(at)
-    except ValueError as error:
+        instant = instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         fix = "Write it in UTC, for example 2026-05-01T04:00:00."
         raise RefusedError(Problem("no-instant", f"{at!r} is no instant.", fix=fix)) from error
-    instant = instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
     if instant <= workspace.clock():
         message = f"{instant:%Y-%m-%d %H:%M} UTC has passed."
         fix = "Choose a later instant, or promote it now."

@@ -14,7 +14,7 @@ from test_report import figure, mart
 from test_thresholds import impact_of, renamed, renaming
 
 from conftest import PROJECT, acting
-from foreview.approval import approve, without_impact
+from foreview.approval import approve, note_void, without_impact
 from foreview.changes import ChangeSet, Kind
 from foreview.errors import EngineError, ForeviewError, Problem, RefusedError
 from foreview.impact import Impact
@@ -76,8 +76,24 @@ def test_only_approved_change_sets_are_scheduled_and_for_later(workspace: Worksp
     approve(acting(workspace, "rob"), change_set.id)
     with pytest.raises(RefusedError, match="has passed"):
         schedule(at(workspace, 6), change_set.id, "2026-05-01T05:00")
-    with pytest.raises(RefusedError, match="no instant"):
-        schedule(at(workspace, 6), change_set.id, "tomorrow")
+    for wrong in ("tomorrow", "9999-12-31T23:59-01:00"):  # in UTC there is no such year
+        with pytest.raises(RefusedError, match="no instant"):
+            schedule(at(workspace, 6), change_set.id, wrong)
+
+
+def test_what_is_being_promoted_or_void_is_not_scheduled(workspace: Workspace) -> None:
+    later = "2026-05-01T08:00"
+    id_ = approved(workspace)
+    registry = acting(workspace, "rob").registry
+    number = registry.begin_promotion([id_], actor="rob")
+    with pytest.raises(RefusedError, match="was interrupted") as caught:
+        schedule(at(workspace, 6), id_, later)
+    assert "foreview promote --resume" in caught.value.problems[0].fix
+    registry.abandon_promotion(number, actor="rob")
+    note_void(acting(workspace, "rob"), registry.change_set(id_), ["It changed."])
+    with pytest.raises(RefusedError, match="was found void"):
+        schedule(at(workspace, 6), id_, later)
+    assert scheduled(workspace) == {}
 
 
 @pytest.mark.parametrize("moves", [False, True])
