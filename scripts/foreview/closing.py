@@ -114,7 +114,8 @@ def confirm_reopening(
         The entry, and the newest publication's number.
 
     Raises:
-        RefusedError: There is no such request, or the actor asked for it or may not restate.
+        RefusedError: There is no such request, its days were closed again, or the actor asked for
+            it or may not restate.
         EngineError: Spark or dbt failed.
     """
     from foreview.promotion import build

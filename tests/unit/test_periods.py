@@ -242,6 +242,36 @@ def test_who_confirms_is_told_whom_to_tell_too(
     assert [one["email"] for one in clients] == ["clients@example.com"]
 
 
+@pytest.mark.parametrize(
+    ("state", "market", "first", "asked_for", "is_refused"),
+    [
+        (PUBLISHED, "*", "2026-04-30", "*", True),
+        ("preliminary", "*", "2026-04-30", "*", True),
+        (PUBLISHED, "M1", "2026-04-30", "*", True),
+        (PUBLISHED, "*", "2026-04-30", "M1", True),
+        (PUBLISHED, "M2", "2026-04-30", "M1", False),
+        (PUBLISHED, "*", "2026-05-01", "*", False),
+        (REOPENING, "*", "2026-04-30", "*", False),
+    ],
+)
+def test_a_confirmation_that_is_repeated_does_not_say_that_days_closed_again_are_open(
+    workspace: Workspace, state: str, market: str, first: str, asked_for: str, is_refused: bool
+) -> None:
+    registry = workspace.registry
+    publish(workspace)
+    asked = publish(workspace, REOPENING, asked_for)
+    opened = registry.confirm_reopening(asked.id, actor="rob")
+    registry.record_calendar(REPORT, market, first, "2026-05-31", state, reason="", actor="eve")
+    before = registry.calendar()
+    for confirm in (registry.confirmation, registry.confirm_reopening):
+        if is_refused:
+            with pytest.raises(RefusedError, match="closed again: 2026-04-30 to 2026-05-31 by eve"):
+                confirm(asked.id, actor="rob")
+        else:  # the first time was interrupted after it was recorded
+            assert confirm(asked.id, actor="rob") == opened
+    assert registry.calendar() == before
+
+
 @pytest.fixture
 def built(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Let periods be closed and reopened without an engine; what is asked to be built."""

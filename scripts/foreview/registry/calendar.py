@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -10,7 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from foreview.errors import Problem, RefusedError
-from foreview.periods import OPEN, PRELIMINARY, REOPENING, published_in
+from foreview.periods import (
+    EVERY_MARKET,
+    OPEN,
+    PRELIMINARY,
+    PUBLISHED,
+    REOPENING,
+    published_in,
+)
 from foreview.registry import events, schema
 from foreview.registry.records import CalendarEntry
 
@@ -56,6 +63,7 @@ def confirmation(connection: Connection, at: str, entry: int, actor: str) -> Cal
         raise RefusedError(Problem("unknown-reopening", message, value=str(entry), fix=fix))
     confirmed = next((one for one in known if one.confirms == entry), None)
     if confirmed is not None:
+        _refuse_closed_again(known, confirmed)
         return confirmed
     if asked.actor.casefold() == actor.casefold():
         message = f"{asked.actor} asked to reopen it and can't confirm that too."
@@ -63,6 +71,24 @@ def confirmation(connection: Connection, at: str, entry: int, actor: str) -> Cal
         raise RefusedError(Problem("own-reopening", message, value=actor, fix=fix))
     number = known[-1].id + 1
     return replace(asked, id=number, state=OPEN, confirms=entry, actor=actor, at=at)
+
+
+def _refuse_closed_again(known: Iterable[CalendarEntry], confirmed: CalendarEntry) -> None:
+    for one in known:
+        is_closed = one.id > confirmed.id and one.state in (PUBLISHED, PRELIMINARY)
+        is_about = one.product == confirmed.product and (
+            EVERY_MARKET in (one.market, confirmed.market) or one.market == confirmed.market
+        )
+        overlaps = one.first_day <= confirmed.last_day and confirmed.first_day <= one.last_day
+        if is_closed and is_about and overlaps:
+            message = (
+                f"Request {confirmed.confirms} was confirmed before, and days of it were closed "
+                f"again: {one.first_day} to {one.last_day} by {one.actor}."
+            )
+            fix = "Ask anew: foreview reopen-period."
+            raise RefusedError(
+                Problem("closed-again", message, value=str(confirmed.confirms), fix=fix)
+            )
 
 
 def _insert(

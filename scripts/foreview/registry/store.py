@@ -345,7 +345,7 @@ class Registry:
     def confirmation(self, entry: int, *, actor: str) -> CalendarEntry:
         """Return the entry with which a reopening is agreed to, recorded or not.
 
-        Rules: `unknown-reopening`, `own-reopening` (somebody else confirms).
+        Rules: `unknown-reopening`, `own-reopening` (somebody else confirms), `closed-again`.
         """
         with self._database.reading() as connection:
             return calendar.confirmation(connection, self._now(), entry, actor)
