@@ -66,6 +66,11 @@ class Span:
         return f"{self.product}{market}, {days or f'{self.first_day} to {self.last_day}'}"
 
 
+def span_of(entry: CalendarEntry) -> Span:
+    """Return what an entry is about, with its state."""
+    return Span(entry.product, entry.market, entry.first_day, entry.last_day, entry.state)
+
+
 def spans(entries: Iterable[CalendarEntry]) -> list[Span]:
     """Return the states that entries come to, as disjoint spans for each product and market.
 

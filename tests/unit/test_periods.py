@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import network_workspace, run, with_tables_folder
+from networks import load_without_engine, network_workspace, run, with_tables_folder
 
 from conftest import PROJECT, acting, project_without
 from foreview.clients import clients_of
+from foreview.contract import BEGINNING
 from foreview.errors import RefusedError
 from foreview.periods import (
     EVERY_MARKET,
@@ -27,6 +28,7 @@ from foreview.periods import (
     spans,
 )
 from foreview.registry import CalendarEntry
+from foreview.submission import baseline_change_set
 from foreview.workspace import Workspace
 
 DAYS = days_in("2026-04-28", "2026-05-04")
@@ -281,6 +283,34 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr("foreview.closing.newest_publication", lambda *_: {"number": 7})
     monkeypatch.setattr("foreview.promotion.build", lambda *_, **asked: found.append(asked))
     return found
+
+
+def test_who_closes_or_reopens_one_market_is_told_that_it_is_one(
+    workspace: Workspace, tmp_path: Path, built: list[Any]
+) -> None:
+    row: dict[str, str | None] = dict.fromkeys(workspace.contract("market").row_columns)
+    row |= {"market_id": "M01", "market_name": "New York", "valid_from": BEGINNING}
+    load_without_engine(
+        workspace, baseline_change_set(workspace, {"market": [row]}, tmp_path / "markets.csv")
+    )
+    own = replace(workspace, project=project_with_restaters(tmp_path))
+    market = ("--market", "M01", "--from", "2026-04-01", "--to", "2026-04-30")
+    told = f"{REPORT}, market M01, 2026-04-01 to 2026-04-30"
+
+    def said(*arguments: str, by: str = "ana") -> str:
+        found = run(own, *arguments, *(("--as", by) if arguments[0] != "periods" else ()))
+        assert found.exit_code == 0, found.output
+        return str(found.stdout)
+
+    assert said("close-period", REPORT, *market) == f"{told}: published.\n"
+    asked = said("reopen-period", REPORT, *market, "--reason", "late-viewing")
+    assert asked.startswith(f"Asked to reopen {told}. Somebody else: ")
+    assert f"ana asks to reopen {told}: late-viewing" in said("periods")
+    confirmed = said("reopen-period", "--confirm", "2", by="rob")
+    assert confirmed.startswith(f"{told}, is open; publication 7 has ")
+    every = said("close-period", REPORT, *market[2:])
+    assert every == f"{REPORT}, 2026-04-01 to 2026-04-30: published.\n"
+    assert len(built) == 1
 
 
 def test_days_that_were_closed_for_ever_are_reopened_and_only_those_with_figures_built(

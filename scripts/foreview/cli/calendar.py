@@ -41,6 +41,7 @@ def close_period(
     Example: foreview close-period audience_by_market_day --from 2026-04-01 --to 2026-04-30
     """
     from foreview.closing import close_period as close
+    from foreview.periods import span_of
 
     with running("close-period", home, act_as, as_json) as session:
         entry = close(
@@ -52,8 +53,7 @@ def close_period(
             is_preliminary=preliminary,
             reason=reason,
         )
-        text = f"{product}, {first_day} to {last_day}: {entry.state}."
-        session.print(asdict(entry), text)
+        session.print(asdict(entry), f"{span_of(entry).told()}: {entry.state}.")
 
 
 @app.command("reopen-period")
@@ -80,6 +80,7 @@ def reopen_period(
     """
     from foreview.clients import clients_of
     from foreview.closing import ask_to_reopen, confirm_reopening
+    from foreview.periods import span_of
 
     if (confirm is None) == (product is None):
         raise typer.BadParameter("Name a report and its days, or give --confirm.")
@@ -91,7 +92,10 @@ def reopen_period(
             entry, clients = ask_to_reopen(
                 session.workspace, product, first_day, last_day, market=market, reason=reason
             )
-            lines = [f"Asked. Somebody else: foreview reopen-period --confirm {entry.id}"]
+            lines = [
+                f"Asked to reopen {span_of(entry).told()}. "
+                f"Somebody else: foreview reopen-period --confirm {entry.id}"
+            ]
             lines += [f"To be told then: {one.told()}" for one in clients]
             data = asdict(entry) | {"clients": _plain(clients)}
             session.print(data, "\n".join(lines))
@@ -99,8 +103,8 @@ def reopen_period(
         assert confirm is not None  # noqa: S101 - checked above
         entry, publication = confirm_reopening(session.workspace, confirm, progress=progress)
         text = (
-            f"{entry.product}, {entry.first_day} to {entry.last_day}, is open; publication "
-            f"{publication} has its figures as of today's rows."
+            f"{span_of(entry).told()}, is open; publication {publication} has its figures as of "
+            "today's rows."
         )
         clients = clients_of(session.workspace, entry.product)
         lines = [text, *(f"To be told now: {one.told()}" for one in clients)]
@@ -118,7 +122,7 @@ def periods(home: Home = None, as_json: Json = False) -> None:
 
     Example: foreview periods
     """
-    from foreview.periods import REOPENING, spans
+    from foreview.periods import REOPENING, span_of, spans
 
     with running("periods", home, None, as_json, lock=False) as session:
         entries = session.workspace.registry.calendar()
@@ -127,8 +131,7 @@ def periods(home: Home = None, as_json: Json = False) -> None:
         found = spans(entries)
         lines = [f"{one.state:11}  {one.told()}" for one in found]
         lines += [
-            f"request {one.id}: {one.actor} asks to reopen {one.product}, {one.first_day} to "
-            f"{one.last_day}: {one.reason}"
+            f"request {one.id}: {one.actor} asks to reopen {span_of(one).told()}: {one.reason}"
             for one in asked
         ]
         data = {"periods": list(map(asdict, found)), "requests": list(map(asdict, asked))}
