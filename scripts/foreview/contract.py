@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from foreview.errors import Problem, RefusedError
-from foreview.thresholds import Threshold, parse_threshold
+from foreview.thresholds import Threshold, number_of, parse_threshold
 from foreview.yaml_files import read_yaml
 
 BEGINNING = "1900-01-01"
@@ -263,7 +263,7 @@ def parse_contract(document: Mapping[str, Any]) -> Contract:
         templates={name: _parse_template(one) for name, one in templates.items()},
         tolerance=_parse_tolerance(rules.get("tolerance", 0)),
         reviewers=tuple(rules.get("reviewers", ())),
-        thresholds=tuple(map(parse_threshold, rules.get("thresholds", ()))),
+        thresholds=_parse_thresholds(rules.get("thresholds")),
         by_rule=_parse_by_rule(rules),
     )
 
@@ -276,10 +276,16 @@ def _parse_template(declared: Mapping[str, Any]) -> Template:
 
 
 def _parse_tolerance(declared: object) -> Decimal:
-    found = Decimal(str(declared))
+    found = number_of("tolerance", declared)
     if not 0 <= found < 1:
         raise ValueError(f"the tolerance {declared!r} is no share: write 0.001 for a thousandth")
     return found
+
+
+def _parse_thresholds(declared: Any) -> tuple[Threshold, ...]:
+    if not isinstance(declared or [], list):
+        raise ValueError("thresholds is no list: write - {relative: 0.05, reviewers: 2}")
+    return tuple(map(parse_threshold, declared or ()))
 
 
 def _parse_mends(names: Sequence[str]) -> tuple[str, ...]:
@@ -345,7 +351,7 @@ def load_contracts(project: Path) -> dict[str, Contract]:
         if "contract" in models[0].get("config", {}).get("meta", {}):
             try:
                 contract = parse_contract(document)
-            except ValueError as error:
+            except (ValueError, TypeError) as error:
                 where, message = f"models/staging/{path.name}", f"The table's rules: {error}."
                 fix = "Mend that file."
                 raise RefusedError(Problem("table-rules", message, where, fix=fix)) from error

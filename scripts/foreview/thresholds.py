@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class Threshold:
     def told(self) -> str:
         """Return the threshold as people say it."""
         limits = [
-            f"by {self.absolute:,} or more" if self.absolute is not None else "",
-            f"by {self.relative:.1%} or more" if self.relative is not None else "",
+            f"by {self.absolute:,f} or more" if self.absolute is not None else "",
+            f"by {_percent(self.relative)} or more" if self.relative is not None else "",
             f"among the first {self.rank}" if self.rank is not None else "",
         ]
         named = (self.client, self.product, self.market, self.measure)
@@ -49,24 +49,68 @@ class Threshold:
         return f"{', '.join(where) or 'any figure'} moves {' or '.join(filter(None, limits))}"
 
 
+def _percent(share: Decimal) -> str:
+    """Return a share as it was declared, unrounded."""
+    return f"{(share * 100).normalize():f}%"
+
+
 def parse_threshold(declared: Mapping[str, Any]) -> Threshold:
     """Return a threshold as a contract declares it.
 
     Raises:
-        ValueError: A name is unknown, there is no limit, or too few reviewers.
+        ValueError: A name is unknown, a number is none, there is no limit, or too few reviewers.
     """
+    if not isinstance(declared, Mapping):
+        raise ValueError(f"{declared!r} is no threshold: write {{relative: 0.05, reviewers: 2}}")
     if unknown := sorted(declared.keys() - Threshold.__dataclass_fields__.keys()):
         raise ValueError(f"unknown in a threshold: {', '.join(unknown)}")
-    numbers = {
-        name: Decimal(str(declared[name])) for name in ("absolute", "relative") if name in declared
-    }
-    if not numbers and "rank" not in declared:
+    found = {name: _READERS.get(name, _name)(name, one) for name, one in declared.items()}
+    if not found.keys() & {"absolute", "relative", "rank"}:
         raise ValueError("a threshold needs absolute, relative or rank")
-    if "rank" in declared and int(declared["rank"]) < 1:
+    if found.get("rank", 1) < 1:
         raise ValueError("a threshold's rank is a place: rank: 10")
-    if int(declared.get("reviewers", 0)) < 2:
+    if found.get("reviewers", 0) < 2:
         raise ValueError("a threshold asks for two reviewers or more: reviewers: 2")
-    return Threshold(**{**declared, **numbers})
+    return Threshold(**found)
+
+
+def number_of(name: str, declared: object) -> Decimal:
+    """Return a number that is declared under a name.
+
+    Raises:
+        ValueError: It is none, or not a finite one.
+    """
+    try:
+        found = Decimal(str(declared))
+    except InvalidOperation:
+        found = Decimal("NaN")
+    if not found.is_finite():
+        raise ValueError(
+            f"{name}: {declared} is no number: write 0.05 for a twentieth, 1000000 for a million"
+        )
+    return found
+
+
+def _whole(name: str, declared: object) -> int:
+    found = number_of(name, declared)
+    if found != found.to_integral_value():
+        raise ValueError(f"{name}: {declared} is no whole number")
+    return int(found)
+
+
+def _name(name: str, declared: object) -> str:
+    if declared is None:
+        raise ValueError(f"a threshold's {name} is empty: leave it out, or write * for any")
+    return str(declared)  # a market may be written as a number
+
+
+_READERS: Mapping[str, Callable[[str, object], Any]] = {
+    "absolute": number_of,
+    "relative": number_of,
+    "rank": _whole,
+    "reviewers": _whole,
+}
+"""What reads the parts of a threshold that are no names."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import pytest
 from networks import network_workspace, with_tables_folder
 from test_report import figure, mart
 
-from conftest import acting
+from conftest import PROJECT, acting
 from foreview.approval import approve
 from foreview.changes import Action, ChangeSet, Edit, changes_of
-from foreview.contract import Contract
+from foreview.contract import Contract, load_contracts
 from foreview.errors import RefusedError
 from foreview.impact import Impact, RankChange
 from foreview.receipt import checked_thresholds, record_receipt
@@ -55,6 +55,20 @@ def test_a_threshold_is_reached_by_a_figure_that_moves_enough(
         rank_changes=(RankChange(("2026-04-01", "ABC"), 5, 3),),
     )
     threshold = parse_threshold({"reviewers": 2, **declared})
+    assert bool(crossed(impact_of(moved), [threshold])) == is_reached
+
+
+@pytest.mark.parametrize(("market", "is_reached"), [("M1", True), ("M2", False)])
+@pytest.mark.parametrize("limit", [{"absolute": 100}, {"rank": 3}])
+def test_a_threshold_of_a_market_is_reached_by_a_figure_or_a_place_of_that_market(
+    limit: dict[str, Any], market: str, is_reached: bool
+) -> None:
+    moved = replace(
+        mart(figure("2026-04-01", "M1", 1000, 1100)),
+        grain=("viewing_date", "market_id"),
+        rank_changes=(RankChange(("2026-04-01", "M1"), None, 3),),
+    )
+    threshold = parse_threshold({"reviewers": 2, "market": market, **limit})
     assert bool(crossed(impact_of(moved), [threshold])) == is_reached
 
 
@@ -134,6 +148,75 @@ def test_a_figure_that_appears_moves_by_any_share() -> None:
 def test_a_threshold_that_says_nothing_is_refused(declared: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="threshold"):
         parse_threshold(declared)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("thresholds: [{relative: 5%, reviewers: 2}]", "relative: 5% is no number: write 0.05"),
+        ('thresholds: [{absolute: "1,000,000", reviewers: 2}]', "absolute: 1,000,000 is no number"),
+        ("thresholds: [{relative: .nan, reviewers: 2}]", "relative: nan is no number"),
+        ("thresholds: [{absolute: .inf, reviewers: 2}]", "absolute: inf is no number"),
+        ("thresholds: [{absolute: , reviewers: 2}]", "absolute: None is no number"),
+        ("thresholds: [{rank: ten, reviewers: 2}]", "rank: ten is no number"),
+        ("thresholds: [{rank: 1.5, reviewers: 2}]", "rank: 1.5 is no whole number"),
+        ("thresholds: [{rank: 1, reviewers: [rob, eve]}]", "reviewers: ['rob', 'eve'] is no numb"),
+        ("thresholds: [{rank: 1, market: , reviewers: 2}]", "a threshold's market is empty"),
+        ("thresholds: [{rank: 1, 5: 6}]", "not supported"),
+        ("thresholds: [{relative: 2026-04-01, reviewers: 2}]", "type date"),
+        ("thresholds: [relative]", "'relative' is no threshold"),
+        ("thresholds: {relative: 0.05, reviewers: 2}", "thresholds is no list"),
+        ("thresholds: 5", "thresholds is no list"),
+        ("tolerance: 0.1%", "tolerance: 0.1% is no number"),
+        ("tolerance: .nan", "tolerance: nan is no number"),
+        ("tolerance: 1", "is no share"),
+    ],
+)
+def test_rules_that_can_not_be_read_are_refused_with_their_file(
+    tmp_path: Path, rule: str, message: str
+) -> None:
+    with pytest.raises(RefusedError) as caught:
+        contract_with(tmp_path, rule)
+    (problem,) = caught.value.problems
+    assert (problem.rule, problem.where) == ("table-rules", "models/staging/network_group.yml")
+    assert message in problem.message
+
+
+def contract_with(tmp_path: Path, rule: str) -> Contract:
+    """Return a table's contract to which a rule is added."""
+    staging = tmp_path / "models" / "staging"
+    staging.mkdir(parents=True)
+    text = (PROJECT / "models" / "staging" / "network_group.yml").read_text(encoding="utf-8")
+    line = "          storage: seed\n"
+    assert line in text
+    text = text.replace(line, f"{line}          {rule}\n")
+    (staging / "network_group.yml").write_text(text, encoding="utf-8")
+    return load_contracts(tmp_path)["network_group"]
+
+
+def test_names_and_places_may_be_written_with_quotes_or_without(tmp_path: Path) -> None:
+    rule = 'thresholds: [{market: 501, rank: "10", relative: 0.0004, reviewers: "2"}]'
+    (found,) = contract_with(tmp_path, rule).thresholds
+    assert found == Threshold(2, market="501", rank=10, relative=Decimal("0.0004"))
+    assert found.told() == "501 moves by 0.04% or more or among the first 10"
+    assert contract_with(tmp_path / "empty", "thresholds:").thresholds == ()
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        ({"relative": 0.05}, "5%"),
+        ({"relative": 0.1}, "10%"),
+        ({"relative": "0.12345"}, "12.345%"),
+        ({"relative": 2}, "200%"),
+        ({"absolute": 1_000_000}, "1,000,000"),
+        ({"absolute": "1e6"}, "1,000,000"),
+        ({"absolute": 0.01}, "0.01"),
+    ],
+)
+def test_limits_are_told_as_they_are_meant(declared: dict[str, Any], told: str) -> None:
+    threshold = parse_threshold({"reviewers": 2, **declared})
+    assert threshold.told() == f"any figure moves by {told} or more"
 
 
 def with_rules(workspace: Workspace, actor: str, **rules: Any) -> Workspace:
