@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -154,25 +155,42 @@ def take_part(workspace: Workspace, change_set_id: str, rows: Sequence[str]) -> 
 
 def _rows_of(whole: ChangeSet, rows: Sequence[str]) -> tuple[Change, ...]:
     """Return the changes of the named rows: all that was asked for in one row goes together."""
-    wanted = {one.strip().casefold() for one in rows}
-    named = [(one, _names(one)) for one in whole.changes]
-    unknown = sorted(wanted.difference(*(names for _, names in named))) if wanted else [""]
+    wanted = {one.strip() for one in rows}
+    found = _named(whole.changes, wanted)
+    unknown = sorted(wanted - found.keys()) if wanted else [""]
     if unknown:
-        known = ", ".join(dict.fromkeys(one.where or row_key(one.identity) for one, _ in named))
+        known = ", ".join(
+            dict.fromkeys(one.where or row_key(one.identity) for one in whole.changes)
+        )
         fix = f"Its rows are: {known[:300]}."
         raise RefusedError(
             Problem("unknown-part", f"{one!r} is no row of it.", value=one, fix=fix)
             for one in unknown
         )
-    places = {one.where for one, names in named if one.where and names & wanted}
-    chosen = tuple(one for one, names in named if names & wanted or one.where in places)
-    if len(chosen) == len(named):
+    numbers = set().union(*found.values())
+    places = {whole.changes[one].where for one in numbers} - {""}
+    chosen = tuple(
+        one for number, one in enumerate(whole.changes) if number in numbers or one.where in places
+    )
+    if len(chosen) == len(whole.changes):
         message = "These are all rows of the change request."
         raise RefusedError(Problem("not-a-part", message, fix="Approve it as it is."))
     return chosen
 
 
-def _names(change: Change) -> frozenset[str]:
-    """Return what a row can be called: its place, and its key."""
-    names = (change.where, row_key(change.identity[:-1]), row_key(change.identity))
-    return frozenset(one.casefold() for one in names if one)
+def _named(changes: Sequence[Change], wanted: Collection[str]) -> dict[str, set[int]]:
+    """Return the numbers of the changes that each name means, of those that mean any.
+
+    A row is called by its place or its key. `abc` means the key `ABC` only where there is no `abc`.
+    """
+    keys, similar_keys, places = (defaultdict[str, set[int]](set) for _ in range(3))
+    for number, one in enumerate(changes):
+        places[one.where.casefold()].add(number)
+        for key in (row_key(one.identity[:-1]), row_key(one.identity)):
+            keys[key].add(number)
+            similar_keys[key.casefold()].add(number)
+    places.pop("", None)
+    found = {
+        one: keys[one] | places[one.casefold()] or similar_keys[one.casefold()] for one in wanted
+    }
+    return {one: numbers for one, numbers in found.items() if numbers}

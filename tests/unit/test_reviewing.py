@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -10,7 +11,8 @@ import pytest
 from networks import export, network_workspace, promote_recorded, run, server_of
 
 from conftest import acting
-from foreview.changes import ChangeSet
+from foreview.changes import Action, Change, ChangeSet, Kind
+from foreview.contract import BEGINNING
 from foreview.errors import RefusedError
 from foreview.reviewing import mark_comments, send_back, take_part
 from foreview.submission import read_change_set, record
@@ -124,6 +126,28 @@ def test_a_part_goes_through_alone_and_the_whole_is_then_the_rest(
     assert workspace.registry.verify_events() == []
     parts = [one.payload for one in workspace.registry.events("part-taken")]
     assert parts == [{"change_set": part.id, "part_of": whole.id}]
+
+
+@pytest.mark.parametrize(
+    ("named", "codes"),
+    [
+        ("alfa", {"alfa"}),
+        ("ALFA", {"ALFA"}),
+        (f"alfa|{BEGINNING}", {"alfa"}),
+        ("beta", {"BETA"}),  # there is no other that it could mean
+    ],
+)
+def test_a_key_in_small_letters_is_not_taken_for_one_in_capitals(
+    workspace: Workspace, file: Path, named: str, codes: set[str]
+) -> None:
+    plain = read_change_set(workspace, file, "names")
+    (row,) = (one for one in plain.changes if one.identity[0] == "ALFA")
+    values = {**workspace.registry.approved_rows("network")[0][row.identity], "network_id": "alfa"}
+    new = Change("network", Kind.ADDED, ("alfa", BEGINNING), {}, values, Action.INSERT)
+    whole = replace(plain, changes=(*plain.changes, new))
+    record(workspace, whole)
+    part = take_part(workspace, whole.id, [named])
+    assert {one.identity[0] for one in part.changes} == codes
 
 
 @pytest.mark.parametrize(
