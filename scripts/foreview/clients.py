@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from foreview.workspace import Workspace
-from foreview.yaml_files import read_yaml
+from foreview.yaml_files import properties_files, read_yaml
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,13 @@ def read_clients(workspace: Workspace) -> dict[str, Client]:
     """Return all exposures of the dbt project by their name there."""
     found = {}
     parents = _parents(workspace)
-    for path in sorted((workspace.project / "models").rglob("*.yml")):
-        document = read_yaml(path) or {}
-        for one in document.get("exposures", []):
+    for path in properties_files(workspace.project / "models"):
+        for one in (read_yaml(path) or {}).get("exposures") or []:
             found[one["name"]] = Client(
                 one.get("label", one["name"]),
                 one["owner"].get("name", ""),
                 one["owner"].get("email", ""),
-                _with_ancestors(_referred(" ".join(one.get("depends_on", []))), parents),
+                _with_ancestors(_referred(" ".join(one.get("depends_on") or [])), parents),
             )
     return found
 

@@ -29,7 +29,7 @@ from foreview.receipt import digest
 from foreview.rekeying import proposed_pairs
 from foreview.thresholds import ANY
 from foreview.workspace import Workspace
-from foreview.yaml_files import read_yaml
+from foreview.yaml_files import properties_files, read_yaml
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -203,7 +203,7 @@ def read_marts(workspace: Workspace) -> list[dict[str, Any]]:
     """
     folder = workspace.project / "models" / "audience"
     marts = []
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in (".yml", ".yaml")):
+    for path in properties_files(folder):
         for model in (read_yaml(path) or {}).get("models") or []:
             marts.append(_declared_mart(model, path.relative_to(workspace.project)))
     return marts

@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import Any
 
 
+def properties_files(folder: Path) -> list[Path]:
+    """Return the files below a folder of models that dbt reads as their properties, in order."""
+    return sorted(path for path in folder.rglob("*") if path.suffix in (".yml", ".yaml"))
+
+
 def read_yaml(path: Path) -> Any:
     """Return what a file holds.
 

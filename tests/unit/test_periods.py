@@ -346,3 +346,18 @@ def test_a_client_of_a_model_that_is_built_on_a_report_is_told_too(
     manifest.write_text(json.dumps({"parent_map": parents}))
     assert [one.name for one in clients_of(own, "audience_by_network_day")] == ["Network ratings"]
     assert [one.name for one in clients_of(own, REPORT)] == ["Weekly market report"]
+
+
+def test_clients_are_found_in_all_files_that_dbt_reads_and_empty_ones_are_passed_over(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    own = replace(workspace, project=project_with_restaters(tmp_path))
+    folder = own.project / "models" / "audience"
+    before = [one.name for one in clients_of(own, REPORT)]
+    assert before
+    (folder / "exposures.yml").rename(folder / "exposures.yaml")
+    (folder / "empty.yml").write_text("exposures:\n", encoding="utf-8")
+    (folder / "none.yaml").write_text("", encoding="utf-8")
+    idle = "exposures: [{name: idle, owner: {name: Ana}, depends_on: }]\n"
+    (folder / "idle.yml").write_text(idle, encoding="utf-8")
+    assert [one.name for one in clients_of(own, REPORT)] == before
