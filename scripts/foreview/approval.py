@@ -290,7 +290,7 @@ def _renewed(
     impact = preview(workspace, [change_set.id], progress=progress)
     record_receipt(workspace, impact)
     moved = list(_moved_otherwise(workspace, change_set, approved, impact))
-    inputs = what_changed(approved.content, receipt_content(impact))
+    inputs = what_changed(approved.content, receipt_content(impact), smallest=impact.smallest_count)
     renewed = workspace.registry.receipt(impact.checksum)
     assert renewed is not None  # noqa: S101 - just recorded
     problems = _void(change_set, moved, inputs) if moved else []
@@ -330,22 +330,22 @@ def _moved_otherwise(
         now = _seen(moved_figures(mart), days[mart.name], approved.horizon_day)
         measures = {one.name for one in mart.measures}
         for grain, name, (was, was_after), (is_, is_after) in paired(then, now):
-            if name not in measures and _is_absent_alike(then.get(grain), now.get(grain)):
+            if name not in measures and _comes_or_goes(then.get(grain), now.get(grain)):
                 continue  # its total, or a constant: none of what the edits move
             seen, found = was_after - was, is_after - is_
             if abs(found - seen) > tolerance * max(abs(was), abs(was_after)):
                 yield mart.label, grain, name, seen, found
 
 
-def _is_absent_alike(then: Moved | None, now: Moved | None) -> bool:
-    """Return whether a figure appears in both receipts, or disappears in both.
+def _comes_or_goes(then: Moved | None, now: Moved | None) -> bool:
+    """Return whether a figure that moves in both receipts appears or disappears in one of them.
 
     Its total is then as if it moved from or to 0, whatever came in since.
     """
     if not then or not now:
         return False
     return any(
-        not any(values[side] for one in (then, now) for values in one.values()) for side in (0, 1)
+        not any(values[side] for values in one.values()) for one in (then, now) for side in (0, 1)
     )
 
 

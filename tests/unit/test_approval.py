@@ -84,6 +84,11 @@ def test_viewing_of_others_that_came_in_voids_no_figure_that_appears_or_disappea
     assert otherwise(workspace, moved(4000), moved(5000, 101)) == [
         (("2026-04-01", "NEW"), "seconds", 100 * sign, 101 * sign)
     ]
+    if appears:  # a late record of its own makes it be there before
+        there = figure("2026-04-01", "NEW", 1, 101, tv=5001)
+        there = replace(there, before={**there.before, "reach": 0, "sessions": 0})
+        impact = impact_of(mart(there), change_sets=(change_set,))
+        assert otherwise(workspace, moved(4000), impact) == []
     (*_, total) = otherwise(workspace, moved(4000), impact_of(mart(), change_sets=(change_set,)))
     assert total == (("2026-04-01", "NEW"), "tv_seconds", 4000 * sign, 0)  # it no longer moves
 
