@@ -14,7 +14,8 @@ from foreview.clients import Client, clients_of
 from foreview.dbt_project import Progress, open_engines
 from foreview.errors import Problem, RefusedError
 from foreview.impact_tables import newest_publication, read_marts, unknown_mart
-from foreview.loads import ensure_landing, stage_calendar
+from foreview.loads import ensure_landing, newest_published, stage_calendar
+from foreview.open_days import last_viewing_day
 from foreview.periods import (
     EVERY_MARKET,
     PRELIMINARY,
@@ -53,8 +54,8 @@ def close_period(
         reason: Why.
 
     Raises:
-        RefusedError: The product, market or days are wrong, or published days would become
-            preliminary.
+        RefusedError: The product, market or days are wrong, published days would become
+            preliminary, or not all viewing of days that would be published is there.
     """
     from foreview.registry import CalendarEntry
 
@@ -63,7 +64,9 @@ def close_period(
     refuse_unfinished(workspace)
     state = PRELIMINARY if is_preliminary else PUBLISHED
     ensure_landing(workspace, open_engines(workspace))
-    if state == PUBLISHED:  # what ends here leaves plain dbt waiting till the calendar is mended
+    if state == PUBLISHED:
+        _refuse_days_to_come(workspace, product, last_day)
+        # What ends here leaves plain dbt waiting till the calendar is mended.
         told = (product, market, first_day, last_day, state, reason, None, workspace.actor, "")
         stage_calendar(workspace, CalendarEntry(0, *told))
     try:
@@ -75,6 +78,21 @@ def close_period(
         raise
     stage_calendar(workspace)
     return entry
+
+
+def _refuse_days_to_come(workspace: Workspace, product: str, last_day: str) -> None:
+    """Refuse to hold figures whose viewing is not all there: they would stay as they are."""
+    newest = newest_published(workspace)
+    mart = next(one for one in read_marts(workspace) if one["name"] == product)
+    airing_days = int(workspace.settings["airing_days"])
+    end = last_viewing_day(last_day, mart.get("period", "day"), airing_days)
+    if newest and newest["last_day"] and end > newest["last_day"]:
+        message = (
+            f"{mart['label']} of {last_day} is made of viewing up to {end}, and there is viewing "
+            f"up to {newest['last_day']}: what comes later would not be in it."
+        )
+        fix = "Close days whose viewing is there; until then close-period --preliminary."
+        raise RefusedError(Problem("days-to-come", message, value=last_day, fix=fix))
 
 
 def ask_to_reopen(

@@ -32,7 +32,8 @@ def first_open_day(
     published = [one for one in spans(entries) if one.state == PUBLISHED]
     try:
         firsts = [
-            _end(one.last_day, periods.get(one.product, "day"), airing_days) + timedelta(days=1)
+            last_viewing_day(one.last_day, periods.get(one.product, "day"), airing_days)
+            + timedelta(days=1)
             for one in published
         ]
     except OverflowError as error:
@@ -48,7 +49,7 @@ def first_open_day(
     return str(max(firsts))
 
 
-def _end(last_day: str, period: str, airing_days: int) -> date:
+def last_viewing_day(last_day: str, period: str, airing_days: int) -> date:
     """Return the last day of viewing of a published figure, as the macro `days_of_periods` does."""
     last = date.fromisoformat(last_day)
     if period == "week":  # it counts by its Monday

@@ -99,11 +99,11 @@ class Market:
         Or kill its JVM alone, or let neither write a byte more; the command must say so then.
 
         The step is one of the next two, so that a promotion is killed many times. A command that
-        ended before is not killed, and must have gone well; "" then. One kill in five comes before
+        ended before is not killed, and must have gone well; "" then. One kill in ten comes before
         any step; a command that gives a promotion up does no step.
         """
         open_ = [one for one in STEPS if one not in self.done_steps()]
-        is_early = arguments[-1] == "--abandon" or not open_ or draw.random() < 0.2
+        is_early = arguments[-1] == "--abandon" or not open_ or draw.random() < 0.1
         step = "start" if is_early else draw.choice(open_[:2])
         spark_starts = 17 if is_early and self.process is None else 0
         wait = draw.random() * (8 + spark_starts)  # a step takes seconds

@@ -12,10 +12,12 @@ from typing import Any
 import oracle_frames
 import pytest
 from oracle import (
+    PROGRAMME,
     Viewing,
     assert_same,
     clock_column,
     figures,
+    monday,
     published,
     rank_changes,
     with_impact,
@@ -348,3 +350,32 @@ def on_day(state: Any, day: str) -> Any:
         for identity, row in state.items()
         if row["valid_from"] <= day and (row["valid_to"] or "9") > day
     }
+
+
+def test_figures_of_weeks_and_airings_that_are_published_are_held(
+    spark: Any, market: Workspace, viewing: Viewing
+) -> None:
+    closed = {"audience_by_market_week": monday(DAYS[0]), PROGRAMME: DAYS[0]}
+    for mart, day in closed.items():
+        market.registry.record_calendar(
+            mart, "*", day, day, "published", reason="", actor=market.actor
+        )
+    change_set = random_change_set(market, viewing, 31)
+    market.registry.record_change_set(change_set)
+    before, after = published(spark, market), figures(viewing, *states(market, change_set))
+    touched, full = (preview(market, [change_set.id], path=one) for one in ("touched", "full"))
+    assert touched.checksum == full.checksum
+    held = {one.name: {figure.grain for figure in one.held} for one in touched.marts if one.held}
+    assert held == {
+        mart: {
+            grain
+            for grain in before[mart].keys() | after[mart].keys()
+            if grain[0] == day and before[mart].get(grain) != after[mart].get(grain)
+        }
+        for mart, day in closed.items()
+    }
+    for mart, day in closed.items():
+        kept = {grain: one for grain, one in before[mart].items() if grain[0] == day}
+        moved = {grain: one for grain, one in after[mart].items() if grain[0] != day}
+        after[mart] = kept | moved
+    assert_same(with_impact(before, touched), after)

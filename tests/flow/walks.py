@@ -230,19 +230,22 @@ class Walk:
         assert len(rows) == len(model.figures), (number, self.told)
         for row in rows:
             grain = tuple(str(row[name]) for name in GRAIN)
-            assert row["seconds"] == model.figures[grain]["seconds"], (number, grain, self.told)
+            for name, value in model.figures[grain].items():
+                assert row[name] == value, (number, grain, name, self.told)
         key = self.draw.choice(sorted(model.channels))[0]
         day = self.draw.choice(DAYS)
         where = [f"channel_id={key}"]
+        columns = self.market.contract("channel").row_columns
         believed = plain_rows(as_of(self.market, "channel", day=day, where=where, **at))
         expected = [
-            row["network_id"]
+            {name: row[name] for name in columns}
             for identity, row in model.channels.items()
             if identity[0] == key
             and identity[1] <= day
             and (row["valid_to"] is None or row["valid_to"] > day)
         ]
-        assert [one["network_id"] for one in believed] == expected, (number, key, self.told)
+        told = [{name: one[name] for name in columns} for one in believed]
+        assert told == expected, (number, key, self.told)
 
     def channels(self) -> State:
         return self.market.registry.approved_rows("channel")[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -361,3 +362,35 @@ def test_clients_are_found_in_all_files_that_dbt_reads_and_empty_ones_are_passed
     idle = "exposures: [{name: idle, owner: {name: Ana}, depends_on: }]\n"
     (folder / "idle.yml").write_text(idle, encoding="utf-8")
     assert [one.name for one in clients_of(own, REPORT)] == before
+
+
+@pytest.mark.parametrize(
+    ("product", "last_day", "is_refused"),
+    [
+        (REPORT, "2026-04-08", False),
+        (REPORT, "2026-04-09", True),
+        ("audience_by_market_week", "2026-03-30", False),
+        ("audience_by_market_week", "2026-04-06", True),
+        ("audience_by_programme", "2026-04-01", False),
+        ("audience_by_programme", "2026-04-02", True),
+    ],
+)
+def test_days_are_not_published_before_their_viewing_is_there(
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    product: str,
+    last_day: str,
+    is_refused: bool,
+) -> None:
+    from foreview import closing
+
+    newest = {"last_day": date(2026, 4, 8)}
+    for name in ("open_engines", "ensure_landing", "stage_calendar"):
+        monkeypatch.setattr(closing, name, lambda *_: None)
+    monkeypatch.setattr(closing, "newest_published", lambda _: newest)
+    if is_refused:
+        with pytest.raises(RefusedError, match="up to 2026-04-08"):
+            closing.close_period(workspace, product, "2026-03-01", last_day)
+        assert workspace.registry.calendar() == []
+    closing.close_period(workspace, product, "2026-03-01", last_day, is_preliminary=is_refused)
+    assert len(workspace.registry.calendar()) == 1
