@@ -105,7 +105,7 @@ class Version:
 
     def _moved(self) -> str:
         moved = [f"{count:,} of {mart}" for mart, count in self.figures_moved.items() if count]
-        told = f" moved figures: {', '.join(moved)};" if moved else ""
+        told = f"; its changes together moved figures: {', '.join(moved)};" if moved else ""
         return f"{told or ':'} before and after: foreview feed {self.release}"
 
 

@@ -188,6 +188,7 @@ def verify_publications(
     return [
         *_gaps(numbers),
         *_shown(workspace, spark, numbers),
+        *_other_views(workspace, spark),
         *_naming_figures(workspace, spark, _changed(recorded, found, numbers)),
         *(_changed_loads(workspace, recorded, found, numbers) if with_loads else ()),
         *_otherwise_noted(recorded, _row_digests(workspace), _noted(workspace), numbers),
@@ -230,6 +231,39 @@ def _shown(workspace: Workspace, spark: SparkSession, numbers: Sequence[int]) ->
         message = f"Readers see publication {shown}, but the newest is {newest}."
         fix = "Run foreview build, or foreview promote --resume, which show the newest."
         yield Problem("publication-changed", message, where="shown_publication", fix=fix)
+
+
+def _other_views(workspace: Workspace, spark: SparkSession) -> Iterator[Problem]:
+    """Compare what readers see of the marts by their views with what they should of that number."""
+    from pyspark.sql import DataFrame
+    from pyspark.sql import functions as f
+
+    from foreview.impact_tables import read_marts
+
+    if not spark.catalog.tableExists(workspace.table("shown_publication")):
+        return
+    pointer = spark.table(workspace.table("shown_publication")).first()
+    number = pointer["number"] if pointer else 0
+    is_shown = f"published_from <= {number} and (published_to is null or published_to > {number})"
+    sums: list[DataFrame] = []
+    for mart in read_marts(workspace):
+        view = workspace.table(mart["name"], "published")
+        if not spark.catalog.tableExists(view):
+            continue
+        versions = spark.table(workspace.table(f"{mart['name']}__versions"))
+        kept, shown = versions.where(is_shown), spark.table(view)
+        columns = [one for one in kept.columns if one in shown.columns]
+        hashed = f.sum(f.xxhash64(*columns).cast("decimal(20,0)"))
+        for one in (kept, shown):
+            sums.append(one.agg(f.lit(mart["name"]), f.concat_ws(":", f.count("*"), hashed)))
+    found: dict[str, set[str]] = {}
+    for name, sum_of_rows in reduce(DataFrame.unionAll, sums).collect() if sums else ():
+        found.setdefault(name, set()).add(sum_of_rows)
+    for name in sorted(name for name, both in found.items() if len(both) > 1):
+        message = f"The view of {name} does not show the figures of publication {number}."
+        fix = "Somebody changed it behind the system's back: foreview build makes it anew."
+        where = f"published view of {name}"
+        yield Problem("publication-changed", message, where=where, fix=fix)
 
 
 def _changed(recorded: Contents, found: Contents, numbers: Sequence[int]) -> Iterator[Problem]:

@@ -384,7 +384,12 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
     said.write_text(re.sub(r",\w+\n\Z", ",another\n", kept_said), encoding="utf-8")
     pointer = market.table("shown_publication")
     spark.sql(f"create or replace view {pointer} as select 1 as number, now() as snapshot_cut")
+    view = market.table(MART, "published")
+    described = spark.sql(f"describe table extended {view}").where("col_name = 'View Text'")
+    of_view = described.first()["data_type"]
+    spark.sql(f"alter view {view} as {of_view} and seconds > 100")
     _, problems = verify(market, with_loads=True)
+    spark.sql(f"alter view {view} as {of_view}")
     seed.write_text(text, encoding="utf-8")
     said.write_text(kept_said, encoding="utf-8")
     ensure_landing(market, spark)
@@ -399,6 +404,7 @@ def test_a_value_that_was_changed_in_any_stored_table_is_named(
         "shown_publication",
         "publication_calendar",
         "seed table of country",
+        f"published view of {MART}",
         "load of channel",
         "viewing",
         "device",

@@ -111,7 +111,7 @@ def test_a_version_leads_on_to_its_publication_and_to_the_figures_that_it_moved(
     rob.record_release(2, [change_set.id], kind="promotion", publication=17, actor="rob")
     told = run(workspace, "history", "network", "ALFA").stdout
     assert (
-        "publication 17 moved figures: 1,234 of audience_by_network_day; "
+        "publication 17; its changes together moved figures: 1,234 of audience_by_network_day; "
         "before and after: foreview feed 2\n"
     ) in told
     versions = json.loads(run(workspace, "history", "network", "ALFA", "--json").stdout)
