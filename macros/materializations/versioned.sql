@@ -34,14 +34,16 @@
                 model, sql if periods is none else _over_periods(model, periods), periods
             ) }}
         {%- endcall -%}
-        {%- do match_version_columns(model, versions, next) -%}
+        {%- if periods is none -%}{#- as after another declaration -#}
+            {%- do match_version_columns(model, versions, next) -%}
+        {%- endif -%}
         {%- do mark_versions(model, versions, next, number, periods) -%}
         {%- do adapter.drop_relation(next) -%}
     {%- endif -%}
     {%- call noop_statement('main', 'OK', 'OK') -%}
         {{ sql }}
     {%- endcall -%}
-    {%- do create_mart_views(model, this, versions) -%}
+    {%- do put_view(this, mart_versions_where(model, 'published_to is null')) -%}
 
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [this.incorporate(type='view')]}) }}

@@ -116,10 +116,11 @@
 
 {#- Readers no longer see a mart that nothing keeps up to date; its past stays, and is verified. -#}
 {% macro drop_views_of_dropped_marts() -%}
-    {%- for name in dropped_marts() if 'model.' ~ project_name ~ '.' ~ name not in graph.nodes -%}
+    {%- set aliases = graph.nodes.values() | map(attribute='alias') | list -%}
+    {%- for name in dropped_marts() if name not in aliases -%}
         {%- for schema in (target.schema ~ '_published', target.schema) -%}
             {%- set view = adapter.get_relation((target.database or none), schema, name) -%}
-            {%- if view -%}{%- do adapter.drop_relation(view) -%}{%- endif -%}
+            {%- if view and view.is_view -%}{%- do adapter.drop_relation(view) -%}{%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
 {%- endmacro %}

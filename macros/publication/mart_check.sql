@@ -263,6 +263,23 @@
     {{- return(found) -}}
 {%- endmacro %}
 
+{#- Columns of the grain that are of a device or household, by whatever names it went through the steps. -#}
+{% macro identifying_columns(sql, grain) -%}
+    {%- set names, found = ['device_id', 'household_id'], [] -%}
+    {%- for one in sql_steps(sql) -%}
+        {%- for item in select_items(split_at_from(one.body)[0]) -%}
+            {%- set value = modules.re.sub("\\b\\w+_id is (?:not )?null\\b", "", item) -%}
+            {%- set name = (modules.re.findall("(\\w+)$", item | trim) or [''])[0] -%}
+            {%- if modules.re.search("\\b(?:" ~ names | join('|') ~ ")\\b", value)
+                and not modules.re.search("\\b(?:count|sum|min|max) ?\\(", value) -%}
+                {%- do names.append(name) -%}
+                {%- if name in grain -%}{%- do found.append(name) -%}{%- endif -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(found | unique | list) -}}
+{%- endmacro %}
+
 {#- The bodies of steps that read one of these dimensions, by its import, and no viewing. -#}
 {% macro steps_apart(sql, dimensions) -%}
     {%- set over_viewing = _viewing_steps(sql) | map(attribute='body') | list -%}
@@ -289,16 +306,6 @@
     {%- for name in grain + measures | list + constants
         if not modules.re.findall("\\b" ~ name ~ "\\b", sql) -%}
         {%- do found.append("Its SQL has no column " ~ name ~ ".") -%}
-    {%- endfor -%}
-    {%- for one in sql_steps(sql) -%}
-        {%- for item in select_items(split_at_from(one.body)[0])
-            if modules.re.search("\\b(?:device|household)_id\\b", item)
-            and (modules.re.findall(" as (\\w+)$", item | trim) or [''])[0] in grain -%}
-            {%- do found.append(
-                "Its grain has devices or households (" ~ item | trim ~ "): a figure of one of them may not "
-                ~ "leave in a report."
-            ) -%}
-        {%- endfor -%}
     {%- endfor -%}
     {%- if not grain or not grain[0].endswith('_date') -%}
         {%- do found.append("The first column of its grain must be a day, named ..._date.") -%}

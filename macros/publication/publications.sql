@@ -266,6 +266,7 @@
     {%- else -%}
         {%- do show_newest_publication() -%}
     {%- endif -%}
+    {%- do put_published_views(marts) -%}
     {%- do drop_views_of_dropped_marts() -%}
 {%- endmacro %}
 

@@ -166,15 +166,23 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- Views over the versions: the working state beside the table, the published one for readers. -#}
-{% macro create_mart_views(mart, working, versions) -%}
-    {%- set published = published_relation(mart.alias) -%}
-    {%- do adapter.create_schema(published) -%}
-    {%- set columns = _mart_view_columns(mart) -%}
-    {%- set all_versions = 'select ' ~ columns ~ ' from ' ~ versions ~ ' as version where ' -%}
-    {%- set number = '(select number from ' ~ shown_relation() ~ ')' -%}
-    {%- do put_view(working, all_versions ~ 'published_to is null') -%}
-    {%- do put_view(published, all_versions ~ published_in(number)) -%}
+{#- A view over a mart's versions, with its ratios: those of the working state, or of a publication. -#}
+{% macro mart_versions_where(mart, condition) -%}
+    select {{ _mart_view_columns(mart) }} from {{ versions_relation(mart) }} as version where {{ condition }}
+{%- endmacro %}
+
+{#-
+    The views that readers have of the marts. They follow the declarations, so they change after the
+    publication that has figures by them.
+-#}
+{% macro put_published_views(marts) -%}
+    {%- for mart in marts -%}
+        {%- set published = published_relation(mart.alias) -%}
+        {%- do adapter.create_schema(published) -%}
+        {%- do put_view(published, mart_versions_where(
+            mart, published_in('(select number from ' ~ shown_relation() ~ ')')
+        )) -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- The condition for the versions of a mart that a publication shows. -#}

@@ -18,10 +18,19 @@
         {%- set rules = mart.config.meta.mart -%}
         {%- do found.extend(sql_problems(mart_sql(mart), rules) + _join_problems(mart)) -%}
         {%- for body in steps_apart(mart_sql(mart), reach() | list)
-            if modules.re.search("\\bgroup by\\b|\\bover ?\\(|\\bdistinct\\b(?! from\\b)", body) -%}
+            if modules.re.search(
+                "\\b(?:group by|over ?\\(|distinct\\b(?! from\\b)"
+                ~ "|(?:count|sum|max|min|any_value|bool_\\w+|every|some|collect_\\w+|array_agg) ?\\()", body
+            ) -%}
             {%- do found.append(
                 "It adds up rows of a dimension apart from the viewing, so that an edit would move figures "
                 ~ "that nobody watched whom it touches. Only devices by themselves may be added up so."
+            ) -%}
+        {%- endfor -%}
+        {%- for name in identifying_columns(mart_sql(mart), rules.grain) -%}
+            {%- do found.append(
+                "Its grain has devices or households, as " ~ name ~ ": a figure of one of them may not leave "
+                ~ "in a report."
             ) -%}
         {%- endfor -%}
         {%- if latest_read(mart) and rules.get('period', 'day') != 'day' -%}
@@ -180,7 +189,7 @@
 {% macro _ephemerals_of(mart, name) -%}
     {%- set found = [] -%}
     {%- for node in _ephemerals_before(mart) if node.name != 'schedule'
-        and '@@dim_' ~ name ~ '@@' in mart_sql(node) -%}
+        and ('@@dim_' ~ name ~ '@@' in mart_sql(node) or _ephemerals_of(node, name)) -%}
         {%- do found.append(node.name) -%}
     {%- endfor -%}
     {{- return(found) -}}

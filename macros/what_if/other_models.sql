@@ -33,13 +33,11 @@
 
 {#- What is downstream of an edit and never built in a scenario: the reason, or none. -#}
 {% macro _not_built(node) -%}
-    {%- set told = node.name ~ " is " ~ (
-        "a snapshot" if node.resource_type == 'snapshot'
+    {%- set what = "a snapshot" if node.resource_type == 'snapshot'
         else "a model of the package " ~ node.package_name if node.package_name != project_name
         else "materialized as " ~ node.config.materialized
-            if node.config.materialized not in ('table', 'view', 'incremental', 'ephemeral') else ""
-    ) -%}
-    {{- return(none if told == node.name ~ " is " else told ~ ", which a preview does not build") -}}
+            if node.config.materialized not in ('table', 'view', 'incremental', 'ephemeral') -%}
+    {{- return(node.name ~ " is " ~ what ~ ", which a preview does not build" if what else none) -}}
 {%- endmacro %}
 
 {#- A row of `other_models` about a model that is not built. -#}
@@ -94,8 +92,9 @@
     put there.
 -#}
 {% macro _not_shown(node, scenario, impact_relations) -%}
-    {%- if _not_built(node) -%}
-        {{- return(_not_built(node)) -}}
+    {%- set what = _not_built(node) -%}
+    {%- if what -%}
+        {{- return(what) -}}
     {%- elif node.language == 'python' -%}
         {{- return(node.name ~ " is in Python, which a preview can't run over other rows") -}}
     {%- endif -%}

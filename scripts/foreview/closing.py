@@ -143,11 +143,15 @@ def confirm_reopening(
     entry = workspace.registry.confirmation(number, actor=workspace.actor)
     spark = open_engines(workspace)
     ensure_landing(workspace, spark)
-    stage_calendar(workspace, entry)
     first_day, last_day = _calendar_days(workspace)  # no other day has figures
     days = days_in(max(entry.first_day, first_day), min(entry.last_day, last_day))
-    build(workspace, reopened={entry.product: days}, progress=progress)
-    entry = workspace.registry.confirm_reopening(number, actor=workspace.actor)
+    stage_calendar(workspace, entry)
+    try:
+        build(workspace, reopened={entry.product: days}, progress=progress)
+        entry = workspace.registry.confirm_reopening(number, actor=workspace.actor)
+    except (Exception, KeyboardInterrupt):  # the registry is lost, or dbt or Spark failed
+        stage_calendar(workspace)
+        raise
     stage_calendar(workspace)
     return entry, newest_publication(workspace, spark)["number"]
 

@@ -172,10 +172,13 @@ def _figures(
     if not spark.catalog.tableExists(table):
         return []
     versions = spark.table(table)
+    # A column that the mart no longer has is kept with its past.
+    known = {*mart["grain"], *mart["measures"], *mart.get("constants", ())}
+    known |= {f"{name}_denominator" for name in mart.get("ratios", ())}
     moved: dict[tuple[Any, ...], dict[str, Any]] = {}
     for side, column in (("before", "published_to"), ("after", "published_from")):
         marked = versions.where(f.col(column) == publication)
-        for row in plain_rows(marked.drop("published_from", "published_to")):
+        for row in plain_rows(marked.select(*(one for one in versions.columns if one in known))):
             grain = {name: row.pop(name) for name in mart["grain"]}
             figure = {"grain": grain, "before": None, "after": None}
             moved.setdefault(tuple(grain.values()), figure)[side] = row

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from foreview.dbt_project import open_engines, run_operation
 from foreview.errors import Problem, RefusedError
 from foreview.loads import CALENDAR, calendar_rows, delta_rows
-from foreview.periods import day_problems
+from foreview.periods import day_problems, instant_of
 from foreview.receipt import digest
 from foreview.registry import ERASURE_BEGUN
 from foreview.workspace import Workspace
@@ -118,8 +118,6 @@ def check_known(
     Raises:
         RefusedError: It is so; the message says which there are.
     """
-    from datetime import UTC, datetime
-
     rows = spark.table(workspace.table("publications")).orderBy("number").collect()
     numbers = [row["number"] for row in rows]
     if publication is not None:
@@ -128,14 +126,7 @@ def check_known(
         message, value = f"There is no publication {publication}.", str(publication)
         fix = f"Choose one from 1 to {numbers[-1]}." if numbers else "There are none yet."
         raise RefusedError(Problem("unknown-publication", message, value=value, fix=fix))
-    try:
-        asked = datetime.fromisoformat(instant or "")
-    except ValueError as error:
-        message = f"{instant!r} is no instant."
-        fix = "Write it in UTC, for example 2026-03-01 or 2026-03-01T12:00:00."
-        raise RefusedError(Problem("no-instant", message, fix=fix)) from error
-    if asked.tzinfo is not None:
-        asked = asked.astimezone(UTC).replace(tzinfo=None)
+    asked = instant_of(instant or "").replace(tzinfo=None)
     first = rows[0]["published_at"] if rows else None
     if first is None or asked < first:
         message = f"Nothing was published at {instant}."

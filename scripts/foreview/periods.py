@@ -9,11 +9,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from foreview.contract import canonical_date
-from foreview.errors import Problem
+from foreview.errors import Problem, RefusedError
 
 if TYPE_CHECKING:
     from foreview.registry.records import CalendarEntry
@@ -140,6 +140,21 @@ def _joined(found: Iterable[Span]) -> list[Span]:
         else:
             joined.append(span)
     return joined
+
+
+def instant_of(text: str) -> datetime:
+    """Return an instant, however ISO 8601 spells it, in UTC; one without a zone is in UTC.
+
+    Raises:
+        RefusedError: It is none, or out of the years 1 to 9999.
+    """
+    try:
+        instant = datetime.fromisoformat(text)
+        return instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        message = f"{text!r} is no instant."
+        fix = "Write it in UTC, for example 2026-05-01 or 2026-05-01T04:00:00."
+        raise RefusedError(Problem("no-instant", message, fix=fix)) from error
 
 
 def day_problems(days: Iterable[str]) -> list[Problem]:

@@ -5,10 +5,11 @@ What was approved is checked again when it runs, as for any promotion.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from foreview.approval import not_approved, refuse_void
 from foreview.errors import Problem, RefusedError
+from foreview.periods import instant_of
 from foreview.submission import refuse_unfinished
 from foreview.workspace import Workspace
 
@@ -32,12 +33,7 @@ def schedule(workspace: Workspace, change_set_id: str, at: str) -> str:
     if status != "approved":
         raise RefusedError(not_approved(change_set, status))
     refuse_void(workspace, change_set.id)
-    try:
-        instant = datetime.fromisoformat(at)
-        instant = instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        fix = "Write it in UTC, for example 2026-05-01T04:00:00."
-        raise RefusedError(Problem("no-instant", f"{at!r} is no instant.", fix=fix)) from error
+    instant = instant_of(at)
     if instant <= workspace.clock():
         message = f"{instant:%Y-%m-%d %H:%M} UTC has passed."
         fix = "Choose a later instant, or promote it now."

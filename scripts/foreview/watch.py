@@ -54,6 +54,7 @@ class DropFolder:
         self._lock, self._impact = lock, impact
         self._seen: dict[Path, tuple[int, int]] = {}
         self._answered: dict[Path, tuple[int, int]] = {}
+        self._waiting: dict[Path, str] = {}
 
     def look(self) -> list[str]:
         """Take the workbooks that are as they were at the last look; return a line for each.
@@ -75,7 +76,9 @@ class DropFolder:
             except OSError as error:  # still open in Excel, taken away, or the disk is full
                 told.append(f"{path}: left for later, {error.strerror or error}.")
             except RefusedError as error:  # something is unfinished, which says nothing of it
-                told.append(f"{path}: left for later. {error}")
+                if self._waiting.get(path) != str(error):  # once, not at every look
+                    told.append(f"{path}: left for later. {error}")
+                self._waiting[path] = str(error)
         self._seen = seen
         return told
 

@@ -290,6 +290,19 @@ def test_a_measure_may_come_and_go_and_a_mart_be_dropped_while_its_past_stays(
         path.write_text(text, encoding="utf-8")
     build(replace(market))
     assert shown(spark, market, MARKETS_NOW, THREE) == before
+    areas, _ = market.registry.approved_rows("area")
+    ids = sorted(row["market_id"] for row in areas.values())
+    changed = {one: {**row, "market_id": ids[0]} for one, row in areas.items()}
+    changes = diff("area", areas, changed)
+    contracts = {"area": market.contract("area").hash}
+    change_set = ChangeSet("ana", "one market", "edit", 1, "test", "", contracts, changes)
+    record(market, change_set)
+    record_receipt(market, preview(market, [change_set.id]))
+    approve(acting(market, "rob"), change_set.id)
+    promote(acting(market, "rob"), change_set.id)  # with a column that is no measure any more
+    assert shown(spark, market, MARKETS_NOW, THREE) == by_market_now(
+        Viewing(spark, market), market.registry.approved_rows("area")[0]
+    )
 
     sql.unlink()
     entries = re.split(r"(?m)^(?=  - name: )", texts[properties])
@@ -297,6 +310,7 @@ def test_a_measure_may_come_and_go_and_a_mart_be_dropped_while_its_past_stays(
     properties.write_text("".join(kept), encoding="utf-8")
     build(replace(market))
     assert not spark.catalog.tableExists(market.table(MARKETS_NOW, "published"))
+    assert not spark.catalog.tableExists(market.table(MARKETS_NOW))
     assert not verify(replace(market))[1], "what readers saw of it then is still there"
     versions = DeltaTable.forName(spark, market.table(f"{MARKETS_NOW}__versions"))
     versions.update("published_to is null", {"seconds": "seconds + 1"})

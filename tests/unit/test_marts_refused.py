@@ -539,11 +539,14 @@ def test_a_model_in_the_marts_folder_that_says_no_grain_is_refused(tmp_path: Pat
         read_marts(workspace)
 
 
+BY_DAY = "universe on viewing.viewing_date = universe.viewing_date"
+
+
 def universe(of: str, joins: str = "") -> str:
     """The documents' mart with the weights of all devices beside its figures."""
     step = f"""device as (select * from {{{{ ref('dim_device') }}}}),
 
-area as (select * from {{{{ ref('dim_area') }}}}),
+{"area as (select * from {{ ref('dim_area') }})," if joins else ""}
 
 broadcast_day as (select * from {{{{ ref('broadcast_day') }}}}),
 
@@ -559,13 +562,18 @@ select
     viewing.viewing_date"""  # noqa: S608 - a mart's text
     return edited(
         (")\n\nselect\n    viewing.viewing_date", f"),\n\n{step}"),
-        ("from viewing\n", "from viewing left join universe using (viewing_date)\n"),
+        (
+            "from viewing\n",
+            "from viewing left join universe on viewing.viewing_date = universe.viewing_date\n",
+        ),
     )
 
 
 def test_devices_that_are_added_up_apart_from_viewing_are_all_devices(project: Macros) -> None:
-    sql = project.call("mart_sql", node=mart(project, universe("")))
+    national = universe("")
+    sql = project.call("mart_sql", node=mart(project, national))
     assert project.call("steps_apart", sql=sql, dimensions=["device"])
+    assert refused(project, national) == ""
     for name in READS:
         sql = project.call("mart_sql", node=project.node(name))
         assert not project.call("steps_apart", sql=sql, dimensions=["device"])
@@ -593,11 +601,34 @@ def test_figures_that_are_sums_of_others_have_no_channels_of_their_own(
     assert project.call("channel_attribute", mart=other) is None
 
 
-def test_no_figure_is_of_a_device_or_a_household_under_another_name(project: Macros) -> None:
+@pytest.mark.parametrize("counted", ["count(*)", "max(channel.channel_id)"])
+def test_channels_are_not_counted_apart_from_viewing_either(project: Macros, counted: str) -> None:
+    step = f"listed as (select {counted} as listed from channel)"  # noqa: S608 - a mart's text
     sql = edited(
-        (
-            "'channel.country_id') }}",
-            "'channel.country_id') }} as c,\n    viewing.device_id as country_id",
-        )
+        (")\n\nselect", f"),\n\n{step}\n\nselect"),
+        ("from viewing\n", "from viewing cross join listed\n"),
     )
-    assert "Its grain has devices" in refused(project, sql)
+    assert "apart from the viewing" in refused(project, sql)
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_refused"),
+    [
+        ("viewing.device_id as country_id", True),
+        ("concat('x', device.household_id) as country_id", True),
+        ("case when device.household_id is null then 'no' else 'yes' end as country_id", False),
+        ("max(device.household_id) as households", False),
+    ],
+)
+def test_no_figure_is_of_a_device_or_a_household_under_another_name(
+    project: Macros, columns: str, is_refused: bool
+) -> None:
+    renamed = columns.replace("country_id", "other")
+    for first, last in ((columns, "1 as one"), (renamed, "other as country_id")):
+        sql = f"with steps as (select {first} from viewing) select {last} from steps"  # noqa: S608
+        found = project.call("identifying_columns", sql=sql, grain=["country_id"])
+        assert found == (["country_id"] if is_refused else [])
+    if "device_id" in columns:
+        of_device = "'channel.country_id') }} as c,\n    viewing.device_id as country_id"
+        told = refused(project, edited(("'channel.country_id') }} as country_id", of_device)))
+        assert "Its grain has devices" in told
