@@ -85,6 +85,23 @@ def export_dimension(
     return export_tables(workspace, [dimension], path, where)
 
 
+def export_edits(
+    workspace: Workspace, dimension: str, edits: Sequence[Edit], path: Path, reason: str
+) -> None:
+    """Write a workbook with the rows of some edits, the edits typed in, and a reason.
+
+    Raises:
+        RefusedError: The dimension is unknown or has no rows.
+    """
+    from foreview.workbook import layout
+
+    refuse_unfinished(workspace)
+    table = _table(workspace, workspace.contract(dimension), (), edits=edits)
+    edited = {edit.identity for edit in edits}
+    rows = [row for row in table.rows if identity_of(table.contract, row) in edited]
+    _write(workspace, path, [replace(table, rows=rows)], {layout.REASON: reason})
+
+
 def _conditions_on(contract: Contract, where: Sequence[str], *, is_alone: bool) -> list[str]:
     """Return the conditions that are on a dimension's rows, without its name."""
     prefix = f"{contract.dimension}."

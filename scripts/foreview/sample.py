@@ -10,7 +10,8 @@ from typing import Any
 from foreview.changes import Row, State, make_state
 from foreview.contract import BEGINNING
 from foreview.dbt_project import Progress, open_engines
-from foreview.errors import Problem, UsageError
+from foreview.errors import Problem, RefusedError, UsageError
+from foreview.generate.faults import Fault, fault_edits
 from foreview.loads import ensure_landing
 from foreview.promotion import load_baseline
 from foreview.row_rules import merged_intervals
@@ -175,3 +176,32 @@ def _schedule(
         days=days,
         calendar=broadcast_calendar(workspace),
     )
+
+
+def write_fault(
+    workspace: Workspace, fault: Fault, path: Path, *, seed: int, channel_id: str | None = None
+) -> int:
+    """Write a workbook with the edits that set a schedule right, and return their number.
+
+    Args:
+        workspace: Where the airings are approved rows.
+        fault: What was on otherwise than the schedule says.
+        path: The .xlsx file to write.
+        seed: Chooses the airing.
+        channel_id: The channel that it is to be on; None for any.
+
+    Raises:
+        RefusedError: There are no airings, or none on which that can have happened.
+    """
+    from foreview.exporting import export_edits
+
+    airings, _ = workspace.registry.approved_rows("airing")
+    try:
+        edits = fault_edits(fault, airings.values(), seed=seed, channel_id=channel_id)
+    except ValueError as error:
+        where = f" of {channel_id}" if channel_id else ""
+        message = f"No airing{where} can have been {fault.value}."
+        fix = "Choose another channel or kind; foreview generate makes a schedule."
+        raise RefusedError(Problem("no-fault", message, fix=fix)) from error
+    export_edits(workspace, "airing", edits, path, f"an airing was {fault.value}")
+    return len(edits)

@@ -6,10 +6,13 @@ import itertools
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from networks import load_without_engine, run
 
-from conftest import PROJECT
+from conftest import PROJECT, make_workspace
 from foreview.changes import Edit, apply, changes_of, make_state
 from foreview.contract import load_contracts
 from foreview.generate.airings import BREAK, LAYERS, PROGRAMME, SPOT, airing_rows
@@ -18,6 +21,7 @@ from foreview.generate.invent import Row
 from foreview.generate.market import open_keys, sample_rows
 from foreview.generate.viewing import by_popularity
 from foreview.row_rules import check_state, merged_intervals
+from foreview.submission import baseline_change_set, read_change_set
 from foreview.viewing import BroadcastCalendar
 
 CONTRACTS = load_contracts(PROJECT)
@@ -169,3 +173,25 @@ def test_swapped_programmes_take_each_others_place() -> None:
 def test_a_fault_that_can_be_nowhere_is_said_to_be() -> None:
     with pytest.raises(ValueError, match="no airing can have been swapped"):
         fault_edits(Fault.SWAPPED, [])
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_a_fault_is_a_workbook_that_an_analyst_submits_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    monkeypatch.chdir(PROJECT)
+    workspace = make_workspace(tmp_path, "faults")
+    tables: dict[str, Any] = {**SAMPLE, "airing": WEEK}
+    load_without_engine(workspace, baseline_change_set(workspace, tables, tmp_path / "all.csv"))
+    file = tmp_path / "fault.xlsx"
+    done = run(workspace, "schedule-fault", fault.value, "-o", str(file), "--seed", "3")
+    assert done.exit_code == 0, done.output
+    found = read_change_set(workspace, file, None)
+    assert (found.reason, found.dimensions) == (f"an airing was {fault.value}", ("airing",))
+    airings, _ = workspace.registry.approved_rows("airing")
+    now = airings
+    for edit in fault_edits(fault, WEEK, seed=3):
+        now, _ = apply(now, changes_of(AIRING, edit, now)[0])
+    assert apply(airings, found.changes)[0] == now
+    none = run(workspace, "schedule-fault", fault.value, "-o", str(file), "--channel", "NONE")
+    assert "no-fault" in none.stderr

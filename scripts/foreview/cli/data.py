@@ -10,6 +10,7 @@ import typer
 
 from foreview.cli.command import ActAs, Home, Json, app, progress_bar, running
 from foreview.errors import RefusedError
+from foreview.generate.faults import Fault
 
 
 @app.command()
@@ -85,6 +86,30 @@ def generate(
             progress=progress,
         )
         session.print(done, "\n".join(f"{name}: {value}" for name, value in done.items()))
+
+
+@app.command("schedule-fault")
+def schedule_fault(
+    kind: Annotated[Fault, typer.Argument(help="What went wrong with a programme.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The workbook to write.")],
+    channel: Annotated[str | None, typer.Option(help="The channel; default any.")] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same airing.")] = 1,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Write a workbook that sets an approved schedule right, to try what-ifs of airings with.
+
+    A programme was on later (moved), in the other order with the next one (swapped), another one
+    was on in its second half (split), or it was not on at all (cancelled). Example:
+
+    foreview schedule-fault swapped -o swapped.xlsx && foreview submit swapped.xlsx
+    """
+    from foreview.sample import write_fault
+
+    with running("schedule-fault", home, None, as_json) as session:
+        edits = write_fault(session.workspace, kind, output, seed=seed, channel_id=channel)
+        told = {"file": str(output), "edits": edits}
+        session.print(told, f"{edits} edits of airings: {output}. Look at it, then submit it.")
 
 
 @app.command()
