@@ -51,7 +51,8 @@ class Version:
         publication: The publication in which readers first saw it.
         values: The row.
         changed: The columns that this version changed, with the cell that each value came from.
-        origins: Where each other value of the row comes from, by its column.
+        origins: Where each other value of the row comes from, by its column; of a rollback also
+            where the values that it put back had come from.
         change_set_id: The change set that brought it.
         author: Who proposed it.
         reviewer: Who approved it; None for a first load.
@@ -93,13 +94,14 @@ class Version:
             f"    {self.reason}  [{self.source_name} {self.source_hash[:12]}]",
             f"    publication {self.publication}{self._moved()}",
         ]
-        lines += [
-            f"    {name} = {self.values.get(name)!r}  {cell}" for name, cell in self.changed.items()
-        ]
+        for name, cell in self.changed.items():
+            origin = self.origins.get(name)
+            where = f"put back; it is from {origin.told()}" if origin else cell
+            lines.append(f"    {name} = {self.values.get(name)!r}  {where}")
         lines += [
             f"    {name} = {self.values.get(name)!r}  copied; it is from {origin.told()}"
             for name, origin in self.origins.items()
-            if self.is_copied and self.values.get(name) is not None
+            if self.is_copied and self.values.get(name) is not None and name not in self.changed
         ]
         return "\n".join(lines)
 
@@ -184,7 +186,12 @@ def _record(
             publication=entry.publication or 0,
             values=row,
             changed=changed,
-            origins=_origins(entry, row.keys() - {*changed, *named_by}, found),
+            origins=_origins(entry, row.keys() - {*changed, *named_by}, found)
+            | (
+                {}
+                if entry.source_hash
+                else _put_back(entry, {*changed}.difference(named_by), row, found)
+            ),
             is_copied=change.kind is Kind.ADDED and change.copied_from is not None,
             change_set_id=entry.change_set_id,
             author=entry.author,
@@ -220,8 +227,21 @@ def _origins(
     }
 
 
+def _put_back(
+    entry: HistoryEntry, columns: Iterable[str], row: Row, found: Sequence[Version]
+) -> dict[str, Origin]:
+    """Return where values of a key had come from that were there before, by a rollback."""
+    earlier = [one for one in reversed(found) if one.release < (entry.release or 0)]
+    origins: dict[str, Origin] = {}
+    for name in sorted(columns):
+        had = next((one for one in earlier if one.values.get(name) == row[name]), None)
+        if had is not None and (origin := _origin_in(had, name)) is not None:
+            origins[name] = origin
+    return origins
+
+
 def _origin_in(version: Version, column: str) -> Origin | None:
-    if column not in version.changed:
+    if column not in version.changed or column in version.origins:
         return version.origins.get(column)
     cell = version.changed[column]
     return Origin(version.release, version.change_set_id, version.source_name, cell)

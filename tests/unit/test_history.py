@@ -13,7 +13,8 @@ from conftest import PROJECT, acting
 from foreview.changes import Action, ChangeSet, Edit, Kind, changes_of
 from foreview.contract import BEGINNING
 from foreview.feed import _rows
-from foreview.history import Version, versions_of
+from foreview.history import Origin, Version, versions_of
+from foreview.rollback import rollback
 from foreview.submission import read_change_set
 from foreview.workspace import Workspace
 
@@ -126,6 +127,22 @@ def test_a_rollback_names_who_changed_the_same_cell_since(workspace: Workspace) 
     told = run(workspace, "rollback", "2").output
     assert f"ana (change set {since.id}, reference version 3)" in told
     assert other.id not in told
+
+
+def test_a_value_that_a_rollback_put_back_names_the_cell_that_it_had_come_from(
+    workspace: Workspace,
+) -> None:
+    first = edited(
+        workspace, Action.CORRECT, {"network_name": "Alpha"}, cells={"network_name": "Network!B2"}
+    )
+    edited(workspace, Action.CORRECT, {"network_name": "Alef"}, book="other.xlsx")
+    promote_recorded(workspace, rollback(workspace, 3))
+    edited(workspace, Action.CORRECT, {"network_group_id": "G1"})
+    for version, of in zip(versions_of(workspace, "network", "ALFA")[-2:], (4, 5), strict=True):
+        assert (version.release, version.values["network_name"]) == (of, "Alpha")
+        assert version.origins["network_name"] == Origin(2, first.id, "book.xlsx", "Network!B2")
+    told = run(workspace, "history", "network", "ALFA").output
+    assert "network_name = 'Alpha'  put back; it is from Network!B2 book.xlsx" in told
 
 
 def test_a_row_is_told_as_it_was_put_into_effect_and_not_as_it_was_submitted(
