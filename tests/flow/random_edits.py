@@ -134,7 +134,8 @@ class Edits:
         for _ in range(count):
             identity, row = self.row(dimension, keys)
             value = {self.draw.choice(("valid_from", "valid_to")): self.draw.choice(DAYS)}
-            self.take((dimension, Edit(Action.CORRECT, identity, value, row)))
+            if not self.is_used(dimension, identity[0]):
+                self.take((dimension, Edit(Action.CORRECT, identity, value, row)))
 
     def new_network(self, viewed: Collection[str]) -> None:
         """Take a new network and a channel that moves to it."""
