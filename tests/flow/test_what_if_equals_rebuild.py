@@ -258,7 +258,7 @@ def test_two_change_sets_together_are_one_scenario(
     market.registry.record_change_set(one)
     market.registry.record_change_set(other)
     impact = preview(market, [one.id, other.id])
-    assert_is_a_rebuild(spark, market, viewing, both, impact)
+    assert_is_a_rebuild(spark, market, viewing, impact, both)
 
 
 def test_promotion_equals_its_receipt_and_rollback_restores_every_mart(
