@@ -32,6 +32,24 @@
     {{- return(true) -}}
 {%- endmacro %}
 
+{#- The columns of a table with their types, in order. -#}
+{% macro column_types(relation) -%}
+    {%- set types = {} -%}
+    {%- for column in adapter.get_columns_in_relation(relation) -%}
+        {%- do types.update({column.name: column.dtype}) -%}
+    {%- endfor -%}
+    {{- return(types) -}}
+{%- endmacro %}
+
+{#- Adds columns to a table, null in the rows that it has: those that are not among the present ones. -#}
+{% macro add_columns(relation, types, present) -%}
+    {%- for column, type in types.items() if column not in present -%}
+        {%- call statement('add_column') -%}
+            alter table {{ relation }} add columns ({{ column }} {{ type }})
+        {%- endcall -%}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#-
     Makes a view, or gives it another query. To replace a view is to drop it and make another: who
     reads meanwhile would find none.

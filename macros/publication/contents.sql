@@ -63,7 +63,7 @@
 
 {#-
     Works the contents of all publications out again, into a table beside the recorded ones; those of
-    loads as if of a publication 0.
+    loads, and of what readers see of the marts, as if of a publication 0.
 -#}
 {% macro find_contents(with_loads) -%}
     {%- set publications -%}
@@ -80,6 +80,7 @@
     {%- set parts = [] -%}
     {%- for mart in versioned_marts() -%}
         {%- do parts.append(_figures_marked(mart.name, versions_relation(mart))) -%}
+        {%- do parts.extend(_figures_shown(mart)) -%}
     {%- endfor -%}
     {%- for name in dropped_marts() -%}
         {%- set versions = adapter.get_relation(
@@ -127,7 +128,7 @@
 
 {#- The figures that each publication, or one, opened and closed. No publication does both to one. -#}
 {% macro _figures_marked(mart_name, versions, number=none) -%}
-    {%- set hash = row_hash(summed_columns(versions)) -%}
+    {%- set hash = row_hash(summed_columns(column_types(versions))) -%}
     select number, '{{ mart_name }}' as table_name, side, {{ sum_of_hashes('hash') }} as contents
     from (
         {%- if number is none %}
@@ -145,6 +146,27 @@
         {%- endif %}
     ) as hashed
     group by number, side
+{%- endmacro %}
+
+{#- What readers see of a mart, by its view and by its versions: two queries; none before it has a view. -#}
+{% macro _figures_shown(mart) -%}
+    {%- set database = (target.database or none) -%}
+    {%- set view = published_relation(mart.alias) -%}
+    {%- if adapter.get_relation(database, view.schema, view.identifier) is none
+        or adapter.get_relation(database, shown_relation().schema, shown_relation().identifier) is none -%}
+        {{- return([]) -}}
+    {%- endif -%}
+    {%- set columns = column_types(view) | select('in', column_types(versions_relation(mart))) | list -%}
+    {%- set found = [] -%}
+    {%- for side, rows in (
+        ('by its view', view), ('by its versions', versions_relation(mart) ~ ' where ' ~ shown_now())
+    ) -%}
+        {%- do found.append(
+            "select 0 as number, '" ~ mart.name ~ "' as table_name, 'shown " ~ side ~ "' as side, "
+            ~ sum_of_row_hashes(columns) ~ ' as contents from ' ~ rows
+        ) -%}
+    {%- endfor -%}
+    {{- return(found) -}}
 {%- endmacro %}
 
 {#- The rows of a dimension that each publication opened and closed. -#}

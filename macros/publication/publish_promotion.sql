@@ -72,15 +72,14 @@
     {%- set query -%}
         with moved as (
             {%- for mart in marts %}
-            {%- set versions = versions_relation(mart) %}
+            {%- set types = column_types(versions_relation(mart)) %}
             {%- set kept = version_columns(mart) + ['published_from'] %}
             select '{{ mart.name }}' as table_name, 'opened' as side, {{ sum_of_hashes('hash') }} as contents
             from (
-                select {{ row_hash(summed_columns(versions)) }} as hash
+                select {{ row_hash(summed_columns(types)) }} as hash
                 from (
-                    select {% for one in adapter.get_columns_in_relation(versions) -%}
-                        cast({{ one.name if one.name in kept else 'null' }} as {{ one.dtype }})
-                            as {{ one.name }}{{ ", " if not loop.last }}
+                    select {% for name, type in types.items() -%}
+                        cast({{ name if name in kept else 'null' }} as {{ type }}) as {{ name }}{{ ", " if not loop.last }}
                     {%- endfor %}
                     from ({{ _opened_by(mart, impact_relation(mart), number) }}) as moved_figures
                 ) as opened

@@ -31,26 +31,21 @@
             system string, publication int
         ) {{ in_table_format() }}
     {%- endcall -%}
-    {%- set present = adapter.get_columns_in_relation(relation) -%}
-    {%- for column in present if columns.get(column.name, column.dtype) != column.dtype -%}
+    {%- set present = column_types(relation) -%}
+    {%- for column, type in present.items() if columns.get(column, type) != type -%}
         {{ exceptions.raise_compiler_error(
-            relation ~ " has " ~ column.name ~ " as " ~ column.dtype ~ ", and the mart as "
-            ~ columns[column.name] ~ ": drop the table, and load what is still needed."
+            relation ~ " has " ~ column ~ " as " ~ type ~ ", and the mart as " ~ columns[column]
+            ~ ": drop the table, and load what is still needed."
         ) }}
     {%- endfor -%}
-    {%- set names = present | map(attribute='name') | list -%}
-    {%- set added = columns.keys() | reject('in', names) | list -%}
-    {%- for column in added -%}
-        {%- call statement('add_measure') -%}
-            alter table {{ relation }} add columns ({{ column }} {{ columns[column] }})
-        {%- endcall -%}
-    {%- endfor -%}
+    {%- do add_columns(relation, columns, present) -%}
+    {%- set added = columns.keys() | reject('in', present) | list -%}
     {%- call statement('load_track') -%}
         insert into {{ relation }}
         replace where system = '{{ system }}' and publication = {{ publication }}
         {{ and_on_days(days, columns.keys() | first) }}
         select
-            {%- for column in names + added %}
+            {%- for column in present | list + added %}
             {%- if column in columns %}
             {{ column }}
             {%- else %}

@@ -54,9 +54,8 @@
 {%- endmacro %}
 
 {#- The columns of a mart's versions whose values are summed; a measure that came later is the last. -#}
-{% macro summed_columns(versions) -%}
-    {{- return(adapter.get_columns_in_relation(versions) | map(attribute='name')
-        | reject('eq', 'published_to') | list) -}}
+{% macro summed_columns(types) -%}
+    {{- return(types | reject('eq', 'published_to') | list) -}}
 {%- endmacro %}
 
 {#-
@@ -65,39 +64,27 @@
     a column, would be another past: refused.
 -#}
 {% macro match_version_columns(mart, versions, next) -%}
-    {%- set types = {} -%}
-    {%- for column in adapter.get_columns_in_relation(next) -%}
-        {%- do types.update({column.name: column.dtype}) -%}
+    {%- set present, wanted, problems = column_types(versions), column_types(next), [] -%}
+    {%- for column, type in present.items() if wanted.get(column, type) != type -%}
+        {%- do problems.append(
+            column ~ " is " ~ type ~ " in what is published, and would be " ~ wanted[column]
+            ~ ": cast it in the SQL of the mart"
+        ) -%}
     {%- endfor -%}
-    {%- set present, problems = [], [] -%}
-    {%- for column in adapter.get_columns_in_relation(versions) -%}
-        {%- do present.append(column.name) -%}
-        {%- if types.get(column.name, column.dtype) != column.dtype -%}
-            {%- do problems.append(
-                column.name ~ " is " ~ column.dtype ~ " in what is published, and would be "
-                ~ types[column.name] ~ ": cast it in the SQL of the mart"
-            ) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {%- set wanted = version_columns(mart) -%}
-    {%- set grain = mart.config.meta.mart.grain | join(', ') -%}
-    {%- set gone = present | reject('in', wanted + ['published_from', 'published_to']) | list -%}
-    {%- if grain.split(', ') | reject('in', present) | list or gone and run_query(
-        'select 1 from ' ~ versions ~ ' where published_to is null group by ' ~ grain
+    {%- set grain = mart.config.meta.mart.grain -%}
+    {%- set gone = present | reject('in', wanted) | reject('in', ['published_from', 'published_to']) | list -%}
+    {%- if grain | reject('in', present) | list or gone and run_query(
+        'select 1 from ' ~ versions ~ ' where published_to is null group by ' ~ grain | join(', ')
         ~ ' having count(*) > 1 limit 1'
     ).rows -%}
         {%- do problems.append(
-            "what is published has another grain than " ~ grain ~ ": give the mart another name"
+            "what is published has another grain than " ~ grain | join(', ') ~ ": give the mart another name"
         ) -%}
     {%- endif -%}
     {%- if problems -%}
         {{ exceptions.raise_compiler_error(mart.name ~ ": " ~ problems | join('; ') ~ ".") }}
     {%- endif -%}
-    {%- for column in wanted if column not in present -%}
-        {%- call statement('add_column') -%}
-            alter table {{ versions }} add columns ({{ column }} {{ types[column] }})
-        {%- endcall -%}
-    {%- endfor -%}
+    {%- do add_columns(versions, wanted, present) -%}
 {%- endmacro %}
 
 {#- Takes back what an unpublished number left behind. -#}
@@ -176,18 +163,20 @@
     publication that has figures by them.
 -#}
 {% macro put_published_views(marts) -%}
+    {%- do adapter.create_schema(published_relation('marts')) -%}
     {%- for mart in marts -%}
-        {%- set published = published_relation(mart.alias) -%}
-        {%- do adapter.create_schema(published) -%}
-        {%- do put_view(published, mart_versions_where(
-            mart, published_in('(select number from ' ~ shown_relation() ~ ')')
-        )) -%}
+        {%- do put_view(published_relation(mart.alias), mart_versions_where(mart, shown_now())) -%}
     {%- endfor -%}
 {%- endmacro %}
 
 {#- The condition for the versions of a mart that a publication shows. -#}
 {% macro published_in(number) -%}
     published_from <= {{ number }} and (published_to is null or published_to > {{ number }})
+{%- endmacro %}
+
+{#- The same for the publication that readers see. -#}
+{% macro shown_now() -%}
+    {{- published_in('(select number from ' ~ shown_relation() ~ ')') -}}
 {%- endmacro %}
 
 {#- The condition for the rows of a dimension that were known at an instant. -#}

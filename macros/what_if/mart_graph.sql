@@ -18,10 +18,7 @@
         {%- set rules = mart.config.meta.mart -%}
         {%- do found.extend(sql_problems(mart_sql(mart), rules) + _join_problems(mart)) -%}
         {%- for body in steps_apart(mart_sql(mart), reach() | list)
-            if modules.re.search(
-                "\\b(?:group by|over ?\\(|distinct\\b(?! from\\b)"
-                ~ "|(?:count|sum|max|min|any_value|bool_\\w+|every|some|collect_\\w+|array_agg) ?\\()", body
-            ) -%}
+            if modules.re.search(_rows_together(), body) -%}
             {%- do found.append(
                 "It adds up rows of a dimension apart from the viewing, so that an edit would move figures "
                 ~ "that nobody watched whom it touches. Only devices by themselves may be added up so."
@@ -51,6 +48,14 @@
     ]) -}}
 {%- endmacro %}
 
+{#- What in SQL makes a row of several ones, or dependent on them. -#}
+{% macro _rows_together() -%}
+    {{- return(
+        "\\b(?:group by|over ?\\(|distinct\\b(?! from\\b)"
+        ~ "|(?:count|sum|max|min|any_value|bool_\\w+|every|some|collect_\\w+|array_agg) ?\\()"
+    ) -}}
+{%- endmacro %}
+
 {#-
     What an ephemeral model must not do with a dimension's rows: one that depends on other rows, or on
     when rows begin or end, changes on days on which nothing of its own was edited. The project's
@@ -60,7 +65,7 @@
     {%- set sql = mart_sql(node) -%}
     {%- set found = [] -%}
     {%- if node.name != 'schedule' -%}
-        {%- if modules.re.search("\\bover ?\\(|\\bgroup by\\b|\\bdistinct\\b(?! from\\b)", sql) -%}
+        {%- if modules.re.search(_rows_together(), sql) -%}
             {%- do found.append("its rows depend on others. List columns and filter; group in the mart.") -%}
         {%- endif -%}
         {%- if modules.re.findall("@@dim_\\w+@@", sql) | unique | list | length > 1 -%}

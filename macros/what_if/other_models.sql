@@ -210,10 +210,8 @@
 {% macro _mart_with_impact(mart, world, scenario, impact) -%}
     {%- set rules = mart.config.meta.mart -%}
     {%- set columns = version_columns(mart) -%}
-    {%- set types = {} -%}{#- of sums: a wider one would make other quotients -#}
-    {%- for column in adapter.get_columns_in_relation(versions_relation(mart)) -%}
-        {%- do types.update({column.name: column.dtype}) -%}
-    {%- endfor -%}
+    {#- A sum of more digits would make other quotients. -#}
+    {%- set types = column_types(versions_relation(mart)) if world == 'after' else {} -%}
     (
         select {{ _mart_view_columns(mart) }}
         from (

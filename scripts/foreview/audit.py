@@ -116,8 +116,8 @@ def refuse_other_rows(workspace: Workspace, expected: Mapping[str, State]) -> No
     for name, rows in expected.items():
         contract = workspace.contract(name)
         place = "working table"
-        lines = _lines({place: spark.table(workspace.table(f"dim_{name}"))}, contract)[place]
-        problem = check_rows(contract, place, state_of(contract, lines), rows).problem
+        found = _state_in(spark.table(workspace.table(f"dim_{name}")), contract)
+        problem = check_rows(contract, place, found, rows).problem
         problems += [problem] if problem else []
     if problems:
         raise RefusedError(problems)
@@ -202,6 +202,10 @@ def _lines(
     return by_place
 
 
+def _state_in(frame: DataFrame, contract: Contract) -> State:
+    return state_of(contract, _lines({"": frame}, contract)[""])
+
+
 def _naming_rows(
     workspace: Workspace, spark: SparkSession, problems: Sequence[Problem]
 ) -> Iterator[Problem]:
@@ -217,8 +221,7 @@ def _naming_rows(
         rows = as_of(workspace, contract.dimension, publication=number)
         release = release_of(workspace, spark, number)
         expected, _ = workspace.registry.approved_rows(contract.dimension, release)
-        found = state_of(contract, _lines({place: rows}, contract)[place])
-        difference = check_rows(contract, place, found, expected)
+        difference = check_rows(contract, place, _state_in(rows, contract), expected)
         if difference.problem:
             yield difference.problem
 

@@ -59,13 +59,13 @@ def close_period(
     """
     from foreview.registry import CalendarEntry
 
-    _check(workspace, product, market, first_day, last_day)
+    mart = _check(workspace, product, market, first_day, last_day)
     _check_in_calendar(workspace, first_day, last_day)
     refuse_unfinished(workspace)
     state = PRELIMINARY if is_preliminary else PUBLISHED
     ensure_landing(workspace, open_engines(workspace))
     if state == PUBLISHED:
-        _refuse_days_to_come(workspace, product, last_day)
+        _refuse_days_to_come(workspace, mart, last_day)
         # What ends here leaves plain dbt waiting till the calendar is mended.
         told = (product, market, first_day, last_day, state, reason, None, workspace.actor, "")
         stage_calendar(workspace, CalendarEntry(0, *told))
@@ -80,10 +80,9 @@ def close_period(
     return entry
 
 
-def _refuse_days_to_come(workspace: Workspace, product: str, last_day: str) -> None:
+def _refuse_days_to_come(workspace: Workspace, mart: Mapping[str, Any], last_day: str) -> None:
     """Refuse to hold figures whose viewing is not all there: they would stay as they are."""
     newest = newest_published(workspace)
-    mart = next(one for one in read_marts(workspace) if one["name"] == product)
     airing_days = int(workspace.settings["airing_days"])
     end = last_viewing_day(last_day, mart.get("period", "day"), airing_days)
     if newest and newest["last_day"] and end > newest["last_day"]:
@@ -156,9 +155,12 @@ def confirm_reopening(
     return entry, newest_publication(workspace, spark)["number"]
 
 
-def _check(workspace: Workspace, product: str, market: str, first_day: str, last_day: str) -> None:
+def _check(
+    workspace: Workspace, product: str, market: str, first_day: str, last_day: str
+) -> Mapping[str, Any]:
+    """Return the mart; refuse where it, the market or the days are wrong."""
     problems = []
-    marts: Mapping[str, Any] = {one["name"]: one for one in read_marts(workspace)}
+    marts: Mapping[str, Mapping[str, Any]] = {one["name"]: one for one in read_marts(workspace)}
     if product not in marts:
         problems.append(unknown_mart(product, marts))
     elif market != EVERY_MARKET:
@@ -169,6 +171,7 @@ def _check(workspace: Workspace, product: str, market: str, first_day: str, last
         problems.append(Problem("days-reversed", message, fix="Swap them."))
     if problems:
         raise RefusedError(problems)
+    return marts[product]
 
 
 def _check_in_calendar(workspace: Workspace, first_day: str, last_day: str) -> None:

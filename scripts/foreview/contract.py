@@ -20,7 +20,7 @@ from typing import Any
 
 from foreview.errors import Problem, RefusedError
 from foreview.thresholds import Threshold, number_of, parse_threshold
-from foreview.yaml_files import read_yaml
+from foreview.yaml_files import properties_files, read_yaml
 
 BEGINNING = "1900-01-01"
 """The `valid_from` that means "from the beginning"."""
@@ -345,7 +345,7 @@ def load_contracts(project: Path) -> dict[str, Contract]:
         RefusedError: `table-rules`: the rules of a file say what they can't.
     """
     contracts = {}
-    for path in sorted((project / "models" / "staging").glob("*.yml")):
+    for path in properties_files(project / "models" / "staging"):
         document = read_yaml(path)
         models = document.get("models") or [{}]
         if "contract" in models[0].get("config", {}).get("meta", {}):

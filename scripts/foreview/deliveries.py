@@ -10,6 +10,7 @@ from typing import Any
 from foreview.contract import Column
 from foreview.delimited import Reading, read_text, records_of
 from foreview.errors import EngineError, Problem, RefusedError
+from foreview.impact_tables import stored_values
 from foreview.whole_files import file_hash
 
 DECIMAL = "decimal(28,10)"
@@ -61,8 +62,7 @@ def columns_of(mart: Mapping[str, Any], types: Mapping[str, str]) -> DeliveredCo
             is text.
     """
     known = {"date": "date", "integer": "integer", "long": "integer"}
-    ratios = mart.get("ratios", {})
-    parts = [f"{one}_denominator" for one, ratio in ratios.items() if "within" in ratio]
+    derived = [one for one in stored_values(mart) if one not in mart["measures"]]
     return DeliveredColumns(
         label=mart["label"],
         grain=tuple(_column(one, known.get(types[one], "string")) for one in mart["grain"]),
@@ -70,7 +70,7 @@ def columns_of(mart: Mapping[str, Any], types: Mapping[str, str]) -> DeliveredCo
             _column(one, {"decimal": DECIMAL}.get(measure["type"], measure["type"]))
             for one, measure in mart["measures"].items()
         ),
-        derived=(*mart.get("constants", ()), *parts, *ratios, "published_from"),
+        derived=(*derived, *mart.get("ratios", {}), "published_from"),
     )
 
 

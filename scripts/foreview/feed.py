@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from foreview.changes import rebase
 from foreview.dbt_project import open_engines
 from foreview.errors import Problem, RefusedError
-from foreview.impact_tables import read_marts
+from foreview.impact_tables import read_marts, stored_values
 from foreview.past import plain_rows
 from foreview.tracks import check_system
 from foreview.whole_files import file_hash, replacing_folder
@@ -173,8 +173,7 @@ def _figures(
         return []
     versions = spark.table(table)
     # A column that the mart no longer has is kept with its past.
-    known = {*mart["grain"], *mart["measures"], *mart.get("constants", ())}
-    known |= {f"{name}_denominator" for name in mart.get("ratios", ())}
+    known = {*mart["grain"], *stored_values(mart)}
     moved: dict[tuple[Any, ...], dict[str, Any]] = {}
     for side, column in (("before", "published_to"), ("after", "published_from")):
         marked = versions.where(f.col(column) == publication)

@@ -187,11 +187,7 @@ def _record(
             values=row,
             changed=changed,
             origins=_origins(entry, row.keys() - {*changed, *named_by}, found)
-            | (
-                {}
-                if entry.source_hash
-                else _put_back(entry, {*changed}.difference(named_by), row, found)
-            ),
+            | _put_back(entry, {*changed}.difference(named_by), row, found),
             is_copied=change.kind is Kind.ADDED and change.copied_from is not None,
             change_set_id=entry.change_set_id,
             author=entry.author,
@@ -231,6 +227,8 @@ def _put_back(
     entry: HistoryEntry, columns: Iterable[str], row: Row, found: Sequence[Version]
 ) -> dict[str, Origin]:
     """Return where values of a key had come from that were there before, by a rollback."""
+    if entry.source_hash:  # a workbook or file gave them
+        return {}
     earlier = [one for one in reversed(found) if one.release < (entry.release or 0)]
     origins: dict[str, Origin] = {}
     for name in sorted(columns):

@@ -266,15 +266,18 @@ def read_mart_impacts(
     return tuple(_read_mart(spark, mart, schema, totals[mart["name"]]) for mart in marts)
 
 
+def stored_values(mart: Mapping[str, Any]) -> list[str]:
+    """Return the columns of a mart's figures beside the grain, as the macro `version_columns`."""
+    ratios = mart.get("ratios", {}).items()
+    denominators = [f"{one}_denominator" for one, ratio in ratios if "within" in ratio]
+    return [*mart["measures"], *mart.get("constants", ()), *denominators]
+
+
 def _read_mart(
     spark: SparkSession, mart: Mapping[str, Any], schema: str, total_figures: int
 ) -> MartImpact:
     name = mart["name"]
-    denominators = [
-        f"{one}_denominator" for one, r in mart.get("ratios", {}).items() if "within" in r
-    ]
-    constants = mart.get("constants", [])
-    measured = [*mart["measures"], *constants, *denominators]
+    measured = stored_values(mart)
     table = f"{schema}.impact_{name}"  # none for a mart that is not touched
     rows = spark.table(table).toArrow().to_pylist() if spark.catalog.tableExists(table) else []
     figures: list[FigureImpact] = []

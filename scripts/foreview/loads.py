@@ -253,10 +253,13 @@ def stage_calendar(workspace: Workspace, entry: CalendarEntry | None = None) -> 
         announce_promotion(workspace, CALENDAR_AHEAD)
         entries += [entry] if entry not in entries else []
     write_landing(workspace, CALENDAR, calendar_rows(entries), has_new_columns=True)
-    if not entry and delta_rows(workspace.folder(UNFINISHED, "landing")) == [
-        {"release": CALENDAR_AHEAD}
-    ]:
+    if not entry and _is_calendar_ahead(workspace):
         announce_promotion(workspace, None)
+
+
+def _is_calendar_ahead(workspace: Workspace) -> bool:
+    told = delta_rows(workspace.folder(UNFINISHED, "landing"))
+    return told == [{"release": CALENDAR_AHEAD}]
 
 
 def calendar_rows(entries: Sequence[CalendarEntry]) -> pa.Table:
@@ -353,11 +356,8 @@ def ensure_landing(workspace: Workspace, spark: SparkSession) -> None:
     if not spark.catalog.tableExists(workspace.table("viewing", "landing")):
         run_operation(workspace, "create_landing_tables")
     decided = calendar_rows(workspace.registry.calendar()).to_pylist()
-    unfinished = delta_rows(workspace.folder(UNFINISHED, "landing"))
-    if (
-        delta_rows(workspace.folder(CALENDAR, "landing")) != decided
-        or {"release": CALENDAR_AHEAD} in unfinished
-    ):
+    staged = delta_rows(workspace.folder(CALENDAR, "landing"))
+    if staged != decided or _is_calendar_ahead(workspace):
         stage_calendar(workspace)
     _show_newest(workspace, spark)
 

@@ -28,6 +28,9 @@ NOTED = "publication-noted"
 LOADED = "loaded as "
 """What the side of a load's contents begins with; its number or day follows."""
 
+BY_VIEW, BY_VERSIONS = "shown by its view", "shown by its versions"
+"""The sides of what readers see of a mart, as if of a publication 0."""
+
 Contents = dict[int, dict[tuple[str, str], str]]
 """By publication: what it opened and closed (side) of each table, as its number and sums."""
 
@@ -176,10 +179,11 @@ def verify_publications(
     )
     rows = spark.table(workspace.table("publications")).collect()
     numbers = sorted(row["number"] for row in rows)
+    shown = _shown(workspace, spark)
     return [
         *_gaps(numbers),
-        *_shown(workspace, spark, numbers),
-        *_other_views(workspace, spark),
+        *_not_newest(shown, numbers),
+        *_other_views(found, shown or 0),
         *_naming_figures(workspace, spark, _changed(recorded, found, numbers)),
         *(_changed_loads(workspace, recorded, found, numbers) if with_loads else ()),
         *_otherwise_noted(recorded, _row_digests(workspace), _noted(workspace), numbers),
@@ -213,48 +217,31 @@ def _gaps(numbers: Sequence[int]) -> Iterator[Problem]:
         yield Problem("publication-changed", message, where="publications", fix=FIX)
 
 
-def _shown(workspace: Workspace, spark: SparkSession, numbers: Sequence[int]) -> Iterator[Problem]:
+def _shown(workspace: Workspace, spark: SparkSession) -> int | None:
+    """Return which publication readers see; None where an earlier version's views say it."""
     if not spark.catalog.tableExists(workspace.table("shown_publication")):
-        return  # of an earlier version: its views ask the table until they are built again
+        return None  # these ask the table until they are built again
     row = spark.table(workspace.table("shown_publication")).first()
-    shown, newest = row["number"] if row else 0, max(numbers, default=0)
-    if shown != newest:
+    return row["number"] if row else 0
+
+
+def _not_newest(shown: int | None, numbers: Sequence[int]) -> Iterator[Problem]:
+    newest = max(numbers, default=0)
+    if shown not in (None, newest):
         message = f"Readers see publication {shown}, but the newest is {newest}."
         fix = "Run foreview build, or foreview promote --resume, which show the newest."
         yield Problem("publication-changed", message, where="shown_publication", fix=fix)
 
 
-def _other_views(workspace: Workspace, spark: SparkSession) -> Iterator[Problem]:
+def _other_views(found: Contents, shown: int) -> Iterator[Problem]:
     """Compare what readers see of the marts by their views with what they should of that number."""
-    from pyspark.sql import DataFrame
-    from pyspark.sql import functions as f
-
-    from foreview.impact_tables import read_marts
-
-    if not spark.catalog.tableExists(workspace.table("shown_publication")):
-        return
-    pointer = spark.table(workspace.table("shown_publication")).first()
-    number = pointer["number"] if pointer else 0
-    is_shown = f"published_from <= {number} and (published_to is null or published_to > {number})"
-    sums: list[DataFrame] = []
-    for mart in read_marts(workspace):
-        view = workspace.table(mart["name"], "published")
-        if not spark.catalog.tableExists(view):
-            continue
-        versions = spark.table(workspace.table(f"{mart['name']}__versions"))
-        kept, shown = versions.where(is_shown), spark.table(view)
-        columns = [one for one in kept.columns if one in shown.columns]
-        hashed = f.sum(f.xxhash64(*columns).cast("decimal(20,0)"))
-        for one in (kept, shown):
-            sums.append(one.agg(f.lit(mart["name"]), f.concat_ws(":", f.count("*"), hashed)))
-    found: dict[str, set[str]] = {}
-    for name, sum_of_rows in reduce(DataFrame.unionAll, sums).collect() if sums else ():
-        found.setdefault(name, set()).add(sum_of_rows)
-    for name in sorted(name for name, both in found.items() if len(both) > 1):
-        message = f"The view of {name} does not show the figures of publication {number}."
-        fix = "Somebody changed it behind the system's back: foreview build makes it anew."
-        where = f"published view of {name}"
-        yield Problem("publication-changed", message, where=where, fix=fix)
+    sums = found.get(0, {})
+    for name in sorted(name for name, side in sums if side == BY_VIEW):
+        if sums[name, BY_VIEW] != sums[name, BY_VERSIONS]:
+            message = f"The view of {name} does not show the figures of publication {shown}."
+            fix = "Somebody changed it behind the system's back: foreview build makes it anew."
+            where = f"published view of {name}"
+            yield Problem("publication-changed", message, where=where, fix=fix)
 
 
 def _changed(recorded: Contents, found: Contents, numbers: Sequence[int]) -> Iterator[Problem]:
@@ -283,7 +270,7 @@ def _changed_loads(
         fix = "The next publication with new viewing or devices records them, of all loads."
         yield Problem("no-load-sums", message, fix=fix)
         return
-    now = dict(found.get(0, {}))
+    now = {place: sums for place, sums in found.get(0, {}).items() if place[1].startswith(LOADED)}
     for event in workspace.registry.events(ERASURE_BEGUN):
         for table, side, sums in event.payload.get("loads", ()):
             now[table, side] = _added(now.get((table, side)), sums)
